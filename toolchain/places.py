@@ -1,0 +1,48 @@
+"""Where this project keeps things on the operator's computer.
+
+Knows directories and the environment variables that move them. Refuses to know what is kept in them.
+Standard library only: it is imported before the virtual environment exists.
+"""
+
+import os
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+def _directory(override: str, xdg: str, fallback: str) -> Path:
+    chosen = os.environ.get(override)
+    if chosen:
+        return Path(chosen).expanduser().resolve()
+    base = os.environ.get(xdg) or fallback
+    return Path(base).expanduser() / "kafka-cluster"
+
+
+def cache() -> Path:
+    """What can be made again: built programs, images, archives."""
+    return _directory("KAFKA_CLUSTER_CACHE", "XDG_CACHE_HOME", "~/.cache")
+
+
+def home() -> Path:
+    """What must be kept: stack state, passphrase, the lab's disks."""
+    return _directory("KAFKA_CLUSTER_HOME", "XDG_DATA_HOME", "~/.local/share")
+
+
+def pulumi_home() -> Path:
+    """The PULUMI_HOME of this project: plugins of our own, apart from the user's."""
+    return home() / "pulumi"
+
+
+def backend() -> Path:
+    """The folder of Pulumi's file backend."""
+    return home() / "state"
+
+
+def passphrase_file() -> Path:
+    """The generated passphrase of the stacks' secrets, mode 0600."""
+    return home() / "passphrase"
+
+
+def labs() -> Path:
+    """One folder for each embedded lab, by the lab's name."""
+    return home() / "lab"
