@@ -1,0 +1,89 @@
+"""Every file that a node's configuration consists of, with owner and mode, and their fingerprint.
+
+Knows which files there are. Refuses to know how they get onto a machine.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+
+from model import properties, units
+from model.kafka_keys import Mode
+from model.topology import Cluster, Node
+
+_HEADING = "Written by kafka-cluster. A change made here is overwritten."
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFile:
+    """A file as it must stand on a machine. `mode` is octal text such as "0644"."""
+
+    path: str
+    content: str
+    owner: str = "root"
+    group: str = "root"
+    mode: str = "0644"
+
+    @property
+    def sha256(self) -> str:
+        """Of the content."""
+        return hashlib.sha256(self.content.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What the files depend on beside the cluster: the machine's kind and the operator's wishes."""
+
+    heap: str
+    overrides: Mapping[str, str]
+    emulated: bool
+    data_is_mounted: bool
+
+
+def node_files(cluster: Cluster, node: Node, runtime: Runtime, log4j: str) -> tuple[PlannedFile, ...]:
+    """All files of a node in the cluster's mode. `log4j` is the content of files/log4j.properties."""
+    paths = cluster.paths
+    common = (
+        PlannedFile(
+            paths.properties(cluster.mode),
+            properties.render(properties.server(cluster, node, runtime.overrides), _HEADING),
+            group=units.USER,
+            mode="0640",
+        ),
+        PlannedFile(
+            paths.kafka_unit, units.kafka_unit(cluster, node, data_is_mounted=runtime.data_is_mounted)
+        ),
+        PlannedFile(
+            paths.environment, units.kafka_environment(cluster, heap=runtime.heap, emulated=runtime.emulated)
+        ),
+        PlannedFile(paths.mode_file, units.mode_file(cluster, cluster.mode)),
+        PlannedFile(paths.log4j, log4j),
+    )
+    return common + (_zookeeper_files(cluster, node, runtime) if cluster.mode is Mode.ZOOKEEPER else ())
+
+
+def _zookeeper_files(cluster: Cluster, node: Node, runtime: Runtime) -> tuple[PlannedFile, ...]:
+    paths = cluster.paths
+    return (
+        PlannedFile(
+            paths.zookeeper_properties,
+            properties.render(properties.zookeeper(cluster, node), _HEADING),
+            group=units.ZOOKEEPER_USER,
+            mode="0640",
+        ),
+        PlannedFile(
+            paths.zookeeper_unit,
+            units.zookeeper_unit(cluster, node, data_is_mounted=runtime.data_is_mounted),
+        ),
+        PlannedFile(
+            paths.zookeeper_environment, units.zookeeper_environment(cluster, emulated=runtime.emulated)
+        ),
+    )
+
+
+def fingerprint(files: Iterable[PlannedFile]) -> str:
+    """16 hexadecimal digits that change with anything a running process was started with."""
+    digest = hashlib.sha256()
+    for file in sorted(files, key=lambda file: file.path):
+        digest.update(repr(sorted(asdict(file).items())).encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,47 @@
+"""Which Kafka versions, modes and property keys this package speaks of.
+
+Knows what we manage ourselves and why. Refuses to know what Kafka accepts as a value.
+"""
+
+from enum import StrEnum
+
+SUPPORTED_VERSIONS = ("3.6.0", "3.6.1", "3.6.2")
+SCALA = "2.13"
+
+
+class Mode(StrEnum):
+    """How the cluster keeps its metadata."""
+
+    KRAFT = "kraft"
+    ZOOKEEPER = "zookeeper"
+
+
+class Role(StrEnum):
+    """What a node does: it serves records, or it votes on the metadata."""
+
+    BROKER = "broker"
+    CONTROLLER = "controller"
+
+
+# Keys that follow from the configuration's own keys. An override of one of them would let two places
+# disagree about the same thing, so it is refused with the key that does say it.
+MANAGED = {
+    "advertised.listeners": "nodes[].address",
+    "broker.id": "nodes[].id",
+    "broker.id.generation.enable": "nodes[].id",
+    "control.plane.listener.name": "mode",
+    "controller.listener.names": "mode",
+    "controller.quorum.voters": "nodes[].id and nodes[].address",
+    "inter.broker.listener.name": "mode",
+    "listener.security.protocol.map": "mode",
+    "listeners": "nodes[].address",
+    "log.dir": "mode",
+    "log.dirs": "mode",
+    "metadata.log.dir": "mode",
+    "node.id": "nodes[].id",
+    "process.roles": "mode and nodes[].roles",
+    "reserved.broker.max.id": "nodes[].id",
+    "security.inter.broker.protocol": "mode",
+    "zookeeper.connect": "mode and nodes[].address",
+    "zookeeper.metadata.migration.enable": "mode",
+}

@@ -1,0 +1,105 @@
+"""Java properties: what stands in the configuration files of Kafka and ZooKeeper, and how it is spelled.
+
+Knows the seed's values and what Kafka needs beside them. Refuses to know where the files lie.
+"""
+
+from collections.abc import Mapping
+
+from model.kafka_keys import Mode
+from model.listeners import (
+    CLIENTS,
+    CONTROLLERS,
+    ZOOKEEPER_CLIENT_PORT,
+    ZOOKEEPER_ELECTION_PORT,
+    ZOOKEEPER_PEER_PORT,
+)
+from model.topology import Cluster, Node
+
+
+def replication_defaults(brokers: int) -> dict[str, str]:
+    """What follows from the number of brokers. One replica fewer must do for a transaction to commit, or
+    no broker could ever be restarted without stopping transactional producers."""
+    factor = min(3, brokers)
+    return {
+        "offsets.topic.replication.factor": str(factor),
+        "transaction.state.log.replication.factor": str(factor),
+        "transaction.state.log.min.isr": str(max(1, factor - 1)),
+    }
+
+
+def server(cluster: Cluster, node: Node, overrides: Mapping[str, str]) -> dict[str, str]:
+    """`server.properties` of a node, in reading order: who it is, where it listens, where its data lies,
+    how much is copied, then the overrides."""
+    identity = _kraft_identity(cluster, node) if cluster.mode is Mode.KRAFT else _zookeeper_identity(cluster, node)
+    tuning = {"num.partitions": "3", **replication_defaults(len(cluster.brokers))} if node.is_broker else {}
+    return {**identity, "log.dirs": cluster.paths.log_dir(cluster.mode), **tuning, **dict(sorted(overrides.items()))}
+
+
+def _kraft_identity(cluster: Cluster, node: Node) -> dict[str, str]:
+    advertised = {"advertised.listeners": CLIENTS.bind(node.address)} if node.is_broker else {}
+    return {
+        "process.roles": ",".join(node.roles),
+        "node.id": str(node.id),
+        "controller.quorum.voters": cluster.quorum_voters,
+        "listeners": ",".join(listener.bind(node.address) for listener in node.listeners),
+        **advertised,
+        "inter.broker.listener.name": CLIENTS.name,
+        "controller.listener.names": CONTROLLERS.name,
+        "listener.security.protocol.map": f"{CLIENTS.protocol_map},{CONTROLLERS.protocol_map}",
+    }
+
+
+def _zookeeper_identity(cluster: Cluster, node: Node) -> dict[str, str]:
+    return {
+        "broker.id": str(node.id),
+        "listeners": CLIENTS.bind(node.address),
+        "advertised.listeners": CLIENTS.bind(node.address),
+        "zookeeper.connect": cluster.zookeeper_connect,
+        # The default of 18 s keeps a broker in the ensemble's eyes long after it was killed.
+        "zookeeper.session.timeout.ms": "9000",
+    }
+
+
+def zookeeper(cluster: Cluster, node: Node) -> dict[str, str]:
+    """`zookeeper.properties` of a node: the seed's values, closed to everything but the plan."""
+    servers = {
+        f"server.{member.id}": f"{member.address}:{ZOOKEEPER_PEER_PORT}:{ZOOKEEPER_ELECTION_PORT}"
+        for member in cluster.voters
+    }
+    return {
+        "dataDir": cluster.paths.zookeeper_data,
+        "clientPort": str(ZOOKEEPER_CLIENT_PORT),
+        "clientPortAddress": node.address,
+        "tickTime": "2000",
+        "initLimit": "10",
+        "syncLimit": "5",
+        "maxClientCnxns": "0",
+        "admin.enableServer": "false",
+        "4lw.commands.whitelist": "srvr,ruok,mntr",
+        "autopurge.snapRetainCount": "3",
+        "autopurge.purgeInterval": "24",
+        **servers,
+    }
+
+
+def render(properties: Mapping[str, str], heading: str) -> str:
+    """The text of a properties file. Colons and equals signs stay as they are in values: Java reads them
+    so, and a person should find the guide's lines in the file."""
+    lines = [f"# {heading}", *(f"{_escape_key(key)}={_escape(value)}" for key, value in properties.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _escape(text: str) -> str:
+    escaped = text.replace("\\", "\\\\")
+    if escaped.startswith((" ", "\t")):
+        escaped = "\\" + escaped
+    return "".join(char if ord(char) < 128 else _unicode_escape(char) for char in escaped)
+
+
+def _escape_key(text: str) -> str:
+    return "".join(f"\\{char}" if char in ":=# !\\" else char for char in text)
+
+
+def _unicode_escape(char: str) -> str:
+    units = char.encode("utf-16-be")
+    return "".join(f"\\u{units[i] << 8 | units[i + 1]:04x}" for i in range(0, len(units), 2))

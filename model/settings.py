@@ -1,0 +1,387 @@
+"""The configuration as one typed, judged value.
+
+Knows every config key, its type, its default and the rules that can be judged without a machine.
+Refuses to know where the values come from (`components/door.py` reads them) and what is made of them
+(`model/topology.py`). Pulumi.yaml spells the same keys for the CLI; a test keeps the two alike.
+"""
+
+import ipaddress
+import re
+from collections import Counter
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from model.cluster_id import is_cluster_id
+from model.errors import ConfigurationError, Problem
+from model.jvm import parse_heap
+from model.kafka_keys import MANAGED, SUPPORTED_VERSIONS, Mode, Role
+
+_HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_PROPERTY_KEY = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
+_SHA512 = re.compile(r"[0-9a-f]{128}")
+_BRIDGE = re.compile(r"[A-Za-z0-9_.-]{1,15}")
+_USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
+_ENOUGH_BESIDE_HEAP_MIB = 256
+
+
+class Platform(StrEnum):
+    """Where machines come from: made here through libvirt, or there already."""
+
+    LIBVIRT = "libvirt"
+    HOSTS = "hosts"
+
+
+class NetworkMode(StrEnum):
+    """How the machines' network reaches the world: not at all, through NAT, or as an existing bridge."""
+
+    ISOLATED = "isolated"
+    NAT = "nat"
+    BRIDGE = "bridge"
+
+
+class DomainType(StrEnum):
+    """What runs a virtual machine: the processor (kvm), an emulator (qemu), or whichever works (auto)."""
+
+    AUTO = "auto"
+    KVM = "kvm"
+    QEMU = "qemu"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, strict=False
+    )
+
+
+class NodeSettings(_Frozen):
+    """One entry of `nodes`. From `user` on, the keys are for `platform: hosts` only."""
+
+    name: str
+    id: int
+    address: str
+    roles: tuple[Role, ...] = (Role.BROKER, Role.CONTROLLER)
+    user: str = "admin"
+    port: int = Field(default=22, ge=1, le=65535)
+    private_key_file: str = ""
+    host_key: str = ""
+    jump_host: str = ""
+    data_device: str = ""
+
+
+def _property_text(value: Any) -> Any:
+    """Kafka's properties are text: 3 and true are what a person writes in YAML for "3" and "true"."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    return value
+
+
+PropertyText = Annotated[str, BeforeValidator(_property_text)]
+
+
+class Settings(_Frozen):
+    """Everything the configuration says. Sizes: memory in MiB, disks in GiB, heap as Java spells it."""
+
+    mode: Mode = Mode.KRAFT
+    platform: Platform = Platform.LIBVIRT
+    kafka_version: str = "3.6.0"
+    nodes: tuple[NodeSettings, ...] = ()
+    network_mode: NetworkMode = NetworkMode.ISOLATED
+    network_bridge: str = ""
+    network_cidr: str = "172.25.254.0/24"
+    network_gateway: str = "172.25.254.1"
+    network_dns: tuple[str, ...] = ()
+    vcpu: int = Field(default=1, ge=1, le=256)
+    memory: int = Field(default=2048, ge=768, le=4194304)
+    root_disk: int = Field(default=8, ge=3, le=65536)
+    data_disk: int = Field(default=10, ge=1, le=65536)
+    image: str = "auto"
+    libvirt_uri: str = "auto"
+    domain_type: DomainType = DomainType.AUTO
+    pool_path: str = "auto"
+    archive: str = "auto"
+    archive_sha512: str = ""
+    heap: str = "1G"
+    cluster_id: str = ""
+    settings: dict[str, PropertyText] = Field(default_factory=dict)
+    protect_data: bool = True
+    accept_empty_disk: str = ""
+
+    @property
+    def brokers(self) -> tuple[NodeSettings, ...]:
+        """The nodes that serve records. In ZooKeeper mode that is every node."""
+        if self.mode is Mode.ZOOKEEPER:
+            return self.nodes
+        return tuple(node for node in self.nodes if Role.BROKER in node.roles)
+
+    @property
+    def voters(self) -> tuple[NodeSettings, ...]:
+        """The nodes that vote on metadata: KRaft's controllers, or the ensemble's members."""
+        if self.mode is Mode.ZOOKEEPER:
+            return self.nodes
+        return tuple(node for node in self.nodes if Role.CONTROLLER in node.roles)
+
+
+def read(raw: Mapping[str, Any]) -> Settings:
+    """The settings that `raw` (config key, as in Pulumi.yaml, to value) spells.
+
+    Raises ConfigurationError with every problem found, not with the first only.
+    """
+    try:
+        settings = Settings.model_validate(dict(raw))
+    except ValidationError as error:
+        raise ConfigurationError([_shape_problem(detail) for detail in error.errors()]) from None
+    problems = [problem for judge in _JUDGES for problem in judge(settings)]
+    if problems:
+        raise ConfigurationError(problems)
+    return settings
+
+
+def _shape_problem(detail: Any) -> Problem:
+    """What pydantic found, in the words of the configuration."""
+    key = ""
+    for part in detail["loc"]:
+        key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else str(part)
+    if detail["type"] == "extra_forbidden":
+        known = ", ".join(sorted(to_camel(name) for name in Settings.model_fields))
+        return Problem(key, detail["input"], f"one of the keys {known}", _example(key))
+    if detail["type"] == "missing":
+        return Problem(key, None, "a value", _example(key))
+    return Problem(key, detail["input"], detail["msg"].removeprefix("Input should be "), _example(key))
+
+
+_EXAMPLES = {
+    "mode": "mode: kraft",
+    "platform": "platform: libvirt",
+    "networkMode": "networkMode: isolated",
+    "networkDns": 'networkDns: ["172.25.254.1"]',
+    "vcpu": "vcpu: 2",
+    "memory": "memory: 2048",
+    "rootDisk": "rootDisk: 8",
+    "dataDisk": "dataDisk: 10",
+    "domainType": "domainType: auto",
+    "settings": "settings: {log.retention.hours: 48}",
+    "protectData": "protectData: true",
+}
+
+
+def _example(key: str) -> str:
+    top = re.split(r"[.\[]", key, maxsplit=1)[0]
+    return _EXAMPLES.get(top, "nodes: [{name: kafka-server1, id: 1, address: 172.25.254.131}]")
+
+
+def _judge_nodes(settings: Settings) -> list[Problem]:
+    if not settings.nodes:
+        return [Problem("nodes", [], "at least one node", _example("nodes"))]
+    return [
+        *_judge_names(settings),
+        *_judge_ids(settings),
+        *_judge_addresses(settings),
+        *_judge_roles(settings),
+    ]
+
+
+def _duplicates(settings: Settings, field: str) -> list[Problem]:
+    counts = Counter(getattr(node, field) for node in settings.nodes)
+    return [
+        Problem(f"nodes[].{field}", value, f"a {field} of its own for every node", _example("nodes"))
+        for value, count in counts.items()
+        if count > 1
+    ]
+
+
+def _judge_names(settings: Settings) -> list[Problem]:
+    wrong = [node.name for node in settings.nodes if not _HOST_NAME.fullmatch(node.name)]
+    expected = "a host name: lower-case letters, digits and inner hyphens, at most 63"
+    return [Problem("nodes[].name", name, expected, "name: kafka-server1") for name in wrong] + _duplicates(
+        settings, "name"
+    )
+
+
+def _judge_ids(settings: Settings) -> list[Problem]:
+    # ZooKeeper's myid reaches from 1 to 255, and every node may be told to be one by switching the mode.
+    wrong = [node.id for node in settings.nodes if not 1 <= node.id <= 255]
+    return [Problem("nodes[].id", value, "a number from 1 to 255", "id: 1") for value in wrong] + _duplicates(
+        settings, "id"
+    )
+
+
+def _judge_addresses(settings: Settings) -> list[Problem]:
+    try:
+        network = ipaddress.IPv4Network(settings.network_cidr)
+    except ValueError as error:
+        expected = f"an IPv4 network in CIDR form ({error})"
+        return [Problem("networkCidr", settings.network_cidr, expected, "networkCidr: 172.25.254.0/24")]
+    problems = _duplicates(settings, "address")
+    for node in settings.nodes:
+        reason = _address_fault(node.address, network, settings)
+        if reason:
+            example = f"address: {network[min(131, network.num_addresses - 2)]}"
+            problems.append(Problem("nodes[].address", node.address, reason, example))
+    return problems
+
+
+def _address_fault(text: str, network: ipaddress.IPv4Network, settings: Settings) -> str:
+    try:
+        address = ipaddress.IPv4Address(text)
+    except ValueError:
+        return "an IPv4 address"
+    if settings.platform is Platform.HOSTS:
+        return ""
+    if address not in network:
+        return f"an address inside networkCidr {network}"
+    if address in (network.network_address, network.broadcast_address):
+        return f"an address that is neither the network's own nor the broadcast one of {network}"
+    if text == settings.network_gateway:
+        return "an address that is not the gateway's"
+    return ""
+
+
+def _judge_roles(settings: Settings) -> list[Problem]:
+    problems = [
+        Problem(f"nodes[{node.name}].roles", list(node.roles), "each role at most once, and at least one", "roles: [broker]")
+        for node in settings.nodes
+        if not node.roles or len(set(node.roles)) != len(node.roles)
+    ]
+    if not settings.brokers:
+        problems.append(Problem("nodes[].roles", "no broker", "at least one broker", "roles: [broker]"))
+    if len(settings.voters) % 2 == 0:
+        noun = "members of the ensemble" if settings.mode is Mode.ZOOKEEPER else "controllers"
+        expected = f"an odd number of {noun}, so that a majority exists and one more machine is worth its place"
+        problems.append(Problem("nodes", f"{len(settings.voters)} {noun}", expected, "one, three or five nodes"))
+    return problems
+
+
+def _judge_network(settings: Settings) -> list[Problem]:
+    problems = []
+    if settings.network_mode is NetworkMode.BRIDGE and not _BRIDGE.fullmatch(settings.network_bridge):
+        expected = "the name of an existing bridge of the hypervisor, as networkMode is bridge"
+        problems.append(Problem("networkBridge", settings.network_bridge, expected, "networkBridge: br0"))
+    try:
+        network = ipaddress.IPv4Network(settings.network_cidr)
+    except ValueError:
+        return problems  # told by the judgement of the addresses
+    if not _is_address(settings.network_gateway) or ipaddress.IPv4Address(settings.network_gateway) not in network:
+        expected = f"an address inside networkCidr {network}"
+        problems.append(Problem("networkGateway", settings.network_gateway, expected, f"networkGateway: {network[1]}"))
+    problems += [
+        Problem("networkDns[]", server, "an IPv4 address", _EXAMPLES["networkDns"])
+        for server in settings.network_dns
+        if not _is_address(server)
+    ]
+    return problems
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.IPv4Address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _judge_kafka(settings: Settings) -> list[Problem]:
+    problems = []
+    if settings.kafka_version not in SUPPORTED_VERSIONS:
+        expected = "one of " + ", ".join(SUPPORTED_VERSIONS)
+        problems.append(Problem("kafkaVersion", settings.kafka_version, expected, "kafkaVersion: 3.6.0"))
+    if settings.cluster_id and not is_cluster_id(settings.cluster_id):
+        expected = "22 characters of URL-safe base64 (16 bytes), or nothing to have one made"
+        problems.append(Problem("clusterId", settings.cluster_id, expected, "clusterId: A_D5kj5zTbi2EDTeXHDH3g"))
+    if settings.archive_sha512 and not _SHA512.fullmatch(settings.archive_sha512):
+        expected = "128 hexadecimal digits in lower case, as the .sha512 file beside the archive says"
+        problems.append(Problem("archiveSha512", settings.archive_sha512, expected, "archiveSha512: 84a2…(128)"))
+    names = {node.name for node in settings.nodes}
+    if settings.accept_empty_disk and settings.accept_empty_disk not in names:
+        expected = "the name of a node: " + ", ".join(sorted(names))
+        problems.append(
+            Problem("acceptEmptyDisk", settings.accept_empty_disk, expected, "acceptEmptyDisk: kafka-server2")
+        )
+    return problems
+
+
+def _judge_heap(settings: Settings) -> list[Problem]:
+    heap = parse_heap(settings.heap)
+    if heap is None:
+        return [Problem("heap", settings.heap, "a number with M or G, as Java spells it", "heap: 1G")]
+    if settings.platform is Platform.LIBVIRT and heap + _ENOUGH_BESIDE_HEAP_MIB > settings.memory:
+        expected = (
+            f"a heap that leaves {_ENOUGH_BESIDE_HEAP_MIB} MiB of the machine's memory ({settings.memory} MiB)"
+            " to the system and the page cache"
+        )
+        return [Problem("heap", settings.heap, expected, f"heap: {settings.memory // 2}M")]
+    return []
+
+
+def _judge_overrides(settings: Settings) -> list[Problem]:
+    problems = []
+    for key, value in settings.settings.items():
+        where = f"settings.{key}"
+        if key in MANAGED:
+            expected = f"no override, as this property follows from {MANAGED[key]}"
+            problems.append(Problem(where, value, expected, _EXAMPLES["settings"]))
+        elif not _PROPERTY_KEY.fullmatch(key):
+            expected = "a property key: letters, digits, dots, hyphens and underscores"
+            problems.append(Problem(where, value, expected, _EXAMPLES["settings"]))
+        elif not value.isprintable():
+            expected = "one line of printable characters"
+            problems.append(Problem(where, value, expected, _EXAMPLES["settings"]))
+    return problems
+
+
+_REPLICATION_KEYS = ("offsets.topic.replication.factor", "transaction.state.log.replication.factor",
+                     "default.replication.factor")
+_MIN_ISR_PAIRS = (("transaction.state.log.min.isr", "transaction.state.log.replication.factor"),
+                  ("min.insync.replicas", "default.replication.factor"))
+
+
+def _judge_replication(settings: Settings) -> list[Problem]:
+    from model.properties import replication_defaults
+
+    brokers = len(settings.brokers)
+    wanted = {**replication_defaults(brokers), **settings.settings}
+    problems = []
+    for key in _REPLICATION_KEYS:
+        value = wanted.get(key, "1")
+        if not value.isdigit() or not 1 <= int(value) <= brokers:
+            expected = f"a number from 1 to {brokers}, the number of brokers"
+            problems.append(Problem(f"settings.{key}", value, expected, f"{key}: {min(3, brokers)}"))
+    for isr_key, factor_key in _MIN_ISR_PAIRS:
+        isr, factor = wanted.get(isr_key, "1"), wanted.get(factor_key, "1")
+        if isr_key in settings.settings and factor.isdigit() and not (isr.isdigit() and 1 <= int(isr) <= int(factor)):
+            expected = f"a number from 1 to {factor}, which is {factor_key}"
+            problems.append(Problem(f"settings.{isr_key}", isr, expected, f"{isr_key}: {max(1, int(factor) - 1)}"))
+    return problems
+
+
+def _judge_hosts(settings: Settings) -> list[Problem]:
+    if settings.platform is not Platform.HOSTS:
+        return []
+    problems = []
+    for node in settings.nodes:
+        where = f"nodes[{node.name}]"
+        if not _USER.fullmatch(node.user):
+            problems.append(Problem(f"{where}.user", node.user, "a user name of the machine", "user: admin"))
+        if not node.private_key_file:
+            expected = "the path of the private key that opens the machine"
+            problems.append(Problem(f"{where}.privateKeyFile", "", expected, "privateKeyFile: ~/.ssh/id_ed25519"))
+        if not re.fullmatch(r"(ssh|ecdsa|sk)-\S+ [A-Za-z0-9+/=]+( .*)?", node.host_key):
+            expected = "the machine's public host key, as ssh-keyscan prints it behind the address"
+            problems.append(Problem(f"{where}.hostKey", node.host_key, expected, "hostKey: ssh-ed25519 AAAA…"))
+    return problems
+
+
+_JUDGES = (
+    _judge_nodes,
+    _judge_network,
+    _judge_kafka,
+    _judge_heap,
+    _judge_overrides,
+    _judge_replication,
+    _judge_hosts,
+)

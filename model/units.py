@@ -1,0 +1,154 @@
+"""The systemd units and the environment files they read.
+
+Knows how Kafka and ZooKeeper are supervised and fenced in. Refuses to know when they are started.
+"""
+
+from model import jvm
+from model.kafka_keys import Mode
+from model.paths import Paths
+from model.topology import Cluster, Node
+
+USER = "kafka"
+ZOOKEEPER_USER = "zookeeper"
+OPEN_FILES = 131072
+# A controlled shutdown retries for up to five minutes. A stop time-out below that would turn a clean stop
+# into a kill and the next start into a log recovery.
+STOP_SECONDS = 360
+ZOOKEEPER_HEAP = "256M"
+
+# Everything a Java server does not need. Left out on purpose: MemoryDenyWriteExecute (the compiler writes
+# code), PrivateNetwork, and SystemCallFilter groups that Java 17 uses.
+_HARDENING = """\
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+AmbientCapabilities=
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+PrivateUsers=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectControlGroups=yes
+ProtectProc=invisible
+ProcSubset=pid
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+RemoveIPC=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
+UMask=0027
+"""
+
+
+def kafka_unit(cluster: Cluster, node: Node, *, data_is_mounted: bool) -> str:
+    """kafka.service: one for both modes; the mode file says which properties it starts with."""
+    paths = cluster.paths
+    return f"""\
+# Written by kafka-cluster. A change made here is overwritten.
+[Unit]
+Description=Apache Kafka {cluster.version}, node {node.id} ({node.name})
+Documentation=https://kafka.apache.org/36/documentation.html
+Wants=network-online.target
+After=network-online.target zookeeper.service
+{_mount_lines(data_is_mounted)}\
+StartLimitIntervalSec=0
+
+[Service]
+User={USER}
+Group={USER}
+EnvironmentFile={paths.environment}
+EnvironmentFile={paths.mode_file}
+RuntimeDirectory=kafka
+# Beside the process lies the fingerprint of the configuration that it was started with.
+ExecStartPre=/bin/cp {paths.fingerprint} {paths.running_fingerprint}
+ExecStart={paths.home}/bin/kafka-server-start.sh ${{KAFKA_CONFIG}}
+SuccessExitStatus=143
+Restart=on-failure
+RestartSec=2
+TimeoutStopSec={STOP_SECONDS}
+LimitNOFILE={OPEN_FILES}
+OOMScoreAdjust=-500
+ReadWritePaths={paths.data} {paths.service_logs}
+{_HARDENING}
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def zookeeper_unit(cluster: Cluster, node: Node, *, data_is_mounted: bool) -> str:
+    """zookeeper.service: enabled in ZooKeeper mode only."""
+    paths = cluster.paths
+    return f"""\
+# Written by kafka-cluster. A change made here is overwritten.
+[Unit]
+Description=Apache ZooKeeper of Kafka {cluster.version}, member {node.id} ({node.name})
+Documentation=https://zookeeper.apache.org/doc/r3.8.2/zookeeperAdmin.html
+Wants=network-online.target
+After=network-online.target
+{_mount_lines(data_is_mounted)}\
+StartLimitIntervalSec=0
+
+[Service]
+User={ZOOKEEPER_USER}
+Group={ZOOKEEPER_USER}
+EnvironmentFile={paths.zookeeper_environment}
+ExecStart={paths.home}/bin/zookeeper-server-start.sh {paths.zookeeper_properties}
+SuccessExitStatus=143
+Restart=on-failure
+RestartSec=2
+TimeoutStopSec=60
+LimitNOFILE={OPEN_FILES}
+OOMScoreAdjust=-600
+LogsDirectory=zookeeper
+ReadWritePaths={paths.data}/zookeeper
+{_HARDENING}
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def _mount_lines(data_is_mounted: bool) -> str:
+    """Without its volume a broker would write to the root disk, and look like a new and empty one."""
+    lines = f"RequiresMountsFor={Paths.data}\n"
+    return lines + (f"AssertPathIsMountPoint={Paths.data}\n" if data_is_mounted else "")
+
+
+def kafka_environment(cluster: Cluster, *, heap: str, emulated: bool) -> str:
+    """What kafka.service's process finds in its environment."""
+    paths = cluster.paths
+    return _environment(
+        KAFKA_HEAP_OPTS=jvm.heap_options(heap),
+        KAFKA_JVM_PERFORMANCE_OPTS=jvm.performance_options(emulated=emulated),
+        KAFKA_GC_LOG_OPTS=jvm.gc_log_options(f"{paths.service_logs}/gc.log"),
+        KAFKA_LOG4J_OPTS=f"-Dlog4j.configuration=file:{paths.log4j}",
+        LOG_DIR=paths.service_logs,
+    )
+
+
+def zookeeper_environment(cluster: Cluster, *, emulated: bool) -> str:
+    """What zookeeper.service's process finds in its environment."""
+    return _environment(
+        KAFKA_HEAP_OPTS=jvm.heap_options(ZOOKEEPER_HEAP),
+        KAFKA_JVM_PERFORMANCE_OPTS=jvm.performance_options(emulated=emulated),
+        KAFKA_GC_LOG_OPTS=jvm.gc_log_options("/var/log/zookeeper/gc.log"),
+        KAFKA_LOG4J_OPTS=f"-Dlog4j.configuration=file:{cluster.paths.log4j}",
+        LOG_DIR="/var/log/zookeeper",
+    )
+
+
+def mode_file(cluster: Cluster, mode: Mode) -> str:
+    """Which properties kafka.service starts with. One file, so two brokers on a machine can't be."""
+    return _environment(KAFKA_CONFIG=cluster.paths.properties(mode))
+
+
+def _environment(**variables: str) -> str:
+    return "".join(f'{name}="{value}"\n' for name, value in variables.items())
