@@ -1,0 +1,433 @@
+"""Test machines at native speed: any number of real Debians with sshd, in a network namespace, in a few seconds.
+
+Knows a lab of machines as one thing: its plan on disk, its inventory, its faults. Refuses to know Kafka and Pulumi.
+The plan is written before anything is made, so `down` finds what a killed `up` left behind, from any process.
+
+    python3 -m lab.machines up --name NAME [--count 3] [--start-address 172.25.254.131] [--json FILE]
+    python3 -m lab.machines status|down --name NAME
+    python3 -m lab.machines kill|start|stop|reboot|cut|mend|pause|resume|rebuild --name NAME MACHINE
+"""
+
+import argparse
+import dataclasses
+import fcntl
+import ipaddress
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from lab.cgroup import ALL_GROUPS, ControlGroup
+from lab.nspawn import Machine, MachineError, Place, Shape
+from lab.nspawn_root import DATA_LINK, USER, unpacked
+from lab.segment import BRIDGE, Segment
+from lab.waiting import WaitedTooLong, wait_for
+from toolchain import places
+
+SECONDS_TO_BOOT = 90.0
+SECONDS_TO_STOP = 60.0
+LAB_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
+MACHINE_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a lab consists of; the one thing that is remembered about it."""
+
+    name: str
+    machines: tuple[tuple[str, str], ...]
+    cidr: str
+    data_disk_mb: int | None
+    memory_mb: int | None
+    archive: str
+
+    def __post_init__(self) -> None:
+        names, addresses = [n for n, _ in self.machines], [a for _, a in self.machines]
+        network = ipaddress.IPv4Network(self.cidr)
+        if not LAB_NAME.fullmatch(self.name):
+            raise MachineError(f"lab name {self.name!r}: expected lower-case letters, digits and '-', for example 'test-1'")
+        for name in names:
+            if not MACHINE_NAME.fullmatch(name):
+                raise MachineError(f"machine name {name!r}: expected a host name, for example 'kafka-server1'")
+        for address in addresses:
+            if ipaddress.IPv4Address(address) not in network or address == str(network.network_address + 1):
+                raise MachineError(f"address {address}: expected one of {self.cidr} other than the gateway's (.1)")
+        if not names or len(set(names)) < len(names) or len(set(addresses)) < len(addresses):
+            raise MachineError(f"machines {self.machines}: expected at least one, each with a name and address of its own")
+
+    @classmethod
+    def read(cls, file: Path) -> Self:
+        found = json.loads(file.read_text())
+        return cls(**{**found, "machines": tuple((name, address) for name, address in found["machines"])})
+
+    def write(self, file: Path) -> None:
+        half = file.with_suffix(".part")
+        half.write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n")
+        half.rename(file)
+
+
+class Machines:
+    """A lab's machines. As a context manager: up on entry, down (and gone) on exit."""
+
+    def __init__(
+        self,
+        name: str,
+        addresses: Sequence[str],
+        *,
+        names: Sequence[str] | None = None,
+        cidr: str = "172.25.254.0/24",
+        data_disks: bool = True,
+        data_disk_mb: int = 2048,
+        memory_mb: int | None = None,
+        archive: Path | None = None,
+    ) -> None:
+        names = names or [f"kafka-server{number}" for number in range(1, len(addresses) + 1)]
+        disk = data_disk_mb if data_disks else None
+        together = tuple(zip(names, addresses, strict=True))
+        self._set(Plan(name, together, cidr, disk, memory_mb, str(archive or image_archive())))
+
+    @classmethod
+    def load(cls, name: str) -> Self:
+        """The lab that is on disk, as an earlier process made it."""
+        file = _folder(name) / "plan.json"
+        if not file.exists():
+            raise MachineError(f"there are no machines by the lab name {name!r} ({file} doesn't exist)")
+        known = cls.__new__(cls)
+        known._set(Plan.read(file))
+        return known
+
+    def _set(self, plan: Plan) -> None:
+        self.plan = plan
+        self.folder = _folder(plan.name)
+        self.segment = Segment(f"machines-{plan.name}", plan.cidr)
+        shape = Shape(plan.memory_mb, plan.data_disk_mb)
+        shared = Path(plan.archive).parent / "rootfs"
+        self.machines = {
+            name: Machine(
+                Place(plan.name, self.segment.netns, BRIDGE, self.folder / name, shared), shape, number, name, address
+            )
+            for number, (name, address) in enumerate(plan.machines, 1)
+        }
+
+    # The whole lab
+
+    def __enter__(self) -> Self:
+        try:
+            self.up()
+        except BaseException:
+            self.down()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.down()
+
+    def up(self) -> None:
+        """Make what isn't made, start what isn't running, and return when all have finished booting."""
+        with _only_one(self.folder):
+            self._write_plan()
+            unpacked(Path(self.plan.archive))
+            self._make_key()
+            self.segment.create()
+            self._each(self._bring_up)
+            self._write_ssh_files()
+            self._each(self._wait_until_booted)
+            _write(self.folder / "inventory.json", json.dumps(self.inventory(), indent=2) + "\n")
+
+    def _write_plan(self) -> None:
+        file = self.folder / "plan.json"
+        if file.exists() and Plan.read(file) != self.plan:
+            raise MachineError(
+                f"lab {self.plan.name!r} exists with another plan ({file}); end it first: "
+                f"python3 -m lab.machines down --name {self.plan.name}"
+            )
+        self.plan.write(file)
+
+    def _make_key(self) -> None:
+        if not self.private_key.exists():
+            subprocess.run(
+                ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", self.plan.name, "-f", str(self.private_key)],
+                check=True,
+            )
+
+    def _bring_up(self, machine: Machine) -> None:
+        if machine.running():
+            return
+        if not (machine.place.folder / "made").exists():
+            self._make(machine)
+        machine.start()
+
+    def _make(self, machine: Machine) -> None:
+        made = machine.place.folder / "made"
+        made.unlink(missing_ok=True)
+        authorized = self.private_key.with_suffix(".pub").read_text()
+        machine.make(self.segment.network.prefixlen, self.segment.gateway, authorized, list(self.plan.machines))
+        made.touch()
+
+    def down(self) -> None:
+        """End every machine and take away all that belongs to this lab, whatever state it is in."""
+        if not self.folder.exists():
+            return
+        with _only_one(self.folder):
+            self._each(Machine.remove)
+            ControlGroup(f"{ALL_GROUPS}/{self.plan.name}").remove()
+            self.segment.remove()
+            shutil.rmtree(self.folder)
+        _remove_if_empty(self.folder.parent)
+
+    def _each(self, act: Callable[[Machine], None]) -> None:
+        """Side by side; every machine gets its turn, then the first error is raised."""
+        with ThreadPoolExecutor(len(self.machines)) as pool:
+            turns = [pool.submit(act, machine) for machine in self.machines.values()]
+        for turn in turns:
+            turn.result()
+
+    # What it is
+
+    @property
+    def private_key(self) -> Path:
+        return self.folder / "id_ed25519"
+
+    @property
+    def ssh_config(self) -> Path:
+        return self.folder / "ssh_config"
+
+    @property
+    def known_hosts(self) -> Path:
+        return self.folder / "known_hosts"
+
+    def inventory(self) -> dict[str, Any]:
+        return {
+            "lab": self.plan.name,
+            "netns": self.segment.netns,
+            "cidr": self.plan.cidr,
+            "gateway": self.segment.gateway,
+            "ssh_config": str(self.ssh_config),
+            "known_hosts": str(self.known_hosts),
+            "machines": [self._entry(machine) for machine in self.machines.values()],
+        }
+
+    def _entry(self, machine: Machine) -> dict[str, Any]:
+        return {
+            "name": machine.name,
+            "address": machine.address,
+            "port": 22,
+            "user": USER,
+            "private_key_path": str(self.private_key),
+            "host_key": machine.host_key_public,
+            "machine_id": machine.machine_id,
+            "data_device": DATA_LINK if self.plan.data_disk_mb is not None else None,
+        }
+
+    def status(self) -> dict[str, str]:
+        return {name: _state(machine) for name, machine in self.machines.items()}
+
+    # One machine
+
+    def machine(self, name: str) -> Machine:
+        if name not in self.machines:
+            raise MachineError(f"no machine {name!r} in lab {self.plan.name!r}; it has {', '.join(self.machines)}")
+        return self.machines[name]
+
+    def ssh(self, name: str, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run `command` (a shell line) on the machine, from inside the namespace; the caller judges the exit status."""
+        ssh = ["ssh", "-F", str(self.ssh_config), self.machine(name).name, *command]
+        return subprocess.run(
+            self.segment.inside(*ssh), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+
+    def kill(self, name: str) -> None:
+        """Hard end, as if its process were killed. The computer's page cache lives on: it is no power cut."""
+        self.machine(name).kill()
+
+    def start(self, name: str) -> None:
+        self.machine(name).start()
+        self._wait_until_booted(self.machine(name))
+
+    def stop(self, name: str) -> None:
+        """Shut down in order."""
+        self._ask(name, "sudo systemctl poweroff")
+        machine = self.machine(name)
+        wait_for(f"{name}: off", lambda: not machine.running(), SECONDS_TO_STOP, machine.last_words)
+
+    def reboot(self, name: str) -> None:
+        """Reboot in order, and return when it has booted again."""
+        before = self._boot_id(name)
+        self._ask(name, "sudo systemctl reboot")
+        machine = self.machine(name)
+        wait_for(f"{name}: down", lambda: self._boot_id(name) != before, SECONDS_TO_STOP, machine.last_words)
+        self._wait_until_booted(machine)
+
+    def _boot_id(self, name: str) -> str:
+        return self.ssh(name, "cat /proc/sys/kernel/random/boot_id").stdout.strip()
+
+    def _ask(self, name: str, command: str) -> None:
+        """The connection may end before the answer, so only the effect tells whether it was heard."""
+        self.ssh(name, command)
+
+    def cut(self, name: str) -> None:
+        """Lose every frame from and to the machine, until `mend` or its next start."""
+        self.segment.unplug(self.machine(name).port)
+
+    def mend(self, name: str) -> None:
+        self.segment.plug(self.machine(name).port)
+
+    def pause(self, name: str) -> None:
+        self.machine(name).freeze(True)
+
+    def resume(self, name: str) -> None:
+        self.machine(name).freeze(False)
+
+    def rebuild(self, name: str) -> None:
+        """A new machine in the old one's place: fresh root and machine-id, the same host key and data disk."""
+        machine = self.machine(name)
+        machine.kill()
+        self._make(machine)
+        self.start(name)
+        _write(self.folder / "inventory.json", json.dumps(self.inventory(), indent=2) + "\n")
+
+    def _wait_until_booted(self, machine: Machine) -> None:
+        answer = ""
+
+        def booted() -> bool:
+            nonlocal answer
+            if not machine.running():
+                raise MachineError(f"machine {machine.name} ended while booting. {machine.last_words()}")
+            done = self.ssh(machine.name, "systemctl is-system-running --wait")
+            answer = done.stdout.strip() or done.stderr.strip()
+            return done.stdout.strip() in ("running", "degraded")
+
+        wait_for(f"{machine.name}: booted", booted, SECONDS_TO_BOOT, lambda: f"{answer}. {machine.last_words()}")
+        if answer != "running":
+            failed = self.ssh(machine.name, "systemctl --failed --plain --no-legend").stdout
+            raise MachineError(f"machine {machine.name} is {answer}; failed units:\n{failed}")
+
+    def _write_ssh_files(self) -> None:
+        machines = self.machines.values()
+        _write(self.known_hosts, "".join(f"{m.address} {m.host_key_public}\n" for m in machines))
+        common = (
+            "Host *\n"
+            f"  User {USER}\n  IdentityFile {self.private_key}\n  IdentitiesOnly yes\n"
+            f"  UserKnownHostsFile {self.known_hosts}\n  GlobalKnownHostsFile /dev/null\n"
+            "  StrictHostKeyChecking yes\n  BatchMode yes\n  ConnectTimeout 2\n  LogLevel ERROR\n"
+        )
+        each = "".join(f"Host {m.name} {m.address}\n  HostName {m.address}\n" for m in machines)
+        _write(self.ssh_config, each + common)
+
+
+def image_archive() -> Path:
+    """The root file system of the guests' image, as the image room provides it."""
+    raise MachineError("no archive given")
+
+
+def _state(machine: Machine) -> str:
+    if not machine.running():
+        return "off"
+    return "paused" if machine.group.frozen() else "running"
+
+
+def _folder(lab: str) -> Path:
+    return places.labs() / lab / "machines"
+
+
+def _write(file: Path, text: str) -> None:
+    half = file.with_name(f"{file.name}.part")
+    half.write_text(text)
+    half.rename(file)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+
+
+@contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    """Hold the lab's folder alone; one that was removed meanwhile is made anew."""
+    while True:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            if folder.exists() and os.path.samestat(os.fstat(held), folder.stat()):
+                yield
+                return
+        finally:
+            os.close(held)
+
+
+# The command line
+
+VERBS_OF_ONE = ("kill", "start", "stop", "reboot", "cut", "mend", "pause", "resume", "rebuild")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python3 -m lab.machines", description="Test machines at native speed.")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    up = verbs.add_parser("up", help="make and start the machines")
+    up.add_argument("--count", type=int, default=3)
+    up.add_argument("--start-address", type=ipaddress.IPv4Address, default=ipaddress.IPv4Address("172.25.254.131"))
+    up.add_argument("--cidr", default="172.25.254.0/24")
+    up.add_argument("--data-disk-mb", type=int, default=2048, help="0 for none")
+    up.add_argument("--memory-mb", type=int)
+    up.add_argument("--json", type=Path, help="where to write the inventory, too")
+    up.add_argument("--archive", type=Path, help="the root's tar archive (default: the image's)")
+    verbs.add_parser("down", help="end the machines and take everything of them away")
+    verbs.add_parser("status", help="say which machines run")
+    for verb in VERBS_OF_ONE:
+        verbs.add_parser(verb, help=f"{verb} one machine").add_argument("machine")
+    for parser_of_verb in verbs.choices.values():
+        parser_of_verb.add_argument("--name", required=True, help="the lab's name")
+    return parser
+
+
+def _up(asked: argparse.Namespace) -> None:
+    machines = Machines(
+        asked.name,
+        [str(asked.start_address + number) for number in range(asked.count)],
+        cidr=asked.cidr,
+        data_disks=asked.data_disk_mb > 0,
+        data_disk_mb=asked.data_disk_mb,
+        memory_mb=asked.memory_mb,
+        archive=asked.archive,
+    )
+    machines.up()
+    if asked.json:
+        _write(asked.json, json.dumps(machines.inventory(), indent=2) + "\n")
+    print(f"{asked.count} machines are up in namespace {machines.segment.netns}; try, for example:")
+    print(f"  {' '.join(machines.segment.inside('ssh', '-F', str(machines.ssh_config), next(iter(machines.machines))))}")
+
+
+def main() -> int:
+    asked = _parser().parse_args()
+    try:
+        if asked.verb == "up":
+            _up(asked)
+        elif asked.verb == "down" and not (_folder(asked.name) / "plan.json").exists():
+            print(f"lab {asked.name}: no machines")
+        elif asked.verb == "down":
+            Machines.load(asked.name).down()
+        elif asked.verb == "status":
+            for name, state in Machines.load(asked.name).status().items():
+                print(f"{name} {state}")
+        else:
+            getattr(Machines.load(asked.name), asked.verb)(asked.machine)
+    except (MachineError, WaitedTooLong) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
