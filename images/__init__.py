@@ -1,0 +1,1 @@
+"""Builds the guest image from Debian packages. What it is made of is in `recipe`, how it is made in `build`."""

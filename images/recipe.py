@@ -1,0 +1,132 @@
+"""What the guest image is made of, and where the image made from it lies.
+
+Knows packages, files, units and sizes. Refuses to know how any of it is brought together.
+The recipe's fingerprint covers everything that decides the result, so an image is found again by it.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolchain import places
+
+RELEASE = "bookworm"
+
+PACKAGES = (
+    "ca-certificates",
+    "cloud-init",
+    "dbus",
+    "e2fsprogs",
+    "iproute2",
+    "iputils-ping",
+    "linux-image-amd64",  # the cloud kernel has no IDE driver, so it would never see the cloud-init disk
+    "openjdk-17-jre-headless",
+    "openssh-server",
+    "procps",
+    "python3",
+    "sudo",
+    "systemd-resolved",
+    "systemd-sysv",
+    "util-linux",
+    "xfsprogs",
+    "zstd",
+)
+
+# What no virtual machine without a screen uses: half the size of the image, and hardware nobody probes.
+LEFT_OUT = (
+    "/usr/share/man/*/*",
+    "/usr/share/locale/*/*",
+    "/lib/modules/*/kernel/sound/*",
+    "/lib/modules/*/kernel/drivers/gpu/*",
+    "/lib/modules/*/kernel/drivers/infiniband/*",
+    "/lib/modules/*/kernel/drivers/media/*",
+    "/lib/modules/*/kernel/drivers/net/wireless/*",
+    "/lib/modules/*/kernel/drivers/staging/*",
+)
+
+ENABLED = ("systemd-networkd.service",)
+
+# Work that starts by itself, at a time of its own choosing, beside a cluster that is being measured.
+MASKED = (
+    "apt-daily.timer",
+    "apt-daily-upgrade.timer",
+    "dpkg-db-backup.timer",
+    "e2scrub_all.timer",
+    "e2scrub_reap.service",
+    "fstrim.timer",
+)
+
+DISK_BYTES = 2 << 30
+
+_ROOM = Path(__file__).resolve().parent
+OVERLAY = _ROOM / "overlay"
+_DECIDES = ("recipe.py", "build.py", "disk.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A built image: one folder that appears whole or not at all."""
+
+    folder: Path
+
+    @property
+    def disk(self) -> Path:
+        """The bootable disk of a virtual machine."""
+        return self.folder / "guest.qcow2"
+
+    @property
+    def rootfs(self) -> Path:
+        """The same root file system as a tar archive."""
+        return self.folder / "rootfs.tar"
+
+    def is_built(self) -> bool:
+        return self.folder.is_dir()
+
+    def manifest(self) -> "Manifest":
+        return manifest_beside(self.disk)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a built image says about itself, in `manifest.json` beside its disk."""
+
+    java: str
+    packages: tuple[str, ...]
+    sha256: str
+
+    def to_json(self) -> str:
+        fields = {"java": self.java, "packages": self.packages, "sha256": self.sha256}
+        return json.dumps(fields, indent=2) + "\n"
+
+
+def fingerprint() -> str:
+    """The recipe as sixteen hexadecimal digits."""
+    digest = hashlib.sha256()
+    files = [_ROOM / name for name in _DECIDES] + sorted(path for path in OVERLAY.rglob("*") if path.is_file())
+    for path in files:
+        executable = bool(path.stat().st_mode & 0o100)
+        digest.update(f"{path.relative_to(_ROOM)} {executable} {path.stat().st_size}\n".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def images() -> Path:
+    """The folder of all built images."""
+    return places.cache() / "images"
+
+
+def image() -> Image:
+    """The image of this checkout's recipe, built or not."""
+    return Image(images() / fingerprint())
+
+
+def path() -> Path:
+    """The disk that `image: auto` means in this checkout, built or not."""
+    return image().disk
+
+
+def manifest_beside(disk: Path) -> Manifest:
+    """The manifest of an image of ours; FileNotFoundError for any other image."""
+    fields = json.loads((disk.parent / "manifest.json").read_text())
+    return Manifest(fields["java"], tuple(fields["packages"]), fields["sha256"])
