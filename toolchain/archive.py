@@ -9,7 +9,6 @@ import fcntl
 import hashlib
 import http.client
 import json
-import os
 import re
 import shutil
 import sys
@@ -23,11 +22,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # so that this file is a script as well as a module
+if not __package__:  # run as a script, before there is any environment
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from toolchain import assemble, places  # noqa: E402
+from toolchain import assemble, places
 
 DEFAULT_VERSION = "3.6.0"
 OFFICIAL = "https://archive.apache.org/dist/kafka/{version}/kafka_2.13-{version}.tgz"
@@ -41,7 +40,9 @@ PUBLISHED = {
     "82362e3778678600c5368384437c1da6b3d612a748917f4b294c06ea160173ee",
 }
 REACH_SECONDS = 8.0
-EXAMPLE = "for example: archive: /path/kafka_2.13-3.6.0.tgz, archive: https://mirror.example/kafka_2.13-3.6.0.tgz"
+EXAMPLE = (
+    "for example: archive: /path/kafka_2.13-3.6.0.tgz, archive: https://mirror.example/kafka_2.13-3.6.0.tgz"
+)
 
 
 class ArchiveError(Exception):
@@ -49,7 +50,7 @@ class ArchiveError(Exception):
 
 
 class Unreachable(Exception):
-    """The other side can't be spoken to."""
+    """An address gives no answer, or not the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +73,15 @@ class Archive:
         return f"Kafka {self.version}: {origin}, sha512 {self.sha512[:12]}…, {self.path}"
 
 
-def cached(version: str = DEFAULT_VERSION, source: str | None = None, sha512: str | None = None) -> Archive | None:
+def cached(
+    version: str = DEFAULT_VERSION, source: str | None = None, sha512: str | None = None
+) -> Archive | None:
     """The archive that `ensure` would answer, if the cache has it. Asks no network and reads no archive."""
     entry = _index().get(_key(version, source))
-    if entry is None or sha512 not in (None, entry["sha512"]):
+    if entry is None or (sha512 or entry["sha512"]).lower() != entry["sha512"]:
         return None
-    if entry["stamp"] != _stamp(entry["kind"], version, entry["source"]):
+    stamp = _stamp(entry["kind"], version, entry["source"])
+    if stamp and stamp != entry["stamp"]:
         return None
     path = _place(version, entry["sha512"])
     return Archive(version, path, entry["sha512"], entry["kind"], entry["source"]) if path.is_file() else None
@@ -119,21 +123,22 @@ def _fetch(version: str, source: str | None, expected: str | None, target: Path)
     """Bring a checked archive to `target`; answers its kind and origin."""
     if source is None:
         return _fetch_default(version, expected, target)
-    scheme = urllib.parse.urlsplit(source).scheme
-    if scheme in ("http", "https"):
+    local = _local(source)
+    if local:
+        _copy(local, target)
+    else:
         try:
             _download(source, target)
         except Unreachable as error:
-            raise ArchiveError(f"archive: {source} can't be reached: {error}. Expected a reachable address, {EXAMPLE}") from error
-    elif scheme in ("", "file"):
-        _copy(source, target)
-    else:
-        raise ArchiveError(f"archive: got {source!r}, expected a path or an http, https or file address, {EXAMPLE}")
+            raise ArchiveError(
+                f"archive: {source} can't be fetched: {error}. Expected an archive, {EXAMPLE}"
+            ) from error
+    origin = str(local or source)
     if expected:
-        _check(target, expected, source)
+        _check(target, expected, origin)
     else:
-        _say(f"archiveSha512 is not set, so {source} is taken as it is")
-    return "given", source
+        _say(f"archiveSha512 is not set, so {origin} is taken as it is")
+    return "given", origin
 
 
 def _fetch_default(version: str, expected: str | None, target: Path) -> tuple[str, str]:
@@ -143,7 +148,7 @@ def _fetch_default(version: str, expected: str | None, target: Path) -> tuple[st
         _say(f"fetching {address}")
         _download(address, target)
     except Unreachable as error:
-        _say(f"the official archive can't be reached ({error}): assembling it from Maven Central")
+        _say(f"the official archive can't be fetched ({error}): assembling one from Maven Central")
     else:
         _check(target, published, address)
         return "official", address
@@ -166,7 +171,9 @@ def _published(address: str) -> str:
     without_name = text.replace(address.rsplit("/", 1)[-1], "")
     found = re.search(r"[0-9a-f]{128}", re.sub(r"\s", "", without_name).lower())
     if not found:
-        raise ArchiveError(f"archiveSha512: {address}.sha512 holds no SHA-512 but {text[:200]!r}; set archiveSha512 yourself")
+        raise ArchiveError(
+            f"archiveSha512: {address}.sha512 holds no SHA-512 but {text[:200]!r}; set archiveSha512 yourself"
+        )
     return found[0]
 
 
@@ -175,15 +182,19 @@ def _download(address: str, target: Path) -> None:
         try:
             shutil.copyfileobj(answer, file, 1 << 20)
         except (OSError, http.client.HTTPException) as error:
-            raise ArchiveError(f"archive: {address} broke off after {file.tell()} bytes: {error}. Run it again") from error
+            raise ArchiveError(
+                f"archive: {address} broke off after {file.tell()} bytes: {error}. Run it again"
+            ) from error
         announced = answer.headers["Content-Length"]
         if announced and file.tell() != int(announced):
-            raise ArchiveError(f"archive: {address} broke off after {file.tell()} of {announced} bytes. Run it again")
+            raise ArchiveError(
+                f"archive: {address} broke off after {file.tell()} of {announced} bytes. Run it again"
+            )
 
 
-def _open(address: str) -> IO[Any]:
+def _open(address: str) -> http.client.HTTPResponse:
     """An open answer. The time limit covers the name's look-up and every one of its addresses, which urllib's own doesn't."""
-    outcome: list[IO[Any] | Exception] = []
+    outcome: list[http.client.HTTPResponse | Exception] = []
 
     def ask() -> None:
         try:
@@ -195,24 +206,32 @@ def _open(address: str) -> IO[Any]:
     asking.start()
     asking.join(REACH_SECONDS)
     answer = outcome[0] if outcome else TimeoutError(f"no answer in {REACH_SECONDS:.0f} s")
-    if isinstance(answer, urllib.error.HTTPError) and answer.code in (404, 410):
-        raise ArchiveError(f"archive: {address} does not exist ({answer.code}). Check kafkaVersion and archive, {EXAMPLE}")
     if isinstance(answer, Exception):
-        raise Unreachable(str(answer)) from answer
+        reason = answer.reason if type(answer) is urllib.error.URLError else answer
+        raise Unreachable(str(reason)) from answer
     return answer
 
 
-def _copy(source: str, target: Path) -> None:
-    path = _local(source)
+def _copy(path: Path, target: Path) -> None:
     try:
         shutil.copyfile(path, target)
     except OSError as error:
-        raise ArchiveError(f"archive: {path} can't be read: {error.strerror}. Expected a Kafka archive, {EXAMPLE}") from error
+        raise ArchiveError(
+            f"archive: {path} can't be read: {error.strerror}. Expected an archive, {EXAMPLE}"
+        ) from error
 
 
-def _local(source: str) -> Path:
-    if source.startswith("file:"):
-        return Path(urllib.parse.unquote(urllib.parse.urlsplit(source).path))
+def _local(source: str) -> Path | None:
+    """The path that a source names, or None for an address of another host."""
+    parts = urllib.parse.urlsplit(source)
+    if parts.scheme in ("http", "https"):
+        return None
+    if parts.scheme == "file":
+        return Path(urllib.parse.unquote(parts.path))
+    if parts.scheme:
+        raise ArchiveError(
+            f"archive: got {source!r}, expected a path or an http, https or file address, {EXAMPLE}"
+        )
     return Path(source).expanduser().absolute()
 
 
@@ -232,10 +251,14 @@ def _check_content(version: str, origin: str, path: Path) -> None:
         with tarfile.open(path, "r:gz") as tar:
             first = tar.next()
     except (tarfile.TarError, OSError, EOFError) as error:
-        raise ArchiveError(f"archive: {origin} is not a gzipped tar file: {error}. Expected {expected}.tgz") from error
+        raise ArchiveError(
+            f"archive: {origin} is not a gzipped tar file: {error}. Expected {expected}.tgz"
+        ) from error
     top = first.name.split("/")[0] if first else "nothing"
     if top != expected:
-        raise ArchiveError(f"archive: {origin} holds {top}, expected {expected}, because kafkaVersion is {version}")
+        raise ArchiveError(
+            f"archive: {origin} holds {top}, expected {expected}, because kafkaVersion is {version}"
+        )
 
 
 def _keep(version: str, source: str | None, kind: str, origin: str, fetched: Path) -> Archive:
@@ -253,24 +276,23 @@ def _keep(version: str, source: str | None, kind: str, origin: str, fetched: Pat
 
 
 def _stamp(kind: str, version: str, source: str) -> str:
-    """What makes a kept archive out of date when it changes: the recipe, or the user's own file."""
+    """What makes a kept archive out of date when it changes: the recipe, or the user's own file. Empty: nothing does."""
     if kind == "assembled":
         return assemble.recipe(version)
-    if kind == "given" and urllib.parse.urlsplit(source).scheme in ("", "file"):
-        path = _local(source)
-        if path.is_file():
-            return f"{path.stat().st_size} {path.stat().st_mtime_ns}"
-        return "gone"
-    return ""
+    path = _local(source) if kind == "given" else None
+    if path is None or not path.is_file():
+        return ""
+    return f"{path.stat().st_size} {path.stat().st_mtime_ns}"
 
 
 def _index() -> dict[str, dict[str, str]]:
     path = _root() / "index.json"
-    return json.loads(path.read_text()) if path.is_file() else {}
+    entries: dict[str, dict[str, str]] = json.loads(path.read_text()) if path.is_file() else {}
+    return entries
 
 
 def _key(version: str, source: str | None) -> str:
-    return version if source is None else f"{version} from {source}"
+    return version if source is None else f"{version} from {_local(source) or source}"
 
 
 def _place(version: str, sha512: str) -> Path:
@@ -316,5 +338,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    os.umask(0o022)
     sys.exit(main())

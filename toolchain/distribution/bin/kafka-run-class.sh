@@ -21,7 +21,7 @@ while [ $# -gt 0 ]; do
     *) break ;;
   esac
 done
-[ -z "$needs_logs" ] || mkdir -p "$logs" || exit 1
+[ -z "$needs_logs" ] || mkdir -p "$logs"
 
 heap=${KAFKA_HEAP_OPTS:--Xmx256M}
 performance=${KAFKA_JVM_PERFORMANCE_OPTS:--server -XX:+UseG1GC -XX:MaxGCPauseMillis=20 -XX:InitiatingHeapOccupancyPercent=35 -XX:+ExplicitGCInvokesConcurrent -XX:MaxInlineLevel=15 -Djava.awt.headless=true}
