@@ -1,7 +1,7 @@
 """A control group of the lab's own: everything in it can be counted, frozen and killed as one.
 
-Knows the cgroup file systems of this computer (version 2, alone or beside version 1). Refuses to know what runs in a group.
-A group is named by its lab and machine, so its processes are ours by construction and no pid is ever remembered.
+Knows the cgroup file systems of this computer (version 2, alone or beside version 1). Refuses to know what
+runs in a group. Its name says whose it is: its processes are ours by construction, and no pid is remembered.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ def hierarchy() -> Path:
     found = _mounted("cgroup2")
     if found is None:
         raise NoControlGroups(
-            "no cgroup2 file system is mounted, and machines are held and ended by one; mount it, for example:\n"
+            "no cgroup2 file system is mounted, which holds the machines; mount it, for example:\n"
             "  mkdir -p /sys/fs/cgroup/unified && mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified"
         )
     return found

@@ -3,13 +3,13 @@
 Knows losetup. Refuses to remember devices: the file says which device is its own.
 """
 
-import subprocess
 from pathlib import Path
+
+from images.commands import output
 
 
 def _losetup(*arguments: str) -> list[str]:
-    done = subprocess.run(["losetup", *arguments], check=True, capture_output=True, text=True)
-    return done.stdout.split()
+    return output(["losetup", *arguments]).split()
 
 
 def attached(file: Path) -> list[str]:

@@ -1,6 +1,6 @@
-"""Test machines at native speed: any number of real Debians with sshd, in a network namespace, in a few seconds.
+"""Test machines at native speed: any number of Debians with sshd, in a network namespace, in a few seconds.
 
-Knows a lab of machines as one thing: its plan on disk, its inventory, its faults. Refuses to know Kafka and Pulumi.
+Knows a lab of machines as one: its plan on disk, its inventory, its faults. Refuses to know Kafka and Pulumi.
 The plan is written before anything is made, so `down` finds what a killed `up` left behind, from any process.
 
     python3 -m lab.machines up --name NAME [--count 3] [--start-address 172.25.254.131] [--json FILE]
@@ -14,65 +14,31 @@ import fcntl
 import ipaddress
 import json
 import os
-import re
+import shlex
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from lab.cgroup import ALL_GROUPS, ControlGroup
-from lab.nspawn import Machine, MachineError, Place, Shape
+from images import apt
+from images.build import build
+from images.commands import CommandFailed
+from lab.cgroup import ALL_GROUPS, ControlGroup, NoControlGroups
+from lab.nspawn import Machine, MachineError, Place, Shape, new_key
 from lab.nspawn_root import DATA_LINK, USER, unpacked
+from lab.plan import Plan, PlanError
 from lab.segment import BRIDGE, Segment
 from lab.waiting import WaitedTooLong, wait_for
 from toolchain import places
 
+PACKAGES = ("iproute2", "openssh-client", "systemd-container", "tar", "util-linux")
 SECONDS_TO_BOOT = 90.0
 SECONDS_TO_STOP = 60.0
-LAB_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
-MACHINE_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a lab consists of; the one thing that is remembered about it."""
-
-    name: str
-    machines: tuple[tuple[str, str], ...]
-    cidr: str
-    data_disk_mb: int | None
-    memory_mb: int | None
-    archive: str
-
-    def __post_init__(self) -> None:
-        names, addresses = [n for n, _ in self.machines], [a for _, a in self.machines]
-        network = ipaddress.IPv4Network(self.cidr)
-        if not LAB_NAME.fullmatch(self.name):
-            raise MachineError(f"lab name {self.name!r}: expected lower-case letters, digits and '-', for example 'test-1'")
-        for name in names:
-            if not MACHINE_NAME.fullmatch(name):
-                raise MachineError(f"machine name {name!r}: expected a host name, for example 'kafka-server1'")
-        for address in addresses:
-            if ipaddress.IPv4Address(address) not in network or address == str(network.network_address + 1):
-                raise MachineError(f"address {address}: expected one of {self.cidr} other than the gateway's (.1)")
-        if not names or len(set(names)) < len(names) or len(set(addresses)) < len(addresses):
-            raise MachineError(f"machines {self.machines}: expected at least one, each with a name and address of its own")
-
-    @classmethod
-    def read(cls, file: Path) -> Self:
-        found = json.loads(file.read_text())
-        return cls(**{**found, "machines": tuple((name, address) for name, address in found["machines"])})
-
-    def write(self, file: Path) -> None:
-        half = file.with_suffix(".part")
-        half.write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n")
-        half.rename(file)
 
 
 class Machines:
@@ -93,7 +59,7 @@ class Machines:
         names = names or [f"kafka-server{number}" for number in range(1, len(addresses) + 1)]
         disk = data_disk_mb if data_disks else None
         together = tuple(zip(names, addresses, strict=True))
-        self._set(Plan(name, together, cidr, disk, memory_mb, str(archive or image_archive())))
+        self._set(Plan(name, together, cidr, disk, memory_mb, str(archive or build().rootfs)))
 
     @classmethod
     def load(cls, name: str) -> Self:
@@ -111,10 +77,12 @@ class Machines:
         self.segment = Segment(f"machines-{plan.name}", plan.cidr)
         shape = Shape(plan.memory_mb, plan.data_disk_mb)
         shared = Path(plan.archive).parent / "rootfs"
+
+        def place(name: str) -> Place:
+            return Place(plan.name, self.segment.netns, BRIDGE, self.folder / name, shared)
+
         self.machines = {
-            name: Machine(
-                Place(plan.name, self.segment.netns, BRIDGE, self.folder / name, shared), shape, number, name, address
-            )
+            name: Machine(place(name), shape, number, name, address)
             for number, (name, address) in enumerate(plan.machines, 1)
         }
 
@@ -136,7 +104,8 @@ class Machines:
     def up(self) -> None:
         """Make what isn't made, start what isn't running, and return when all have finished booting."""
         with _only_one(self.folder):
-            self._write_plan()
+            self._settle_plan()
+            apt.ensure(PACKAGES)
             unpacked(Path(self.plan.archive))
             self._make_key()
             self.segment.create()
@@ -145,21 +114,23 @@ class Machines:
             self._each(self._wait_until_booted)
             _write(self.folder / "inventory.json", json.dumps(self.inventory(), indent=2) + "\n")
 
-    def _write_plan(self) -> None:
+    def _settle_plan(self) -> None:
+        """A lab that exists keeps the image it was made from, and is never made into another one."""
         file = self.folder / "plan.json"
-        if file.exists() and Plan.read(file) != self.plan:
+        if not file.exists():
+            _write(file, self.plan.to_json())
+            return
+        known = Plan.read(file)
+        if dataclasses.replace(self.plan, archive=known.archive) != known:
             raise MachineError(
                 f"lab {self.plan.name!r} exists with another plan ({file}); end it first: "
                 f"python3 -m lab.machines down --name {self.plan.name}"
             )
-        self.plan.write(file)
+        self._set(known)
 
     def _make_key(self) -> None:
         if not self.private_key.exists():
-            subprocess.run(
-                ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", self.plan.name, "-f", str(self.private_key)],
-                check=True,
-            )
+            new_key(self.private_key, self.plan.name)
 
     def _bring_up(self, machine: Machine) -> None:
         if machine.running():
@@ -172,7 +143,9 @@ class Machines:
         made = machine.place.folder / "made"
         made.unlink(missing_ok=True)
         authorized = self.private_key.with_suffix(".pub").read_text()
-        machine.make(self.segment.network.prefixlen, self.segment.gateway, authorized, list(self.plan.machines))
+        machine.make(
+            self.segment.network.prefixlen, self.segment.gateway, authorized, list(self.plan.machines)
+        )
         made.touch()
 
     def down(self) -> None:
@@ -237,11 +210,13 @@ class Machines:
 
     def machine(self, name: str) -> Machine:
         if name not in self.machines:
-            raise MachineError(f"no machine {name!r} in lab {self.plan.name!r}; it has {', '.join(self.machines)}")
+            raise MachineError(
+                f"no machine {name!r} in lab {self.plan.name!r}; it has {', '.join(self.machines)}"
+            )
         return self.machines[name]
 
     def ssh(self, name: str, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run `command` (a shell line) on the machine, from inside the namespace; the caller judges the exit status."""
+        """Run `command` (a shell line) on the machine; the caller judges the exit status."""
         ssh = ["ssh", "-F", str(self.ssh_config), self.machine(name).name, *command]
         return subprocess.run(
             self.segment.inside(*ssh), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
@@ -257,24 +232,22 @@ class Machines:
 
     def stop(self, name: str) -> None:
         """Shut down in order."""
-        self._ask(name, "sudo systemctl poweroff")
         machine = self.machine(name)
+        self.ssh(
+            name, "sudo systemctl poweroff"
+        )  # the connection may end before the answer: only the effect counts
         wait_for(f"{name}: off", lambda: not machine.running(), SECONDS_TO_STOP, machine.last_words)
 
     def reboot(self, name: str) -> None:
         """Reboot in order, and return when it has booted again."""
-        before = self._boot_id(name)
-        self._ask(name, "sudo systemctl reboot")
         machine = self.machine(name)
+        before = self._boot_id(name)
+        self.ssh(name, "sudo systemctl reboot")  # as in `stop`
         wait_for(f"{name}: down", lambda: self._boot_id(name) != before, SECONDS_TO_STOP, machine.last_words)
         self._wait_until_booted(machine)
 
     def _boot_id(self, name: str) -> str:
         return self.ssh(name, "cat /proc/sys/kernel/random/boot_id").stdout.strip()
-
-    def _ask(self, name: str, command: str) -> None:
-        """The connection may end before the answer, so only the effect tells whether it was heard."""
-        self.ssh(name, command)
 
     def cut(self, name: str) -> None:
         """Lose every frame from and to the machine, until `mend` or its next start."""
@@ -290,7 +263,7 @@ class Machines:
         self.machine(name).freeze(False)
 
     def rebuild(self, name: str) -> None:
-        """A new machine in the old one's place: fresh root and machine-id, the same host key and data disk."""
+        """A new machine in the old one's place: new root and machine-id, the same host key and data disk."""
         machine = self.machine(name)
         machine.kill()
         self._make(machine)
@@ -308,7 +281,9 @@ class Machines:
             answer = done.stdout.strip() or done.stderr.strip()
             return done.stdout.strip() in ("running", "degraded")
 
-        wait_for(f"{machine.name}: booted", booted, SECONDS_TO_BOOT, lambda: f"{answer}. {machine.last_words()}")
+        wait_for(
+            f"{machine.name}: booted", booted, SECONDS_TO_BOOT, lambda: f"{answer}. {machine.last_words()}"
+        )
         if answer != "running":
             failed = self.ssh(machine.name, "systemctl --failed --plain --no-legend").stdout
             raise MachineError(f"machine {machine.name} is {answer}; failed units:\n{failed}")
@@ -326,9 +301,13 @@ class Machines:
         _write(self.ssh_config, each + common)
 
 
-def image_archive() -> Path:
-    """The root file system of the guests' image, as the image room provides it."""
-    raise MachineError("no archive given")
+def take_down(lab: str) -> None:
+    """End the lab by that name, whoever made it and however far; nothing to do is fine."""
+    if (_folder(lab) / "plan.json").exists():
+        Machines.load(lab).down()
+    elif _folder(lab).exists():
+        shutil.rmtree(_folder(lab))
+        _remove_if_empty(_folder(lab).parent)
 
 
 def _state(machine: Machine) -> str:
@@ -373,11 +352,13 @@ VERBS_OF_ONE = ("kill", "start", "stop", "reboot", "cut", "mend", "pause", "resu
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python3 -m lab.machines", description="Test machines at native speed.")
+    about = "Test machines at native speed."
+    parser = argparse.ArgumentParser(prog="python3 -m lab.machines", description=about)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     up = verbs.add_parser("up", help="make and start the machines")
     up.add_argument("--count", type=int, default=3)
-    up.add_argument("--start-address", type=ipaddress.IPv4Address, default=ipaddress.IPv4Address("172.25.254.131"))
+    first = ipaddress.IPv4Address("172.25.254.131")
+    up.add_argument("--start-address", type=ipaddress.IPv4Address, default=first)
     up.add_argument("--cidr", default="172.25.254.0/24")
     up.add_argument("--data-disk-mb", type=int, default=2048, help="0 for none")
     up.add_argument("--memory-mb", type=int)
@@ -406,7 +387,8 @@ def _up(asked: argparse.Namespace) -> None:
     if asked.json:
         _write(asked.json, json.dumps(machines.inventory(), indent=2) + "\n")
     print(f"{asked.count} machines are up in namespace {machines.segment.netns}; try, for example:")
-    print(f"  {' '.join(machines.segment.inside('ssh', '-F', str(machines.ssh_config), next(iter(machines.machines))))}")
+    first = next(iter(machines.machines))
+    print("  " + shlex.join(machines.segment.inside("ssh", "-F", str(machines.ssh_config), first)))
 
 
 def main() -> int:
@@ -414,16 +396,14 @@ def main() -> int:
     try:
         if asked.verb == "up":
             _up(asked)
-        elif asked.verb == "down" and not (_folder(asked.name) / "plan.json").exists():
-            print(f"lab {asked.name}: no machines")
         elif asked.verb == "down":
-            Machines.load(asked.name).down()
+            take_down(asked.name)
         elif asked.verb == "status":
             for name, state in Machines.load(asked.name).status().items():
                 print(f"{name} {state}")
         else:
             getattr(Machines.load(asked.name), asked.verb)(asked.machine)
-    except (MachineError, WaitedTooLong) as error:
+    except (PlanError, MachineError, NoControlGroups, WaitedTooLong, CommandFailed) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -1,7 +1,8 @@
 """One test machine: a real Debian with systemd and sshd, in a container that boots in about a second.
 
-Knows systemd-nspawn: its folder, root, disk, control group and network port. Refuses to know its neighbours, ssh, or what it is used for.
-Everything it starts or mounts is found again by the machine's folder and control group, so a later process can end it.
+Knows systemd-nspawn: its folder, root, disk, control group and network port. Refuses to know its neighbours,
+ssh, or what it is used for. All it starts or mounts hangs on the machine's folder and control group, so that
+a later process can end it.
 """
 
 import os
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from images.commands import output
 from lab import loop
 from lab.cgroup import ALL_GROUPS, ControlGroup
 from lab.nspawn_root import Identity, Planted, data_device_link, plant, planted
@@ -19,8 +21,12 @@ from lab.nspawn_root import Identity, Planted, data_device_link, plant, planted
 KEEPER = Path(__file__).with_name("nspawn-keeper.sh")
 CONSOLE_LINES = 15
 
-# Enters the control groups before the namespace hides their hierarchies, then becomes the machine's keeper.
-ENTER = 'for folder in $JOIN; do echo 0 > "$folder/cgroup.procs"; done; exec ip netns exec "$NETNS" /bin/sh "$KEEPER" "$@"'
+# Joins the control groups before the namespace hides their hierarchies and before `start` returns,
+# then leaves the machine's keeper behind.
+ENTER = """\
+for folder in $JOIN; do echo 0 > "$folder/cgroup.procs"; done
+exec setsid --fork ip netns exec "$NETNS" /bin/sh "$KEEPER" "$@"
+"""
 
 
 class MachineError(Exception):
@@ -102,12 +108,19 @@ class Machine:
             (folder / part).mkdir()
             (folder / part).chmod(0o755)
         if not (folder / "host_key").exists():
-            _new_key(folder / "host_key", self.name)
+            new_key(folder / "host_key", self.name)
         (folder / "machine-id").write_text(f"{uuid.uuid4().hex}\n")
         identity = Identity(
-            self.name, self.address, prefix, gateway, self.machine_id,
-            (folder / "host_key").read_text(), (folder / "host_key.pub").read_text(), authorized_key, neighbours,
-        )  # fmt: skip
+            name=self.name,
+            address=self.address,
+            prefix=prefix,
+            gateway=gateway,
+            machine_id=self.machine_id,
+            host_key=(folder / "host_key").read_text(),
+            host_key_public=(folder / "host_key.pub").read_text(),
+            authorized_key=authorized_key,
+            neighbours=neighbours,
+        )
         self._plant(planted(identity, self.place.shared_root))
 
     def _plant(self, files: Iterator[Planted] | list[Planted]) -> None:
@@ -126,9 +139,22 @@ class Machine:
         self._launch(bound)
 
     def _launch(self, bound: list[str]) -> None:
+        command = ["/bin/sh", "-euc", ENTER, "enter", *self._options(), *bound]
+        environment = {"PATH": os.environ.get("PATH", os.defpath), **self._keeper_settings()}
+        with self.console.open("ab") as console:
+            subprocess.run(
+                command,
+                env=environment,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=subprocess.STDOUT,
+                check=True,
+            )
+
+    def _keeper_settings(self) -> dict[str, str]:
         folder = self.place.folder
-        environment = {
-            "PATH": os.environ.get("PATH", os.defpath),
+        return {
             "JOIN": " ".join(map(str, self.group.folders_to_join())),
             "NETNS": self.place.netns,
             "KEEPER": str(KEEPER),
@@ -138,11 +164,6 @@ class Machine:
             "WORK": str(folder / "work"),
             "ROOT": str(folder / "root"),
         }
-        command = ["setsid", "--fork", "/bin/sh", "-euc", ENTER, "enter", *self._options(), *bound]
-        with self.console.open("ab") as console:
-            subprocess.run(
-                command, env=environment, cwd="/", stdin=subprocess.DEVNULL, stdout=console, stderr=console, check=True
-            )
 
     def _options(self) -> list[str]:
         return [
@@ -186,5 +207,6 @@ class Machine:
                 shutil.rmtree(self.place.folder / part)
 
 
-def _new_key(file: Path, comment: str) -> None:
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(file)], check=True)
+def new_key(file: Path, comment: str) -> None:
+    """An ed25519 key pair `file` and `file`.pub."""
+    output(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", file])

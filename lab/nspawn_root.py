@@ -1,35 +1,28 @@
-"""What the root of a test machine is made of: one unpacked image that all share, and the few files that make it this machine.
+"""What the root of a test machine is made of: an unpacked image that all share, and a few files of its own.
 
-Knows file contents, owners and modes. Refuses to know how a machine is booted, and never writes to the shared root.
+Knows file contents, owners and modes. Refuses to know how one is booted; never writes to the shared root.
 The files play the part that cloud-init's seed plays on a virtual machine.
 """
 
 import fcntl
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from images.commands import output
 
 USER = "admin"
 USER_ID = 1000
 GROUP_SHADOW = 42
 DATA_LINK = "/dev/disk/by-id/kafka-lab-data"
 
-# The kernel has one value for all machines and the computer itself; each machine gets a file of its own in its place.
-SETTINGS_PER_MACHINE = ("vm/max_map_count", "vm/swappiness")
+NEEDED_BY_VIRTUAL_MACHINES_ONLY = ("boot", "dev", "usr/lib/modules")
 
-# Periodic housekeeping that a machine without network and with a life of minutes is better off without.
-MASKED_UNITS = (
-    "apt-daily.timer",
-    "apt-daily-upgrade.timer",
-    "dpkg-db-backup.timer",
-    "e2scrub_all.timer",
-    "e2scrub_reap.service",
-    "fstrim.timer",
-    "systemd-networkd-wait-online.service",
-)
+# The kernel has one value of each for the computer and all machines.
+# A machine gets a file of its own in its place, new at each boot.
+SETTINGS_PER_MACHINE = "vm/max_map_count vm/swappiness"
 
 NETWORK = """\
 [Match]
@@ -42,23 +35,21 @@ LinkLocalAddressing=no
 IPv6AcceptRA=no
 """
 
-SSHD = """\
-HostKey /etc/ssh/ssh_host_ed25519_key
-PasswordAuthentication no
-UseDNS no
-"""
-
-KERNEL_SETTINGS_UNIT = """\
+KERNEL_SETTINGS_UNIT = f"""\
 [Unit]
 Description=Kernel settings of this test machine alone
 DefaultDependencies=no
-After=systemd-remount-fs.service
-Before=sysinit.target
+Before=systemd-sysctl.service sysinit.target
 
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-{binds}
+ExecStart=/bin/sh -euc 'for setting in {SETTINGS_PER_MACHINE}; do \\
+    own=/run/lab-kernel-settings/$$setting; \\
+    mkdir -p $$(dirname $$own); \\
+    cat /proc/sys/$$setting > $$own; \\
+    mount --bind $$own /proc/sys/$$setting; \\
+    done'
 
 [Install]
 WantedBy=sysinit.target
@@ -96,16 +87,13 @@ def planted(identity: Identity, shared: Path) -> Iterator[Planted]:
     """Every file that differs from the shared root."""
     yield Planted("etc/hostname", f"{identity.name}\n")
     yield Planted("etc/hosts", hosts(identity.neighbours))
+    yield Planted("etc/fstab", "# The root is mounted already.\n")
     yield Planted("etc/machine-id", f"{identity.machine_id}\n", 0o444)
     yield Planted("etc/cloud/cloud-init.disabled", "")
     yield Planted("etc/ssh/ssh_host_ed25519_key", identity.host_key, 0o600)
     yield Planted("etc/ssh/ssh_host_ed25519_key.pub", identity.host_key_public)
-    yield Planted("etc/ssh/sshd_config.d/10-lab.conf", SSHD)
     network = NETWORK.format(address=identity.address, prefix=identity.prefix, gateway=identity.gateway)
     yield Planted("etc/systemd/network/10-host0.network", network)
-    yield _enabled("systemd-networkd.service", "multi-user.target", "/lib/systemd/system")
-    for unit in MASKED_UNITS:
-        yield Planted(f"etc/systemd/system/{unit}", link="/dev/null")
     yield from _kernel_settings()
     yield from _user(identity.authorized_key, shared)
 
@@ -121,21 +109,10 @@ def data_device_link(device: str) -> Planted:
     return Planted("etc/tmpfiles.d/kafka-lab-data.conf", rule)
 
 
-def _enabled(unit: str, wanted_by: str, folder: str) -> Planted:
-    return Planted(f"etc/systemd/system/{wanted_by}.wants/{unit}", link=f"{folder}/{unit}")
-
-
 def _kernel_settings() -> Iterator[Planted]:
-    place = "/var/lib/lab-kernel-settings"
-    yield Planted(place[1:], mode=0o755)
-    binds = []
-    for setting in SETTINGS_PER_MACHINE:
-        own = f"{place}/{setting.replace('/', '.')}"
-        yield Planted(own[1:], Path("/proc/sys", setting).read_text())
-        binds.append(f"ExecStart=/bin/mount --bind {own} /proc/sys/{setting}")
     unit = "lab-kernel-settings.service"
-    yield Planted(f"etc/systemd/system/{unit}", KERNEL_SETTINGS_UNIT.format(binds="\n".join(binds)))
-    yield _enabled(unit, "sysinit.target", "/etc/systemd/system")
+    yield Planted(f"etc/systemd/system/{unit}", KERNEL_SETTINGS_UNIT)
+    yield Planted(f"etc/systemd/system/sysinit.target.wants/{unit}", link=f"../{unit}")
 
 
 def _user(authorized_key: str, shared: Path) -> Iterator[Planted]:
@@ -157,8 +134,8 @@ def _user(authorized_key: str, shared: Path) -> Iterator[Planted]:
 
 def with_entry(table: str, line: str) -> str:
     """The account table with `line` in the place of an entry of the same name, if any."""
-    name = line.split(":")[0]
-    kept = [old for old in table.splitlines() if old.split(":")[0] != name]
+    name = line.split(":", 1)[0]
+    kept = [old for old in table.splitlines() if old.split(":", 1)[0] != name]
     return "\n".join([*kept, line]) + "\n"
 
 
@@ -211,9 +188,11 @@ def unpacked(archive: Path) -> Path:
 
 def _unpack(archive: Path, root: Path) -> None:
     half = root.with_name("rootfs.part")
-    shutil.rmtree(half, ignore_errors=True)
+    if half.exists():
+        shutil.rmtree(half)
     half.mkdir()
     half.chmod(0o755)
-    keep_owners = ["--numeric-owner", "--same-owner", "--preserve-permissions"]
-    subprocess.run(["tar", "-C", str(half), *keep_owners, "--exclude=./dev/*", "-xf", str(archive)], check=True)
+    faithful = ["--numeric-owner", "--same-owner", "--preserve-permissions", "--xattrs", "--xattrs-include=*"]
+    left_out = [f"--exclude=./{tree}/*" for tree in NEEDED_BY_VIRTUAL_MACHINES_ONLY]
+    output(["tar", "--directory", half, *faithful, *left_out, "--extract", "--file", archive])
     half.rename(root)

@@ -4,15 +4,18 @@ Knows ip(8). Refuses to know what is plugged in.
 """
 
 import ipaddress
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+
+from images.commands import output
 
 BRIDGE = "br-machines"
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
+    """The network `cidr` in the namespace `netns`; the gateway has its first address."""
+
     netns: str
     cidr: str
 
@@ -32,17 +35,17 @@ class Segment:
         if self.exists() and self._bridge_is_up():
             return
         self.remove()
-        _run("ip", "netns", "add", self.netns)
+        output(["ip", "netns", "add", self.netns])
         self._ip("link", "set", "lo", "up")
         self._ip("link", "add", BRIDGE, "type", "bridge")
         self._ip("address", "add", f"{self.gateway}/{self.network.prefixlen}", "dev", BRIDGE)
         self._ip("link", "set", BRIDGE, "up")
 
     def _bridge_is_up(self) -> bool:
-        return bool(_run("ip", "-n", self.netns, "-4", "address", "show", "to", self.gateway, "up"))
+        return bool(self._ip("-4", "address", "show", "to", self.gateway, "up"))
 
     def unplug(self, port: str) -> None:
-        """Take `port` off the bridge. Its link stays up, so the machine can't tell: frames just get lost, as in a partition."""
+        """Take `port` off the bridge. Its link stays up, so the machine can't tell: as in a partition."""
         self._ip("link", "set", port, "nomaster")
 
     def plug(self, port: str) -> None:
@@ -50,18 +53,11 @@ class Segment:
 
     def remove(self) -> None:
         if self.exists():
-            _run("ip", "netns", "delete", self.netns)
+            output(["ip", "netns", "delete", self.netns])
 
     def inside(self, *command: str) -> list[str]:
         """The command that runs `command` inside."""
         return ["ip", "netns", "exec", self.netns, *command]
 
-    def _ip(self, *arguments: str) -> None:
-        _run("ip", "-n", self.netns, *arguments)
-
-
-def _run(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
-    return done.stdout
+    def _ip(self, *arguments: str) -> str:
+        return output(["ip", "-n", self.netns, *arguments])
