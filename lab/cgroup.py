@@ -10,7 +10,6 @@ from pathlib import Path
 from lab.waiting import wait_for
 
 SECONDS_TO_DIE = 20.0
-ALL_GROUPS = "kafka-cluster-machines"
 
 
 class NoControlGroups(Exception):

@@ -25,10 +25,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from images import apt
+from images import apt, recipe
 from images.build import build
 from images.commands import CommandFailed
-from lab.cgroup import ALL_GROUPS, ControlGroup, NoControlGroups
+from lab.cgroup import ControlGroup, NoControlGroups
 from lab.nspawn import Machine, MachineError, Place, Shape, new_key
 from lab.nspawn_root import DATA_LINK, USER, unpacked
 from lab.plan import Plan, PlanError
@@ -59,7 +59,7 @@ class Machines:
         names = names or [f"kafka-server{number}" for number in range(1, len(addresses) + 1)]
         disk = data_disk_mb if data_disks else None
         together = tuple(zip(names, addresses, strict=True))
-        self._set(Plan(name, together, cidr, disk, memory_mb, str(archive or build().rootfs)))
+        self._set(Plan(name, together, cidr, disk, memory_mb, str(archive or recipe.image().rootfs)))
 
     @classmethod
     def load(cls, name: str) -> Self:
@@ -74,12 +74,13 @@ class Machines:
     def _set(self, plan: Plan) -> None:
         self.plan = plan
         self.folder = _folder(plan.name)
+        self.group = ControlGroup(f"kafka-cluster-machines-{plan.name}")
         self.segment = Segment(f"machines-{plan.name}", plan.cidr)
         shape = Shape(plan.memory_mb, plan.data_disk_mb)
         shared = Path(plan.archive).parent / "rootfs"
 
         def place(name: str) -> Place:
-            return Place(plan.name, self.segment.netns, BRIDGE, self.folder / name, shared)
+            return Place(self.group.path, self.segment.netns, BRIDGE, self.folder / name, shared)
 
         self.machines = {
             name: Machine(place(name), shape, number, name, address)
@@ -103,10 +104,12 @@ class Machines:
 
     def up(self) -> None:
         """Make what isn't made, start what isn't running, and return when all have finished booting."""
+        if os.geteuid() != 0:
+            raise MachineError("test machines need root: they are containers, mounts and a network namespace")
         with _only_one(self.folder):
             self._settle_plan()
             apt.ensure(PACKAGES)
-            unpacked(Path(self.plan.archive))
+            self._provide_root()
             self._make_key()
             self.segment.create()
             self._each(self._bring_up)
@@ -127,6 +130,12 @@ class Machines:
                 f"python3 -m lab.machines down --name {self.plan.name}"
             )
         self._set(known)
+
+    def _provide_root(self) -> None:
+        archive = Path(self.plan.archive)
+        if archive == recipe.image().rootfs:
+            build()
+        unpacked(archive)
 
     def _make_key(self) -> None:
         if not self.private_key.exists():
@@ -154,7 +163,7 @@ class Machines:
             return
         with _only_one(self.folder):
             self._each(Machine.remove)
-            ControlGroup(f"{ALL_GROUPS}/{self.plan.name}").remove()
+            self.group.remove()
             self.segment.remove()
             shutil.rmtree(self.folder)
         _remove_if_empty(self.folder.parent)
@@ -233,21 +242,32 @@ class Machines:
     def stop(self, name: str) -> None:
         """Shut down in order."""
         machine = self.machine(name)
-        self.ssh(
-            name, "sudo systemctl poweroff"
-        )  # the connection may end before the answer: only the effect counts
+        self._tell_to_end(name, "poweroff")
         wait_for(f"{name}: off", lambda: not machine.running(), SECONDS_TO_STOP, machine.last_words)
 
     def reboot(self, name: str) -> None:
         """Reboot in order, and return when it has booted again."""
         machine = self.machine(name)
         before = self._boot_id(name)
-        self.ssh(name, "sudo systemctl reboot")  # as in `stop`
-        wait_for(f"{name}: down", lambda: self._boot_id(name) != before, SECONDS_TO_STOP, machine.last_words)
+        self._tell_to_end(name, "reboot")
+        wait_for(
+            f"{name}: rebooted",
+            lambda: self._boot_id(name) not in ("", before),
+            SECONDS_TO_STOP,
+            machine.last_words,
+        )
         self._wait_until_booted(machine)
 
     def _boot_id(self, name: str) -> str:
+        """Empty while it doesn't answer."""
         return self.ssh(name, "cat /proc/sys/kernel/random/boot_id").stdout.strip()
+
+    def _tell_to_end(self, name: str, verb: str) -> None:
+        """Only the effect counts when told: the connection may end before the answer does."""
+        reached = self.ssh(name, "true")
+        if reached.returncode != 0:
+            raise MachineError(f"machine {name} doesn't answer: {reached.stderr.strip()}")
+        self.ssh(name, f"sudo systemctl {verb}")
 
     def cut(self, name: str) -> None:
         """Lose every frame from and to the machine, until `mend` or its next start."""
@@ -295,7 +315,8 @@ class Machines:
             "Host *\n"
             f"  User {USER}\n  IdentityFile {self.private_key}\n  IdentitiesOnly yes\n"
             f"  UserKnownHostsFile {self.known_hosts}\n  GlobalKnownHostsFile /dev/null\n"
-            "  StrictHostKeyChecking yes\n  BatchMode yes\n  ConnectTimeout 2\n  LogLevel ERROR\n"
+            "  StrictHostKeyChecking yes\n  BatchMode yes\n"
+            "  ConnectTimeout 2\n  ServerAliveInterval 5\n  LogLevel ERROR\n"
         )
         each = "".join(f"Host {m.name} {m.address}\n  HostName {m.address}\n" for m in machines)
         _write(self.ssh_config, each + common)

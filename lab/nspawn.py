@@ -15,7 +15,7 @@ from pathlib import Path
 
 from images.commands import output
 from lab import loop
-from lab.cgroup import ALL_GROUPS, ControlGroup
+from lab.cgroup import ControlGroup
 from lab.nspawn_root import Identity, Planted, data_device_link, plant, planted
 
 KEEPER = Path(__file__).with_name("nspawn-keeper.sh")
@@ -37,7 +37,7 @@ class MachineError(Exception):
 class Place:
     """Where a machine stands: on this computer and in its network."""
 
-    lab: str
+    group: str
     netns: str
     bridge: str
     folder: Path
@@ -64,7 +64,7 @@ class Machine:
 
     @property
     def group(self) -> ControlGroup:
-        return ControlGroup(f"{ALL_GROUPS}/{self.place.lab}/{self.name}")
+        return ControlGroup(f"{self.place.group}/{self.name}")
 
     @property
     def console(self) -> Path:
@@ -129,7 +129,7 @@ class Machine:
     def start(self) -> None:
         """Boot; returns as soon as it is under way."""
         if self.running():
-            raise MachineError(f"machine {self.name} of lab {self.place.lab} is running already")
+            raise MachineError(f"machine {self.name} is running already (control group {self.group.path})")
         self.group.create(self.shape.memory_mb)
         bound = []
         if self.shape.data_disk_mb is not None:

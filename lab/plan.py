@@ -37,7 +37,7 @@ class Plan:
             raise PlanError(f"lab {self.name}: expected at least one machine")
         for name, address in self.machines:
             _judge_name(name)
-            _judge_address(address, ipaddress.IPv4Network(self.cidr))
+            _judge_address(address, self.cidr)
         for kind, values in zip(("names", "addresses"), zip(*self.machines, strict=True), strict=True):
             if len(set(values)) < len(values):
                 raise PlanError(f"machine {kind} {', '.join(values)}: expected each only once")
@@ -56,8 +56,11 @@ def _judge_name(name: str) -> None:
         raise PlanError(f"machine name {name!r}: expected a host name, as in 'kafka-server1'")
 
 
-def _judge_address(address: str, network: ipaddress.IPv4Network) -> None:
+def _judge_address(address: str, cidr: str) -> None:
+    try:
+        network, found = ipaddress.IPv4Network(cidr), ipaddress.IPv4Address(address)
+    except ValueError as error:
+        raise PlanError(f"address {address} in {cidr}: {error}") from error
     reserved = (network.network_address, network.network_address + 1, network.broadcast_address)
-    found = ipaddress.IPv4Address(address)
     if found not in network or found in reserved:
-        raise PlanError(f"address {address}: expected one of {network}, not its first two or its last")
+        raise PlanError(f"address {address}: expected one of {cidr}, not its first two or its last")
