@@ -16,10 +16,10 @@ import (
 	"kafka-cluster/toolchain/command/remote"
 )
 
-const (
-	name    = "command"
-	version = "1.2.1"
-)
+const name = "command"
+
+// Set when linking: the number of the published package, whose SDK asks for exactly it.
+var version string
 
 func main() {
 	served := infer.Provider(infer.Options{

@@ -13,11 +13,11 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 )
 
-// Name and Version are those of the published package, whose SDK asks for exactly them.
-const (
-	Name    = "libvirt"
-	Version = "0.4.8"
-)
+// Name is that of the published package.
+const Name = "libvirt"
+
+// Version is set when linking: the number of the published package, whose SDK asks for exactly it.
+var Version string
 
 const longestName = 255
 

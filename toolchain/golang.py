@@ -1,0 +1,162 @@
+"""Builds programs from Go modules.
+
+Knows how to find or fetch a Go that is new enough, and how a build is made repeatable.
+Refuses to know what is built.
+
+A fetched Go is the module golang.org/toolchain, checked by Go's checksum database like every module. Any
+older Go can download it, so that Debian's own suffices to begin with.
+"""
+
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolchain import pins, places
+
+FLAGS = ("-trimpath", "-buildvcs=false", "-mod=readonly")
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+KNOWN_PLACES = ("/usr/local/go/bin/go", "/usr/lib/go/bin/go")
+UNSAFE = ("GOSUMDB", "GONOSUMDB", "GONOSUMCHECK", "GONOPROXY", "GOPRIVATE", "GOINSECURE")
+BENDING = ("GOFLAGS", "GOROOT", *UNSAFE)
+LAST_LINES = 25
+
+
+class GoError(Exception):
+    """Go can't be had, or it couldn't build; the message holds its last words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """A Go command and whether it was fetched for this project."""
+
+    command: Path
+    fetched: bool
+
+    def build(self, module: Path, package: str, output: Path, variables: Mapping[str, str]) -> None:
+        """Build one package of a module into one file, with string variables set."""
+        link = " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in sorted(variables.items()))])
+        command: list[str | Path] = [self.command, "build", *FLAGS, "-ldflags", link, "-o", output, package]
+        _run(command, module, self._environment())
+
+    def module_directory(self, module: Path, name: str) -> Path:
+        """Where the source of a module lies that another one is built from."""
+        said = _run([self.command, "list", "-m", "-f", "{{.Dir}}", name], module, self._environment())
+        return Path(said.strip())
+
+    def _environment(self) -> dict[str, str]:
+        environment = _environment(self.command)
+        if self.fetched:
+            environment |= {name: str(_work() / name.lower()) for name in ("GOMODCACHE", "GOCACHE")}
+        return environment
+
+
+def architecture() -> str:
+    """This computer's architecture by Go's name."""
+    machine = platform.machine()
+    if machine not in ARCHITECTURES:
+        raise GoError(f"no programs for the architecture {machine}, only for {', '.join(ARCHITECTURES)}")
+    return ARCHITECTURES[machine]
+
+
+def provide() -> Go:
+    """A Go that is new enough: an installed one, or the pinned one, fetched."""
+    installed = _installed()
+    if installed and _number(_version(installed)) >= _number(pins.GO_OLDEST):
+        return Go(installed, fetched=False)
+    kept = places.cache() / "toolchain" / f"go-{pins.GO_FETCHED}"
+    if not kept.is_dir():
+        _fetch(installed or _from_apt(), kept)
+    return Go(kept / "bin" / "go", fetched=True)
+
+
+def clean() -> None:
+    """Remove what a fetched Go's builds leave behind, gigabytes; an installed Go's caches are its user's."""
+    shutil.rmtree(_work(), ignore_errors=True)
+
+
+def _work() -> Path:
+    return places.cache() / "toolchain" / "go-work"
+
+
+def _installed() -> Path | None:
+    found = [shutil.which("go"), *KNOWN_PLACES, *map(str, Path("/usr/lib").glob("go-*/bin/go"))]
+    usable = [Path(path) for path in found if path and os.access(path, os.X_OK)]
+    return max(usable, key=lambda go: _number(_version(go)), default=None)
+
+
+def _version(go: Path) -> str:
+    said = _run([go, "version"], Path("/"), {**os.environ, "GOTOOLCHAIN": "local"})
+    match = re.search(r"\bgo(\d+(?:\.\d+)*)", said)
+    if not match:
+        raise GoError(f"{go} version said {said!r}; expected for example 'go version go{pins.GO_OLDEST} …'")
+    return match[1]
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
+
+
+def _from_apt() -> Path:
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise GoError(
+            f"no Go here: install Go {pins.GO_OLDEST}, or an older one that can fetch it (golang-go)"
+        )
+    print("installing golang-go with apt, to fetch a newer Go with it", flush=True)
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for arguments in (["update"], ["install", "-y", "--no-install-recommends", "golang-go"]):
+        _run(["apt-get", "-q", *arguments], Path("/"), environment)
+    installed = _installed()
+    if not installed:
+        raise GoError("apt installed golang-go, but there is still no go command")
+    return installed
+
+
+def _fetch(older: Path, destination: Path) -> None:
+    module = f"golang.org/toolchain@v0.0.1-go{pins.GO_FETCHED}.linux-{architecture()}"
+    print(f"fetching Go {pins.GO_FETCHED} as a Go module ({older} is {_version(older)})", flush=True)
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=destination.parent, prefix=".go-") as temporary:
+        environment = _environment(older) | {"GOMODCACHE": temporary, "GOFLAGS": "-modcacherw"}
+        answer = _run([older, "mod", "download", "-json", module], Path(temporary), environment)
+        unpacked = Path(json.loads(answer)["Dir"])
+        _undo_module_form(unpacked)
+        unpacked.rename(destination)
+
+
+def _undo_module_form(goroot: Path) -> None:
+    """A module can hold neither executables nor other modules, so these come without mode and name."""
+    for program in [*goroot.glob("bin/*"), *goroot.glob("pkg/tool/*/*")]:
+        program.chmod(0o755)
+    for inner in goroot.rglob("_go.mod"):
+        inner.rename(inner.with_name("go.mod"))
+
+
+def _environment(go: Path) -> dict[str, str]:
+    """The user's, without what would weaken checks, fetch from elsewhere than a proxy, or bend the build."""
+    environment = {name: value for name, value in os.environ.items() if name not in BENDING}
+    said = _run([go, "env", "GOPROXY"], Path("/"), environment).strip()
+    proxies = [proxy for proxy in re.split(r"[,|]", said) if proxy not in ("direct", "off", "")]
+    if not proxies:
+        raise GoError(f"GOPROXY is {said!r}, which names no module proxy: unset it, or name one")
+    return environment | {
+        "GOPROXY": ",".join(proxies),
+        "GOENV": "off",
+        "GOTOOLCHAIN": "local",
+        "GOWORK": "off",
+        "CGO_ENABLED": "0",
+    }
+
+
+def _run(command: list[str | Path], directory: Path, environment: Mapping[str, str]) -> str:
+    done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True)
+    if done.returncode != 0:
+        said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-LAST_LINES:])
+        raise GoError(f"{' '.join(map(str, command))} in {directory} failed ({done.returncode}):\n{said}")
+    return done.stdout
