@@ -17,6 +17,8 @@ class Paths:
 
     data = "/var/lib/kafka"
     owner = "/var/lib/kafka/OWNER.json"
+    # systemd derives a mount unit's name from the mount point.
+    mount_unit = "var-lib-kafka.mount"
     service_logs = "/var/log/kafka"
     ours = "/etc/kafka-cluster"
     staged = "/etc/kafka-cluster/staged"

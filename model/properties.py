@@ -30,9 +30,16 @@ def replication_defaults(brokers: int) -> dict[str, str]:
 def server(cluster: Cluster, node: Node, overrides: Mapping[str, str]) -> dict[str, str]:
     """`server.properties` of a node, in reading order: who it is, where it listens, where its data lies,
     how much is copied, then the overrides."""
-    identity = _kraft_identity(cluster, node) if cluster.mode is Mode.KRAFT else _zookeeper_identity(cluster, node)
+    identity = (
+        _kraft_identity(cluster, node) if cluster.mode is Mode.KRAFT else _zookeeper_identity(cluster, node)
+    )
     tuning = {"num.partitions": "3", **replication_defaults(len(cluster.brokers))} if node.is_broker else {}
-    return {**identity, "log.dirs": cluster.paths.log_dir(cluster.mode), **tuning, **dict(sorted(overrides.items()))}
+    return {
+        **identity,
+        "log.dirs": cluster.paths.log_dir(cluster.mode),
+        **tuning,
+        **dict(sorted(overrides.items())),
+    }
 
 
 def _kraft_identity(cluster: Cluster, node: Node) -> dict[str, str]:
@@ -55,8 +62,7 @@ def _zookeeper_identity(cluster: Cluster, node: Node) -> dict[str, str]:
         "listeners": CLIENTS.bind(node.address),
         "advertised.listeners": CLIENTS.bind(node.address),
         "zookeeper.connect": cluster.zookeeper_connect,
-        # The default of 18 s keeps a broker in the ensemble's eyes long after it was killed.
-        "zookeeper.session.timeout.ms": "9000",
+        "zookeeper.connection.timeout.ms": "18000",
     }
 
 

@@ -1,0 +1,43 @@
+"""The program: settings, machines, cluster, outputs."""
+
+import pulumi
+from pulumi import Output
+
+from components import door, keys
+from components.cluster import KafkaCluster
+from components.platforms import machines
+from model import advice, identity, topology
+
+settings = door.settings()
+surroundings = door.surroundings(settings)
+go_ahead = door.go_ahead(settings)
+for warning in advice.warnings(settings):
+    pulumi.log.warn(warning)
+
+cluster = topology.plan(settings)
+ground = machines(settings, surroundings, go_ahead)
+cluster_id = keys.cluster_id(settings.cluster_id, ground.root)
+kafka = KafkaCluster(
+    "kafka",
+    settings,
+    cluster,
+    ground.places,
+    stack=f"{pulumi.get_project()}/{pulumi.get_stack()}",
+    emulated=ground.emulated,
+    cluster_id=cluster_id,
+    archive=surroundings.archive,
+)
+
+pulumi.export("bootstrap_servers", kafka.bootstrap_servers)
+pulumi.export("mode", settings.mode.value)
+pulumi.export("cluster_id", cluster_id)
+pulumi.export(
+    "nodes",
+    [
+        {"name": node.name, "id": node.id, "address": node.address, "roles": list(node.roles)}
+        for node in cluster.nodes
+    ],
+)
+pulumi.export("ssh", {node.name: f"python -m operations ssh {node.name}" for node in cluster.nodes})
+pulumi.export("identity", identity.of(settings))
+pulumi.export("handover", Output.secret(kafka.handover))

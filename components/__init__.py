@@ -1,0 +1,6 @@
+"""Effects through Pulumi: everything that asks it for resources, one noun a file.
+
+May hold components and what they need of Pulumi. May not decide what a cluster looks like (`model/`), and may
+not speak to a machine by itself. Only `hand.py` imports pulumi_command, only `site.py` and `machine.py`
+import pulumi_libvirt: a test walks the imports.
+"""

@@ -1,0 +1,81 @@
+"""The cluster as a whole: its nodes, and one resource that brings all of them to run."""
+
+from collections.abc import Mapping
+
+import pulumi
+from pulumi import Output, ResourceOptions
+
+from components.hand import operate
+from components.node import KafkaNode
+from components.place import Place
+from model.handover import Handover
+from model.settings import Settings
+from model.times import patience
+from model.topology import Cluster
+from operations.preflight import ArchiveFile
+
+
+class KafkaCluster(pulumi.ComponentResource):
+    """A Kafka cluster on machines. `handover` is secret: with it, `operations/` reaches everything."""
+
+    bootstrap_servers: Output[str]
+    handover: Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        cluster: Cluster,
+        places: Mapping[str, Place],
+        *,
+        stack: str,
+        emulated: Output[bool],
+        cluster_id: Output[str],
+        archive: ArchiveFile,
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(
+            "kafka-cluster:index:KafkaCluster",
+            name,
+            {
+                "mode": settings.mode.value,
+                "version": settings.kafka_version,
+                "settings": dict(settings.settings),
+            },
+            opts,
+        )
+        nodes = [
+            KafkaNode(
+                node.name,
+                settings,
+                cluster,
+                node,
+                places[node.name],
+                stack=stack,
+                emulated=emulated,
+                cluster_id=cluster_id,
+                archive=archive,
+                opts=ResourceOptions(parent=self),
+            )
+            for node in cluster.nodes
+        ]
+        handover = Output.all(cluster_id, emulated, *(node.facts for node in nodes)).apply(
+            lambda values: Handover(
+                mode=cluster.mode,
+                version=cluster.version,
+                cluster_id=values[0],
+                patience=patience(values[1]),
+                nodes=tuple(values[2:]),
+            ).model_dump_json()
+        )
+        self.handover = Output.secret(handover)
+        running = operate(
+            f"{name}-running",
+            "running",
+            stdin=self.handover,
+            parent=self,
+            depends_on=[node.last_stage for node in nodes],
+        )
+        # The servers are an answer only once the cluster runs.
+        self.bootstrap_servers = running.stdout.apply(lambda _: cluster.bootstrap_servers)
+        self.register_outputs({"bootstrap_servers": self.bootstrap_servers})

@@ -1,0 +1,58 @@
+"""The door: the stack's configuration as Pulumi hands it over, judged before anything is asked of the engine.
+
+Knows Pulumi's config and the stack's earlier identity. Refuses to know what a right value is (`model/settings.py`,
+`model/identity.py`).
+"""
+
+from typing import Any
+
+import pulumi
+from pulumi import Output
+from pydantic.alias_generators import to_camel
+
+from model import identity
+from model.errors import ConfigurationError
+from model.settings import Settings, read
+from operations.preflight import Resolved, Unusable, look_around
+
+_OBJECTS = {"nodes", "networkDns", "settings"}
+
+
+def settings() -> Settings:
+    """The judged configuration; a RunError says everything that is wrong with it."""
+    config = pulumi.Config()
+    raw: dict[str, Any] = {}
+    for key in (to_camel(name) for name in Settings.model_fields):
+        value = config.get_object(key) if key in _OBJECTS else config.get(key)
+        if value is not None:
+            raw[key] = value
+    try:
+        return read(raw)
+    except ConfigurationError as error:
+        raise pulumi.RunError(str(error)) from None
+
+
+def surroundings(settings: Settings) -> Resolved:
+    """What the operator's computer has to have; a RunError says what is not there."""
+    try:
+        found = look_around(settings)
+    except Unusable as error:
+        raise pulumi.RunError(str(error)) from None
+    for warning in found.warnings:
+        pulumi.log.warn(warning)
+    return found
+
+
+def go_ahead(settings: Settings) -> Output[bool]:
+    """Known only when the change asked for is one that keeps what an existing cluster is. Everything that could
+    be replaced waits for it."""
+    stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+    earlier = pulumi.StackReference("earlier", stack_name=stack).get_output("identity")
+
+    def judge(known: Any) -> bool:
+        refusals = identity.refusals(known, identity.of(settings)) if known else []
+        if refusals:
+            raise pulumi.RunError("\n".join(["this change is refused; nothing was changed:", *refusals]))
+        return True
+
+    return earlier.apply(judge)

@@ -1,0 +1,109 @@
+"""The hand that reaches out: commands on the operator's computer and on the machines.
+
+The one module that knows pulumi_command. Refuses to know what the commands are for.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+from pulumi import Input, Output, Resource, ResourceOptions
+from pulumi_command import local, remote
+
+from model.handover import Access
+
+# Machines answered when stage `ready` was done, so a machine that does not is worth few tries only.
+_DIAL_TRIES = 4
+
+
+def operate(
+    name: str,
+    verb: str,
+    *,
+    parent: Resource,
+    stdin: Input[str] | None = None,
+    depends_on: Sequence[Input[Resource]] = (),
+    once: bool = False,
+    secret: bool = False,
+    deleted_with: Resource | None = None,
+) -> local.Command:
+    """Runs `python -m operations VERB` on the operator's computer; what it prints is `stdout`. `once`: what it
+    answered first stays, whatever becomes of its words. `secret`: the answer is one, and is not printed."""
+    return local.Command(
+        name,
+        create=f"python -m operations {verb}",
+        stdin=stdin,
+        logging=local.Logging.NONE if secret else local.Logging.STDOUT,
+        opts=ResourceOptions(
+            parent=parent,
+            depends_on=list(depends_on),
+            ignore_changes=["create", "stdin"] if once else None,
+            additional_secret_outputs=["stdout"] if secret else None,
+            deleted_with=deleted_with,
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Hand:
+    """A way to one machine. `access` is secret; `until` is what has to be there before it is reached."""
+
+    access: Output[Access]
+    deleted_with: Resource | None
+
+    def connection(self) -> remote.ConnectionArgs:
+        """As pulumi-command wants it, host key included: without one, none would be checked."""
+        return remote.ConnectionArgs(
+            host=self._plain(lambda access: access.address),
+            port=self._plain(lambda access: access.port),
+            user=self._plain(lambda access: access.user),
+            host_key=self._plain(lambda access: access.host_key),
+            private_key=self.access.apply(lambda access: access.private_key),
+            dial_error_limit=_DIAL_TRIES,
+            per_dial_timeout=60,
+        )
+
+    def _plain(self, pick):  # type: ignore[no-untyped-def]
+        return pulumi.Output.unsecret(self.access.apply(pick))
+
+    def stage(
+        self,
+        name: str,
+        *,
+        first: Input[str],
+        again: Input[str],
+        program: Input[str],
+        parent: Resource,
+        depends_on: Sequence[Resource],
+    ) -> Resource:
+        """A stage on the machine: `first` is the command of its first time, `again` that of every later one;
+        both read the program on their standard input."""
+        return remote.Command(
+            name,
+            connection=self.connection(),
+            create=first,
+            update=again,
+            stdin=program,
+            add_previous_output_in_env=False,
+            opts=ResourceOptions(parent=parent, depends_on=list(depends_on), deleted_with=self.deleted_with),
+        )
+
+    def upload(
+        self,
+        name: str,
+        *,
+        file: str,
+        to: str,
+        machine: Input[str],
+        parent: Resource,
+        depends_on: Sequence[Resource],
+    ) -> Resource:
+        """Brings a file to the machine, again when the machine is another one."""
+        return remote.CopyToRemote(
+            name,
+            connection=self.connection(),
+            source=pulumi.FileAsset(file),
+            remote_path=to,
+            triggers=[machine],
+            opts=ResourceOptions(parent=parent, depends_on=list(depends_on), deleted_with=self.deleted_with),
+        )

@@ -1,0 +1,186 @@
+"""A virtual machine: its disks, its first boot and the domain.
+
+One of the two modules that know pulumi_libvirt.
+"""
+
+import pulumi
+import pulumi_libvirt as libvirt
+from pulumi import Output, ResourceOptions
+
+from components.hand import Hand, operate
+from components.keys import KeyPair, key_pair
+from components.place import Place
+from components.site import Site
+from model.cloud_init import LOGIN, FirstBoot, meta_data, network_config, user_data
+from model.handover import Access
+from model.machine_names import MachineNames, console_xslt
+from model.paths import Paths
+from model.settings import NetworkMode, NodeSettings, Settings
+from model.times import patience
+
+_GIB = 1024**3
+_CONSOLE_BYTES = 1024**2
+
+
+class Machine(pulumi.ComponentResource):
+    """One machine with a fixed address. `place` is where its node goes."""
+
+    place: Place
+
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        node: NodeSettings,
+        names: MachineNames,
+        site: Site,
+        operator: KeyPair,
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("kafka-cluster:index:Machine", name, {"address": node.address}, opts)
+        self._settings, self._node, self._names, self._site = settings, node, names, site
+        host_key = key_pair(f"{name}-host-key", self)
+        root, data, console = self._volumes(name)
+        first_boot = self._first_boot(name, host_key, operator)
+        free = operate(
+            f"{name}-address",
+            f"free-address {node.address}",
+            parent=self,
+            depends_on=[site.network],
+            once=True,
+        ).stdout
+        domain = self._domain(name, root, data, console, first_boot, free)
+        access = Output.all(operator.private, host_key.public, domain.id).apply(
+            lambda values: Access(
+                name=node.name, address=node.address, user=LOGIN, private_key=values[0], host_key=values[1]
+            )
+        )
+        self.place = Place(
+            hand=Hand(access, deleted_with=domain),
+            machine=domain.id,
+            device=names.data_device(node.id),
+            ready=self._ready(name, access, domain, console),
+        )
+        self.register_outputs({"address": node.address})
+
+    def _mine(self, **more: object) -> ResourceOptions:
+        return ResourceOptions(parent=self, provider=self._site.provider, delete_before_replace=True, **more)  # type: ignore[arg-type]
+
+    def _volumes(self, name: str) -> tuple[libvirt.Volume, libvirt.Volume, libvirt.Volume]:
+        root = libvirt.Volume(
+            f"{name}-root",
+            name=self._names.of(f"{name}-root.qcow2"),
+            pool=self._site.pool.name,
+            base_volume_id=self._site.image.id,
+            size=self._settings.root_disk * _GIB,
+            opts=self._mine(),
+        )
+        data = libvirt.Volume(
+            f"{name}-data",
+            name=self._names.data_volume(self._node.id),
+            pool=self._site.pool.name,
+            size=self._settings.data_disk * _GIB,
+            format="qcow2",
+            # Every field of a volume replaces it, and a replaced data volume is an empty one.
+            opts=self._mine(
+                ignore_changes=["size", "format", "pool", "name"], protect=self._settings.protect_data
+            ),
+        )
+        console = libvirt.Volume(
+            f"{name}-console",
+            name=self._names.of(f"{name}-console.log"),
+            pool=self._site.pool.name,
+            size=_CONSOLE_BYTES,
+            format="raw",
+            opts=self._mine(ignore_changes=["size", "format"]),
+        )
+        return root, data, console
+
+    def _first_boot(self, name: str, host_key: KeyPair, operator: KeyPair) -> libvirt.CloudInitDisk:
+        settings, node = self._settings, self._node
+        isolated = settings.network_mode is NetworkMode.ISOLATED
+
+        def boot(keys: list[str]) -> FirstBoot:
+            return FirstBoot(
+                name=node.name,
+                address=node.address,
+                mac=self._names.mac(node.id),
+                cidr=settings.network_cidr,
+                gateway=None if isolated else settings.network_gateway,
+                dns=settings.network_dns,
+                authorized_key=keys[0],
+                host_private_key=keys[1],
+                host_public_key=keys[2],
+            )
+
+        documents = Output.all(operator.public, host_key.private, host_key.public).apply(boot)
+        return libvirt.CloudInitDisk(
+            f"{name}-first-boot",
+            name=self._names.of(f"{name}-first-boot.iso"),
+            pool=self._site.pool.name,
+            user_data=documents.apply(user_data),
+            network_config=Output.unsecret(documents.apply(network_config)),
+            meta_data=Output.unsecret(documents.apply(meta_data)),
+            # It is read at the first boot only, so a change of it must not replace a machine.
+            opts=self._mine(ignore_changes=["userData", "networkConfig", "metaData"]),
+        )
+
+    def _domain(
+        self,
+        name: str,
+        root: libvirt.Volume,
+        data: libvirt.Volume,
+        console: libvirt.Volume,
+        first_boot: libvirt.CloudInitDisk,
+        free: Output[str],
+    ) -> libvirt.Domain:
+        settings, site = self._settings, self._site
+        return libvirt.Domain(
+            f"{name}-domain",
+            name=free.apply(lambda _: self._names.of(name)),
+            type=site.domain_type,
+            # The provider puts the first-boot disk on IDE, which only this machine type has.
+            machine="pc",
+            cpu={
+                "mode": site.domain_type.apply(
+                    lambda kind: "maximum" if kind == "qemu" else "host-passthrough"
+                )
+            },
+            vcpu=settings.vcpu,
+            memory=settings.memory,
+            disks=[
+                {"volume_id": root.id},
+                {"volume_id": data.id, "scsi": True, "wwn": self._names.wwn(self._node.id)},
+            ],
+            cloudinit=first_boot.id,
+            network_interfaces=[
+                {"network_id": site.network.id, "mac": self._names.mac(self._node.id).upper()}
+            ],
+            consoles=[{"type": "pty", "target_port": "0", "target_type": "serial"}],
+            xml={"xslt": console.id.apply(console_xslt)},
+            autostart=True,
+            running=True,
+            opts=self._mine(),
+        )
+
+    def _ready(
+        self, name: str, access: Output[Access], domain: libvirt.Domain, console: libvirt.Volume
+    ) -> pulumi.Resource:
+        document = Output.all(
+            access, self._site.domain_type, domain.id, console.name, self._site.pool.name
+        ).apply(
+            lambda values: {
+                "access": values[0].model_dump(),
+                "upload_folder": Paths.upload_folder,
+                "patience": patience(values[1] == "qemu"),
+                "machine": values[2],
+                "console": {"uri": self._site.uri, "volume": values[3], "pool": values[4]},
+            }
+        )
+        return operate(
+            f"{name}-ready",
+            "ready",
+            stdin=Output.secret(Output.json_dumps(document)),
+            parent=self,
+            deleted_with=domain,
+        )

@@ -1,0 +1,122 @@
+"""A node on its machine: everything up to the point where it only has to be started.
+
+Knows the order of the stages. Refuses to know what they do (`model/stages.py` and `files/stages/`) and where the
+machine comes from.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pulumi
+from pulumi import Output, Resource, ResourceOptions
+
+import files
+from components.place import Place
+from model import stages
+from model.files import Runtime, node_files
+from model.handover import NodeFacts
+from model.paths import Paths
+from model.settings import Settings
+from model.topology import Cluster, Node
+from operations.preflight import ArchiveFile
+
+
+class KafkaNode(pulumi.ComponentResource):
+    """One Kafka node. `facts` is what the cluster has to know of it to start it."""
+
+    facts: Output[NodeFacts]
+    last_stage: Resource
+
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        cluster: Cluster,
+        node: Node,
+        place: Place,
+        *,
+        stack: str,
+        emulated: Output[bool],
+        cluster_id: Output[str],
+        archive: ArchiveFile,
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("kafka-cluster:index:KafkaNode", name, _told(settings, node), opts)
+        self._name, self._place = name, place
+        access = place.hand.access
+
+        def planned(emulated: bool, login: str) -> stages.NodePlan:
+            runtime = Runtime(settings.heap, settings.settings, emulated, bool(place.device))
+            return stages.NodePlan(
+                cluster,
+                node,
+                stack,
+                login,
+                place.device,
+                settings.accept_empty_disk == node.name,
+                node_files(cluster, node, runtime, files.text("log4j.properties")),
+            )
+
+        login = Output.unsecret(access.apply(lambda access: access.user))
+        plan = Output.all(emulated, login).apply(lambda values: planned(*values))
+        remote_path = f"{Paths.upload_folder}/{archive.name}"
+        uploaded = place.hand.upload(
+            f"{name}-archive",
+            file=str(archive.path),
+            to=remote_path,
+            machine=place.machine,
+            parent=self,
+            depends_on=[place.ready],
+        )
+        installed = self._stage(
+            ("installed",),
+            plan.apply(lambda plan: stages.installed(plan, archive.sha512, remote_path)),
+            [uploaded],
+        )
+        configured = self._stage(
+            ("activation", "configured"), plan.apply(lambda plan: stages.configured(plan)), [installed]
+        )
+        identity = Output.all(plan, cluster_id).apply(lambda values: stages.formatted(*values))
+        self.last_stage = self._stage(("formatted",), identity, [configured])
+        self.facts = Output.all(plan, access, place.machine).apply(_facts)
+        self.register_outputs({"fingerprint": plan.apply(lambda plan: plan.fingerprint)})
+
+    def _stage(
+        self, parts: tuple[str, ...], plan: Output[Mapping[str, Any]], depends_on: Sequence[Resource]
+    ) -> Resource:
+        stage = parts[-1]
+        command: Callable[[str], Output[str]] = lambda word: self._place.machine.apply(
+            lambda machine: stages.command(Paths.lock, word, machine=machine)
+        )
+        return self._place.hand.stage(
+            f"{self._name}-{stage}",
+            first=command("first"),
+            again=command("again"),
+            program=plan.apply(lambda plan: stages.program(files.text, parts, plan)),
+            parent=self,
+            depends_on=depends_on,
+        )
+
+
+def _told(settings: Settings, node: Node) -> dict[str, Any]:
+    """What preview shows of a node: the settings as a person wrote them."""
+    return {
+        "id": node.id,
+        "roles": list(node.roles),
+        "mode": settings.mode.value,
+        "heap": settings.heap,
+        "settings": dict(settings.settings),
+    }
+
+
+def _facts(values: Sequence[Any]) -> NodeFacts:
+    plan, access, machine = values
+    return NodeFacts(
+        name=plan.node.name,
+        id=plan.node.id,
+        address=plan.node.address,
+        roles=plan.node.roles,
+        fingerprint=plan.fingerprint,
+        machine=machine,
+        access=access,
+    )

@@ -1,0 +1,71 @@
+"""The ground a cluster stands on: machines made here, or machines that are there already."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+from pulumi import Output, ResourceOptions
+
+from components import keys
+from components.host import Host
+from components.machine import Machine
+from components.place import Place
+from components.site import Site
+from model.machine_names import MachineNames
+from model.settings import Platform, Settings
+from operations.preflight import Resolved
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A place for every node, by its name. `root` is the component that everything else hangs from."""
+
+    places: Mapping[str, Place]
+    emulated: Output[bool]
+    root: pulumi.ComponentResource
+
+
+def machines(settings: Settings, surroundings: Resolved, go_ahead: Output[bool]) -> Ground:
+    """The machines of the configured platform."""
+    if settings.platform is Platform.HOSTS:
+        return _hosts(settings)
+    return _made_here(settings, surroundings, go_ahead)
+
+
+class Hosts(pulumi.ComponentResource):
+    """All machines that are there already."""
+
+    def __init__(self, name: str, opts: ResourceOptions | None = None) -> None:
+        super().__init__("kafka-cluster:index:Hosts", name, {}, opts)
+        self.register_outputs({})
+
+
+def _hosts(settings: Settings) -> Ground:
+    root = Hosts("hosts")
+    places = {
+        node.name: Host(f"{node.name}-host", node, opts=ResourceOptions(parent=root)).place
+        for node in settings.nodes
+    }
+    return Ground(places, Output.from_input(False), root)
+
+
+def _made_here(settings: Settings, surroundings: Resolved, go_ahead: Output[bool]) -> Ground:
+    names = MachineNames(pulumi.get_project(), pulumi.get_stack())
+    site = Site("site", settings, names, uri=surroundings.uri, image=surroundings.image, go_ahead=go_ahead)
+    operator = keys.key_pair("operator-key", site)
+    places = {
+        node.name: Machine(
+            f"{node.name}", settings, node, names, site, operator, opts=ResourceOptions(parent=site)
+        ).place
+        for node in settings.nodes
+    }
+    emulated = site.domain_type.apply(_warn_if_emulated)
+    return Ground(places, emulated, site)
+
+
+def _warn_if_emulated(domain_type: str) -> bool:
+    if domain_type == "qemu":
+        pulumi.log.warn(
+            "KVM does not work on this hypervisor: the machines are emulated, and several times slower"
+        )
+    return domain_type == "qemu"

@@ -1,0 +1,21 @@
+# Activating: the staged configuration becomes the one that the services start with.
+
+
+def activate(plan):
+    staged = Path(plan["staged"])
+    manifest = read_json(staged / "MANIFEST.json")
+    if manifest is None:
+        raise Refused(f"{staged} holds no configuration; run `pulumi up` so that 'configured' stages it")
+    units_changed = False
+    for file in manifest["files"]:
+        content = Path(f"{staged}{file['path']}").read_text()
+        changed = write(file["path"], content, file["owner"], file["group"], file["mode"])
+        units_changed |= changed and file["path"].endswith(".service")
+    if units_changed:
+        run("systemctl", "daemon-reload")
+    for unit in manifest["idle_services"]:
+        if Path(f"/etc/systemd/system/{unit}").exists():
+            run("systemctl", "--quiet", "disable", unit)
+    for unit in manifest["services"]:
+        run("systemctl", "--quiet", "enable", unit)
+    write(plan["fingerprint_file"], manifest["fingerprint"] + "\n")

@@ -1,0 +1,88 @@
+# What every stage program on a machine needs. It is sent ahead of the stage's own text, and the call of
+# main() with the plan is the last line: a program that arrives cut off does nothing at all.
+# Standard library of Python 3.9 and newer only; it runs as root.
+
+import grp
+import json
+import os
+import pwd
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+
+class Refused(Exception):
+    """The machine is not as the plan needs it, and going on could lose something."""
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def run(*command, check=True, stdin=None, **more):
+    """Runs a command; a failure carries the command's own last words."""
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, **more)
+    if check and done.returncode != 0:
+        words = (done.stderr.strip() or done.stdout.strip()).splitlines()[-15:]
+        raise Refused(f"`{' '.join(command)}` ended with {done.returncode}:\n" + "\n".join(words))
+    return done
+
+
+def succeeds(*command):
+    return run(*command, check=False).returncode == 0
+
+
+def write(path, content, owner="root", group="root", mode="0644"):
+    """Puts a file in place as a whole or not at all; answers whether anything changed."""
+    path = Path(path)
+    uid, gid = pwd.getpwnam(owner).pw_uid, grp.getgrnam(group).gr_gid
+    bits = int(mode, 8)
+    if path.is_file() and not path.is_symlink():
+        now = path.stat()
+        same = (now.st_uid, now.st_gid, now.st_mode & 0o7777) == (uid, gid, bits)
+        if same and path.read_text() == content:
+            return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "w") as file:
+        file.write(content)
+        os.fchown(file.fileno(), uid, gid)
+        os.fchmod(file.fileno(), bits)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(name, path)
+    return True
+
+
+def read_json(path):
+    try:
+        return json.loads(Path(path).read_text())
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise Refused(f"{path} is not readable as JSON ({error}); nothing was changed") from None
+
+
+def read_properties(path):
+    """A properties file that Kafka wrote, such as meta.properties; None when there is none."""
+    path = Path(path)
+    if not path.is_file():
+        return None
+    lines = (line.partition("=") for line in path.read_text().splitlines() if not line.startswith("#"))
+    return {key.strip(): value.strip() for key, _, value in lines if key.strip()}
+
+
+def unit_property(unit, name):
+    return run("systemctl", "show", "--value", "-p", name, unit).stdout.strip()
+
+
+def is_active(unit):
+    return unit_property(unit, "ActiveState") in ("active", "activating", "reloading", "deactivating")
+
+
+def call(main, plan):
+    try:
+        main(plan)
+    except Refused as refusal:
+        sys.exit(f"{plan['node']}: stage '{plan['stage']}': {refusal}")

@@ -1,0 +1,54 @@
+# Stage `formatted`: the node's storage carries the identity that the plan gives it, in the plan's mode.
+# What lies on the disk decides: another cluster's or node's data is refused with both values, data that was
+# there before and is gone is refused, and only what never was is made.
+
+
+def main(plan):
+    owner = read_json(plan["owner_file"])
+    if owner is None:
+        raise Refused(f"{plan['owner_file']} is missing; run `pulumi up` again so that 'installed' comes first")
+    if plan["mounted"] and not Path(plan["data"]).is_mount():
+        raise Refused(f"the data volume is not mounted at {plan['data']}; nothing was formatted")
+    found = identity(plan)
+    check_identity(plan, found)
+    if not found:
+        refuse_vanished(plan, owner)
+        make(plan)
+    if plan["mode"] not in owner["formatted"]:
+        owner["formatted"].append(plan["mode"])
+        write(plan["owner_file"], json.dumps(owner))
+
+
+def identity(plan):
+    """What the disk says of itself: the values of the identity file, none when there is no such file."""
+    path = Path(plan["identity_file"])
+    if path.name == "myid":
+        return {"myid": path.read_text().strip()} if path.is_file() else {}
+    return read_properties(path) or {}
+
+
+def check_identity(plan, found):
+    for key, wanted in plan["identity"].items():
+        if found and found.get(key) != wanted:
+            raise Refused(
+                f"{plan['identity_file']} says {key}={found.get(key)}, but the plan says {wanted}. This disk"
+                " belongs to another node or cluster; nothing was formatted, deleted or started."
+            )
+
+
+def refuse_vanished(plan, owner):
+    if plan["mode"] in owner["formatted"] and not plan["accept_empty"]:
+        raise Refused(
+            f"{plan['identity_file']} is missing, but this disk was formatted for {plan['mode']} before, so"
+            " its data is gone. If it is lost for good and the other nodes are healthy, allow an empty one:"
+            f" pulumi config set acceptEmptyDisk {plan['node']}"
+        )
+
+
+def make(plan):
+    if plan["mode"] == "zookeeper":
+        write(plan["identity_file"], plan["identity"]["myid"] + "\n", "zookeeper", "zookeeper", "0644")
+        return
+    command = plan["format_command"]
+    done = run("runuser", "-u", "kafka", "--", "env", *plan["environment"], *command)
+    say(done.stdout.strip().splitlines()[-1])

@@ -1,0 +1,209 @@
+# Stage `installed`: Java, users, kernel settings, the data volume and the Kafka archive.
+# Safe to run again and to be cut off anywhere. Makes a file system on an empty data volume when the stage
+# runs for the first time, and never after.
+
+
+def main(plan):
+    ensure_java(plan)
+    for user in plan["users"]:
+        ensure_user(user)
+    ensure_kernel_settings(plan)
+    ensure_data_volume(plan)
+    ensure_owner(plan)
+    ensure_folders(plan)
+    ensure_archive(plan)
+    ensure_links(plan)
+
+
+def java_version():
+    done = run("java", "-version", check=False) if shutil.which("java") else None
+    return done.stderr.splitlines()[0] if done and done.returncode == 0 else ""
+
+
+def ensure_java(plan):
+    if '"17.' in java_version():
+        return
+    package = "openjdk-17-jre-headless"
+    say(f"Java 17 is missing; installing {package}")
+    os.environ["DEBIAN_FRONTEND"] = "noninteractive"
+    wait = ("-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3")
+    run("apt-get", "update", *wait, check=False)
+    done = run("apt-get", "install", "-y", "--no-install-recommends", *wait, package, check=False)
+    if done.returncode != 0 or '"17.' not in java_version():
+        words = "\n".join(done.stderr.strip().splitlines()[-8:])
+        raise Refused(
+            f"Java 17 is not in the image and could not be installed:\n{words}\n"
+            "Use an image with Java inside (key `image`; `auto` has it) or a network that reaches a package"
+            " mirror (networkMode: nat)."
+        )
+
+
+def ensure_user(name):
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        run("useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent",
+            "--shell", "/usr/sbin/nologin", name)
+
+
+def ensure_kernel_settings(plan):
+    lines = "".join(f"{key} = {value}\n" for key, value in plan["kernel"].items())
+    write(plan["sysctl"], lines)
+    if succeeds("systemd-detect-virt", "--quiet", "--container"):
+        say("a container: the kernel settings are its host's and stay as they are")
+        return
+    run("sysctl", "--quiet", "--load", plan["sysctl"])
+
+
+def ensure_data_volume(plan):
+    device, data = plan["device"], Path(plan["data"])
+    if not device:
+        return
+    data.mkdir(exist_ok=True)
+    if data.is_mount():
+        mounted = run("findmnt", "-no", "SOURCE", str(data)).stdout.strip()
+        if os.path.realpath(mounted) != os.path.realpath(device):
+            raise Refused(f"{data} is {mounted}, and not the planned {device}; nothing was changed")
+        return
+    if any(data.iterdir()):
+        raise Refused(f"{data} holds files although the data volume {device} is not mounted there; look at"
+                      " them, move them away, and run again")
+    kind = ensure_file_system(plan, device)
+    remember_mount(plan, kind)
+
+
+def ensure_file_system(plan, device):
+    if not Path(device).exists():
+        run("udevadm", "settle", "--timeout=60", f"--exit-if-exists={device}", check=False)
+    if not Path(device).exists():
+        raise Refused(f"the data volume {device} is not there; nothing was changed")
+    kind = signature(device)
+    if kind in ("xfs", "ext4"):
+        return kind
+    if kind:
+        raise Refused(f"the data volume {device} holds {kind}, which is not ours; nothing was changed")
+    refuse_lost_data(plan, f"the data volume {device} is empty")
+    say(f"making a file system on the empty data volume {device}")
+    run("mkfs.xfs", "-q", "-L", "kafka-data", device)
+    return "xfs"
+
+
+def signature(device):
+    """What `blkid -p` finds: a file system's type, another kind of content, or nothing."""
+    probe = run("blkid", "-p", "-o", "export", device, check=False)
+    if probe.returncode == 2 and not probe.stdout.strip():
+        return ""
+    found = dict(line.split("=", 1) for line in probe.stdout.splitlines() if "=" in line)
+    return found.get("TYPE") or found.get("PTTYPE") or f"something unreadable ({probe.stderr.strip()})"
+
+
+def refuse_lost_data(plan, what):
+    """An empty disk on a node that had data is not a new node, but a loss that somebody should look at."""
+    if sys.argv[1:] != ["first"] and not plan["accept_empty"]:
+        raise Refused(
+            f"{what}, but this node was set up before, so its data is missing. If that disk is lost for"
+            " good and the other nodes are healthy, allow an empty one:"
+            f" pulumi config set acceptEmptyDisk {plan['node']}"
+        )
+
+
+def remember_mount(plan, kind):
+    """A unit and not a line in fstab, because a container's systemd passes over those. Only wanted by the boot:
+    a machine without its volume should still be reachable, and Kafka itself does not start without it."""
+    unit = f"""[Unit]
+Description=Data volume of Kafka
+[Mount]
+What={plan['device']}
+Where={plan['data']}
+Type={kind}
+Options=noatime
+[Install]
+WantedBy=local-fs.target
+"""
+    name = plan["mount_unit"]
+    write(f"/etc/systemd/system/{name}", unit)
+    run("systemctl", "daemon-reload")
+    run("systemctl", "--quiet", "enable", name)
+    run("systemctl", "start", name)
+
+
+def ensure_owner(plan):
+    """Whose data this is stands on the volume itself, and goes where the volume goes."""
+    Path(plan["data"]).mkdir(exist_ok=True)
+    known = read_json(plan["owner_file"])
+    if known is None:
+        content = sorted(item.name for item in Path(plan["data"]).iterdir() if item.name != "lost+found")
+        if content:
+            raise Refused(f"{plan['data']} has no {Path(plan['owner_file']).name} but holds"
+                          f" {', '.join(content[:5])}; it is not ours and nothing was changed")
+        refuse_lost_data(plan, f"{plan['data']} is empty")
+        write(plan["owner_file"], json.dumps({**plan["owner"], "formatted": []}))
+        return
+    for key, wanted in plan["owner"].items():
+        if known.get(key) != wanted:
+            raise Refused(f"{plan['data']} belongs to {key} {known.get(key)!r}, and not to {wanted!r};"
+                          " nothing was changed")
+
+
+def ensure_folders(plan):
+    for path, owner in plan["folders"].items():
+        folder = Path(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        user = pwd.getpwnam(owner)
+        # A rebuilt machine may have given the user another number than the volume remembers.
+        if folder.stat().st_uid != user.pw_uid:
+            run("chown", "-R", f"{owner}:{owner}", path)
+        folder.chmod(0o750)
+
+
+def sha512(path):
+    digest = hashlib.sha512()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def ensure_archive(plan):
+    home, wanted = Path(plan["home"]), plan["sha512"]
+    mark = home / ".archive-sha512"
+    there = mark.read_text().strip() if mark.is_file() else ""
+    if there == wanted:
+        return
+    if there and is_active("kafka.service"):
+        say(f"{home} was unpacked from another archive ({there[:12]}… instead of {wanted[:12]}…) and is kept,"
+            " because a running broker has its files open")
+        return
+    upload = Path(os.path.expanduser(f"~{plan['login']}")) / plan["upload"]
+    got = sha512(upload) if upload.is_file() else "no file"
+    if got != wanted:
+        raise Refused(f"the archive {upload} has the SHA-512 {got}, expected {wanted}; it was not unpacked")
+    unpack(upload, home, mark.name, wanted)
+
+
+def unpack(archive, home, mark, checksum):
+    fresh = Path(tempfile.mkdtemp(dir=home.parent, prefix=f".{home.name}."))
+    try:
+        run("tar", "-xzf", str(archive), "-C", str(fresh), "--no-same-owner")
+        if not (fresh / home.name / "bin").is_dir():
+            raise Refused(f"{archive} holds no {home.name}/bin; it was not installed")
+        (fresh / home.name / mark).write_text(checksum + "\n")
+        if home.exists():
+            run("mv", "-T", str(home), str(fresh / "old"))
+        run("mv", "-T", str(fresh / home.name), str(home))
+    finally:
+        shutil.rmtree(fresh)
+
+
+def ensure_links(plan):
+    """The seed's places for data lead to the data volume."""
+    for place, target in plan["links"].items():
+        link = Path(place)
+        if link.is_symlink() and os.readlink(link) == target:
+            continue
+        if link.exists() and not link.is_symlink():
+            if any(link.iterdir()):
+                raise Refused(f"{place} holds files and should be a link to {target}; nothing was changed")
+            link.rmdir()
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)

@@ -1,0 +1,25 @@
+# Activates the staged configuration and starts the services that it names; those of the other mode are
+# stopped first. Only ever run while kafka.service is stopped, or to end in it being restarted on purpose.
+
+
+def main(plan):
+    if is_active("kafka.service") and not plan["restart"]:
+        raise Refused("kafka.service runs already; it was left alone")
+    manifest = read_json(Path(plan["staged"]) / "MANIFEST.json") or {"idle_services": []}
+    run("systemctl", "stop", "kafka.service", check=False)
+    for unit in manifest["idle_services"]:
+        run("systemctl", "stop", unit, check=False)
+    activate(plan)
+    remember_reason(plan)
+    for unit in plan["services"]:
+        run("systemctl", "reset-failed", unit, check=False)
+        run("systemctl", "start", unit)
+
+
+def remember_reason(plan):
+    """Why and when, kept on the node, newest last."""
+    stamp = run("date", "--utc", "+%Y-%m-%dT%H:%M:%SZ").stdout.strip()
+    path = Path(plan["starts"])
+    old = path.read_text().splitlines()[-99:] if path.is_file() else []
+    entry = {"when": stamp, "why": plan["why"], "to": plan["fingerprint"], "from": plan["from"]}
+    write(path, "\n".join([*old, json.dumps(entry)]) + "\n")

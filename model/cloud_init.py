@@ -1,0 +1,74 @@
+"""The cloud-init documents of a machine's first boot.
+
+Knows the shape of user-data, network-config (version 2) and meta-data. Refuses to know Kafka: whatever has to be
+right on every later `up` is a stage's work, because cloud-init's documents never reach a machine that runs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+
+import yaml
+
+LOGIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class FirstBoot:
+    """What a new machine is told. Keys in OpenSSH's formats; the host key pair is made beforehand."""
+
+    name: str
+    address: str
+    mac: str
+    cidr: str
+    gateway: str | None
+    dns: Sequence[str]
+    authorized_key: str
+    host_private_key: str
+    host_public_key: str
+
+
+def user_data(boot: FirstBoot) -> str:
+    """Who may log in, and which host key the machine answers with."""
+    document = {
+        "hostname": boot.name,
+        "preserve_hostname": False,
+        "manage_etc_hosts": False,
+        "locale": False,
+        "users": [
+            {
+                "name": LOGIN,
+                "sudo": "ALL=(ALL) NOPASSWD:ALL",
+                "shell": "/bin/bash",
+                "lock_passwd": True,
+                "ssh_authorized_keys": [boot.authorized_key],
+            }
+        ],
+        "ssh_pwauth": False,
+        "disable_root": True,
+        "ssh_deletekeys": True,
+        "ssh_genkeytypes": [],
+        "ssh_keys": {"ed25519_private": boot.host_private_key, "ed25519_public": boot.host_public_key},
+    }
+    return "#cloud-config\n" + yaml.safe_dump(document, sort_keys=False)
+
+
+def network_config(boot: FirstBoot) -> str:
+    """A fixed address on the one interface, found by its hardware address."""
+    interface: dict[str, object] = {
+        "match": {"macaddress": boot.mac},
+        "addresses": [f"{boot.address}/{IPv4Network(boot.cidr).prefixlen}"],
+        "dhcp4": False,
+        "dhcp6": False,
+        "link-local": [],
+    }
+    if boot.gateway:
+        interface["routes"] = [{"to": "default", "via": boot.gateway}]
+    if boot.dns:
+        interface["nameservers"] = {"addresses": list(boot.dns)}
+    return yaml.safe_dump({"version": 2, "ethernets": {"machine": interface}}, sort_keys=False)
+
+
+def meta_data(boot: FirstBoot) -> str:
+    """Makes the machine a new instance, so that cloud-init does its work once."""
+    return yaml.safe_dump({"instance-id": f"{boot.name}-{boot.mac}", "local-hostname": boot.name})

@@ -1,0 +1,54 @@
+"""What Pulumi hands to `operations/`, as one JSON document: the cluster, how to reach its machines, what
+should run there.
+
+It holds private keys, so it travels by standard input and lies in the state as a secret, never in a command.
+"""
+
+from pydantic import BaseModel, ConfigDict
+
+from model.kafka_keys import Mode, Role
+from model.topology import Cluster, Node
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Access(_Frozen):
+    """How one machine is reached by ssh. `host_key` is the machine's public key; no other is believed."""
+
+    name: str
+    address: str
+    port: int = 22
+    user: str
+    host_key: str
+    private_key: str
+    jump_host: str = ""
+
+
+class NodeFacts(_Frozen):
+    """One node as planned. `machine` is an id that is another one when the machine is."""
+
+    name: str
+    id: int
+    address: str
+    roles: tuple[Role, ...]
+    fingerprint: str
+    machine: str = ""
+    access: Access
+
+
+class Handover(_Frozen):
+    """A whole cluster as planned. `patience` stretches every time limit; 1 is a computer of its own."""
+
+    mode: Mode
+    version: str
+    cluster_id: str
+    patience: int = 1
+    nodes: tuple[NodeFacts, ...]
+
+    @property
+    def cluster(self) -> Cluster:
+        """The cluster as the rest of the model knows it."""
+        nodes = tuple(Node(node.name, node.id, node.address, node.roles) for node in self.nodes)
+        return Cluster(self.mode, self.version, nodes)

@@ -1,0 +1,140 @@
+"""Whether a cluster is well, and whether it can spare a node: verdicts over what was seen of it.
+
+Knows what a sample of a cluster holds and what it has to hold. Refuses to know how it was taken.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from model.kafka_keys import Mode
+from model.topology import Cluster
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """One partition as the cluster describes it. `leader` is -1 when there is none."""
+
+    topic: str
+    number: int
+    leader: int
+    replicas: tuple[int, ...]
+    isr: tuple[int, ...]
+    min_isr: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.topic}-{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Quorum:
+    """The KRaft quorum: its leader, and how far each voter and observer is behind, in records."""
+
+    leader: int
+    voters: dict[int, int]
+    observers: dict[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Ensemble:
+    """The ZooKeeper ensemble: each member's state by its id (leader, follower, or why it can't be asked)."""
+
+    members: dict[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What was seen of a cluster at one moment."""
+
+    brokers: frozenset[int]
+    controller: int
+    partitions: tuple[Partition, ...]
+    quorum: Quorum | None = None
+    ensemble: Ensemble | None = None
+    faults: tuple[str, ...] = field(default=())
+
+
+def missing(cluster: Cluster, sample: Sample) -> list[str]:
+    """What keeps the cluster from being whole: nothing when every node serves, votes and is caught up."""
+    found = list(sample.faults)
+    absent = sorted({node.id for node in cluster.brokers} - sample.brokers)
+    if absent:
+        found.append(f"broker {_ids(absent)} not registered")
+    found += (
+        _quorum_faults(cluster, sample) if cluster.mode is Mode.KRAFT else _ensemble_faults(cluster, sample)
+    )
+    lagging = [str(part) for part in sample.partitions if set(part.isr) != set(part.replicas)]
+    if lagging:
+        found.append(f"{len(lagging)} partitions without full ISR ({_some(lagging)})")
+    leaderless = [str(part) for part in sample.partitions if part.leader < 0]
+    if leaderless:
+        found.append(f"{len(leaderless)} partitions without a leader ({_some(leaderless)})")
+    return found
+
+
+def _quorum_faults(cluster: Cluster, sample: Sample) -> list[str]:
+    quorum = sample.quorum
+    if quorum is None:
+        return [] if sample.faults else ["no answer about the quorum"]
+    planned = {node.id for node in cluster.voters}
+    found = []
+    if quorum.leader < 0:
+        found.append("no quorum leader")
+    if set(quorum.voters) != planned:
+        found.append(f"voters are {_ids(quorum.voters)} instead of {_ids(planned)}")
+    behind = {node: lag for node, lag in {**quorum.voters, **quorum.observers}.items() if lag > 0}
+    if behind:
+        found.append(
+            "behind in the quorum: " + ", ".join(f"node {node} by {lag}" for node, lag in behind.items())
+        )
+    return found
+
+
+def _ensemble_faults(cluster: Cluster, sample: Sample) -> list[str]:
+    if sample.ensemble is None:
+        return ["no answer of the ensemble"]
+    members = sample.ensemble.members
+    well = ("standalone",) if len(cluster.voters) == 1 else ("leader", "follower")
+    found = [f"ZooKeeper {node}: {state}" for node, state in sorted(members.items()) if state not in well]
+    if not found and len(members) > 1 and list(members.values()).count("leader") != 1:
+        found.append("the ensemble has no single leader")
+    return found
+
+
+def why_not_spare(cluster: Cluster, sample: Sample, node_id: int) -> list[str]:
+    """Why the node can't be taken down now; nothing when it can. A partition that could never spare one of
+    its replicas (as many replicas as its min ISR) is not a reason: waiting would not change it."""
+    found = []
+    voters = {node.id for node in cluster.voters}
+    if node_id in voters:
+        alive = _living_voters(cluster, sample) - {node_id}
+        if len(voters) > 1 and len(alive) < len(voters) // 2 + 1:
+            found.append(
+                f"without node {node_id} only {len(alive)} of {len(voters)} voters would be left and caught up"
+            )
+    for part in sample.partitions:
+        if node_id not in part.replicas or len(part.replicas) <= part.min_isr:
+            continue
+        left = set(part.isr) - {node_id}
+        if len(left) < part.min_isr:
+            found.append(f"{part} would have {len(left)} in-sync replicas, its min ISR is {part.min_isr}")
+    return found
+
+
+def _living_voters(cluster: Cluster, sample: Sample) -> set[int]:
+    if cluster.mode is Mode.KRAFT:
+        return {node for node, lag in sample.quorum.voters.items() if lag == 0} if sample.quorum else set()
+    members = sample.ensemble.members if sample.ensemble else {}
+    return {node for node, state in members.items() if state in ("leader", "follower", "standalone")}
+
+
+def unspareable(partitions: Iterable[Partition]) -> list[str]:
+    """Topics that stop taking acks=all records whenever one of their brokers is away."""
+    return sorted({part.topic for part in partitions if 1 < len(part.replicas) <= part.min_isr})
+
+
+def _ids(ids: Iterable[int]) -> str:
+    return ", ".join(str(node) for node in sorted(ids))
+
+
+def _some(names: list[str], limit: int = 3) -> str:
+    return ", ".join(names[:limit]) + (", …" if len(names) > limit else "")

@@ -1,0 +1,69 @@
+"""What makes an existing cluster this cluster and not another one, and what to do instead of changing it.
+
+Such a change would move or empty a node's data, so it is refused until it has a safe way of its own.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from model.settings import Settings
+
+_INSTEAD = {
+    "nodes": "make a second stack with the nodes you want (`pulumi stack init`) and move the topics to it",
+    "clusterId": "leave clusterId as it is, or empty; data that carries another id belongs to another stack",
+    "kafkaVersion": "keep the version; a new stack can have another one",
+    "platform": "make a second stack on the other platform",
+    "networkCidr": "make a second stack in the other network",
+}
+
+
+def of(settings: Settings) -> dict[str, Any]:
+    """The identity that the settings describe, as it is exported by every `up`."""
+    nodes = sorted(settings.nodes, key=lambda node: node.id)
+    return {
+        "nodes": [
+            {
+                "name": node.name,
+                "id": node.id,
+                "address": node.address,
+                "roles": [r.value for r in node.roles],
+            }
+            for node in nodes
+        ],
+        "clusterId": settings.cluster_id,
+        "kafkaVersion": settings.kafka_version,
+        "platform": settings.platform.value,
+        "networkCidr": settings.network_cidr,
+    }
+
+
+def refusals(earlier: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """A line for each part of the identity that would change: the key, before and after, what to do instead."""
+    return [
+        f"  - {key}: is {_brief(earlier[key])}, was asked to be {_brief(wanted[key])}; instead, {_INSTEAD[key]}"
+        for key in _INSTEAD
+        if key in earlier and _plain(earlier[key]) != _plain(wanted[key]) and not _unset_id(key, wanted)
+    ]
+
+
+def _unset_id(key: str, wanted: Mapping[str, Any]) -> bool:
+    """No id in the configuration means the one that the state holds."""
+    return key == "clusterId" and not wanted[key]
+
+
+def _plain(value: Any) -> Any:
+    """Numbers come back from the state as floats."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(
+            f"{node['name']} (id {int(node['id'])}, {node['address']}, {'+'.join(node['roles'])})"
+            for node in value
+        )
+    return repr(value)

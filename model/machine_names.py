@@ -1,0 +1,62 @@
+"""What a stack's things are called on a hypervisor, so that two stacks can live on one and never adopt
+each other's volumes."""
+
+import hashlib
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class MachineNames:
+    """Names below one project and stack."""
+
+    project: str
+    stack: str
+
+    @property
+    def prefix(self) -> str:
+        """What every name starts with; also the pool's and the network's name."""
+        return f"{self.project}-{self.stack}"
+
+    @property
+    def pool_path(self) -> str:
+        """Where the pool lies on the hypervisor unless the configuration says otherwise."""
+        return f"/var/lib/libvirt/{self.prefix}"
+
+    def of(self, thing: str) -> str:
+        """The name of a domain or a volume."""
+        return f"{self.prefix}-{thing}"
+
+    def data_volume(self, node_id: int) -> str:
+        """A data volume is called by the node's id: it belongs to the node, whatever its machine is called."""
+        return self.of(f"node{node_id}-data.qcow2")
+
+    def mac(self, node_id: int) -> str:
+        """A hardware address in the range of QEMU, the same for as long as the stack and the id are."""
+        digest = hashlib.sha256(self.prefix.encode()).digest()
+        return f"52:54:00:{digest[0]:02x}:{digest[1]:02x}:{node_id:02x}"
+
+    def wwn(self, node_id: int) -> str:
+        """The data disk's world-wide name: virtio disks get no serial here, SCSI ones with this do."""
+        digest = hashlib.sha256(self.prefix.encode()).hexdigest()
+        return f"05abcd{digest[:8]}{node_id:02x}"
+
+    def data_device(self, node_id: int) -> str:
+        """Where the guest finds its data disk."""
+        return f"/dev/disk/by-id/wwn-0x{self.wwn(node_id)}"
+
+
+def console_xslt(path: str) -> str:
+    """A transformation of the domain's XML that keeps the console's output in a file, which the provider
+    itself has no word for."""
+    return f"""\
+<?xml version="1.0"?>
+<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
+  <xsl:output omit-xml-declaration="yes" indent="yes"/>
+  <xsl:template match="node()|@*">
+    <xsl:copy><xsl:apply-templates select="node()|@*"/></xsl:copy>
+  </xsl:template>
+  <xsl:template match="/domain/devices/console">
+    <serial type="file"><source path="{path}" append="on"/><target port="0"/></serial>
+  </xsl:template>
+</xsl:stylesheet>
+"""

@@ -1,0 +1,172 @@
+"""A node's stages: the programs that run on its machine and the plans they are called with.
+
+Knows what each stage is told. Refuses to know how a program reaches a machine, and reads no file: the
+programs' texts are handed in.
+"""
+
+import json
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from model import units
+from model.files import PlannedFile, fingerprint
+from model.kafka_keys import Mode
+from model.topology import Cluster, Node
+
+# Waiting for another stage's run on the same machine, then running. Emulated machines are slow.
+_LOCK_SECONDS = 900
+_RUN_SECONDS = 1800
+
+KERNEL = {"vm.max_map_count": "262144", "vm.swappiness": "1"}
+ALL_SERVICES = ("kafka.service", "zookeeper.service")
+STARTS = "/etc/kafka-cluster/starts.jsonl"
+
+Texts = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class NodePlan:
+    """All that a node's stages have to know about it. `machine` changes when the machine is another one."""
+
+    cluster: Cluster
+    node: Node
+    stack: str
+    login: str
+    device: str
+    accept_empty: bool
+    files: tuple[PlannedFile, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """Of everything its processes are started with."""
+        return fingerprint(self.files)
+
+
+def program(texts: Texts, parts: tuple[str, ...], plan: Mapping[str, Any]) -> str:
+    """The text of a stage's program. The plan travels as a JSON text inside a Python literal, so nothing in
+    it is ever read by a shell; the call stands last, so half a program does nothing."""
+    bodies = [texts(f"stages/{part}.py") for part in ("common", *parts)]
+    literal = repr(json.dumps(plan, sort_keys=True))
+    return "\n".join([*bodies, f"call(main, json.loads({literal}))", ""])
+
+
+def command(paths_lock: str, *arguments: str, machine: str = "") -> str:
+    """The shell command that runs a program given on its standard input: as root, one at a time on a
+    machine, with a time limit. The machine's id makes the text another one when the machine is."""
+    words = [
+        "sudo", "-n", "flock", "--wait", str(_LOCK_SECONDS), paths_lock,
+        "timeout", str(_RUN_SECONDS), "python3", "-", *arguments,
+    ]  # fmt: skip
+    text = shlex.join(words)
+    return f"{text} # machine {shlex.quote(machine)}" if machine else text
+
+
+def _base(plan: NodePlan, stage: str) -> dict[str, Any]:
+    paths = plan.cluster.paths
+    return {
+        "node": plan.node.name,
+        "stage": stage,
+        "data": paths.data,
+        "owner_file": paths.owner,
+        "accept_empty": plan.accept_empty,
+    }
+
+
+def installed(plan: NodePlan, sha512: str, upload: str) -> dict[str, Any]:
+    """The plan of stage `installed`. `upload` is relative to the home of the user who logs in."""
+    paths = plan.cluster.paths
+    return {
+        **_base(plan, "installed"),
+        "users": [units.USER, units.ZOOKEEPER_USER],
+        "kernel": KERNEL,
+        "sysctl": paths.sysctl,
+        "device": plan.device,
+        "mount_unit": paths.mount_unit,
+        "owner": {"stack": plan.stack, "node_id": plan.node.id},
+        "folders": {
+            f"{paths.data}/logs": units.USER,
+            f"{paths.data}/zookeeper": units.ZOOKEEPER_USER,
+            paths.service_logs: units.USER,
+        },
+        "home": paths.home,
+        "links": paths.links,
+        "login": plan.login,
+        "upload": upload,
+        "sha512": sha512,
+    }
+
+
+def configured(plan: NodePlan, reason: str = "") -> dict[str, Any]:
+    """The plan of stage `configured`."""
+    paths = plan.cluster.paths
+    services = plan.cluster.services()
+    return {
+        **_base(plan, "configured"),
+        "staged": paths.staged,
+        "fingerprint": plan.fingerprint,
+        "fingerprint_file": paths.fingerprint,
+        "running_fingerprint": paths.running_fingerprint,
+        "services": services,
+        "idle_services": [unit for unit in ALL_SERVICES if unit not in services],
+        "reason": reason,
+        "files": [
+            {"path": f.path, "content": f.content, "owner": f.owner, "group": f.group, "mode": f.mode,
+             "sha256": f.sha256}
+            for f in plan.files
+        ],
+    }  # fmt: skip
+
+
+def formatted(plan: NodePlan, cluster_id: str) -> dict[str, Any]:
+    """The plan of stage `formatted`: which identity the disk has to carry, and how it is given one."""
+    cluster, paths = plan.cluster, plan.cluster.paths
+    config = f"{paths.staged}{paths.properties(cluster.mode)}"
+    kraft = cluster.mode is Mode.KRAFT
+    node_id = str(plan.node.id)
+    return {
+        **_base(plan, "formatted"),
+        "mode": cluster.mode.value,
+        "mounted": bool(plan.device),
+        "identity_file": f"{paths.log_dir(Mode.KRAFT)}/meta.properties"
+        if kraft
+        else f"{paths.zookeeper_data}/myid",
+        "identity": {"cluster.id": cluster_id, "node.id": node_id} if kraft else {"myid": node_id},
+        "environment": ["LOG_DIR=/var/log/kafka", "KAFKA_HEAP_OPTS=-Xmx128M"],
+        "format_command": [f"{paths.home}/bin/kafka-storage.sh", "format", "-t", cluster_id, "-c", config],
+    }
+
+
+def report(cluster: Cluster, node: Node) -> dict[str, Any]:
+    """The plan of a node's account of itself."""
+    paths = cluster.paths
+    return {
+        "node": node.name,
+        "stage": "report",
+        "data": paths.data,
+        "staged": paths.staged,
+        "fingerprint_file": paths.fingerprint,
+        "running_fingerprint": paths.running_fingerprint,
+        "mode_file": paths.mode_file,
+        "log": paths.server_log(),
+    }
+
+
+def start(
+    cluster: Cluster, node: Node, *, why: str, before: str, after: str, restart: bool
+) -> dict[str, Any]:
+    """The plan of a start, or of a restart when `restart`; `before` and `after` are fingerprints."""
+    paths = cluster.paths
+    return {
+        "node": node.name,
+        "stage": "running",
+        "staged": paths.staged,
+        "fingerprint_file": paths.fingerprint,
+        "services": cluster.services(),
+        "restart": restart,
+        "starts": STARTS,
+        "why": why,
+        "fingerprint": after,
+        "from": before,
+    }

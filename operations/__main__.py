@@ -1,0 +1,67 @@
+"""The door of operations: `python -m operations VERB`. Each verb reads its plan from standard input."""
+
+import argparse
+import asyncio
+import sys
+
+from model.handover import Handover
+from operations import hypervisor, ready, running, secrets
+
+
+def _keys(arguments: argparse.Namespace) -> None:
+    secrets.print_keys(arguments.names)
+
+
+def _cluster_id(_: argparse.Namespace) -> None:
+    print(secrets.new_cluster_id())
+
+
+def _ready(_: argparse.Namespace) -> None:
+    asyncio.run(ready.wait(ready.Newcomer.model_validate_json(sys.stdin.read())))
+
+
+def _running(_: argparse.Namespace) -> None:
+    asyncio.run(running.bring(Handover.model_validate_json(sys.stdin.read())))
+
+
+def _domain_type(arguments: argparse.Namespace) -> None:
+    print(hypervisor.domain_type(arguments.wanted, sys.stdin.read().strip()))
+
+
+def _free_address(arguments: argparse.Namespace) -> None:
+    hypervisor.refuse_taken(arguments.address)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m operations", description=__doc__)
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    keys = verbs.add_parser("keys", help="make an ssh key pair for each name and print them as JSON")
+    keys.add_argument("names", nargs="+")
+    keys.set_defaults(act=_keys)
+    kind = verbs.add_parser("domain-type", help="resolve `auto` for the libvirt whose URI is read from stdin")
+    kind.add_argument("wanted", choices=["auto", "kvm", "qemu"])
+    kind.set_defaults(act=_domain_type)
+    free = verbs.add_parser("free-address", help="refuse an address that something answers at")
+    free.add_argument("address")
+    free.set_defaults(act=_free_address)
+    for name, act, text in (
+        ("cluster-id", _cluster_id, "make a random cluster id"),
+        ("ready", _ready, "wait until a new machine can be worked on"),
+        ("running", _running, "bring the cluster to run what is planned"),
+    ):
+        verb = verbs.add_parser(name, help=text)
+        verb.set_defaults(act=act)
+    return parser
+
+
+def main() -> None:
+    """Runs a verb; what it can't do is said in its own words and without a traceback."""
+    arguments = _parser().parse_args()
+    try:
+        arguments.act(arguments)
+    except (running.Failed, ready.NotReady, hypervisor.Taken) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

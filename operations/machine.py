@@ -1,0 +1,89 @@
+"""One machine, reached by ssh: connect, run a stage program, forward nothing.
+
+Knows asyncssh. Keys and host keys stay in memory; only the planned host key is believed.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncssh
+
+import files
+from model import stages
+from model.handover import Access
+from model.paths import Paths
+
+_LOCK = Paths.lock
+
+
+class Unreachable(Exception):
+    """A machine could not be spoken to."""
+
+
+class StageFailed(Exception):
+    """A program on a machine ended with an error; the text is what it printed last."""
+
+
+class Machine:
+    """An open connection to one machine."""
+
+    def __init__(self, access: Access, connection: asyncssh.SSHClientConnection) -> None:
+        self.access = access
+        self._connection = connection
+
+    async def run(self, command: str, stdin: str = "") -> str:
+        """Runs a command and answers what it printed; StageFailed when it failed."""
+        try:
+            done = await self._connection.run(command, input=stdin, check=False)
+        except (OSError, asyncssh.Error) as error:
+            raise Unreachable(f"{self.access.name}: the connection was cut: {error}") from error
+        if done.exit_status != 0:
+            words = f"{done.stdout}\n{done.stderr}".strip().splitlines()[-25:]
+            raise StageFailed(
+                "\n".join(words) or f"{self.access.name}: `{command}` ended with {done.exit_status}"
+            )
+        return str(done.stdout)
+
+    async def stage(self, parts: tuple[str, ...], plan: dict[str, Any]) -> str:
+        """Runs a stage program as root, under the machine's lock."""
+        return await self.run(stages.command(_LOCK), stages.program(files.text, parts, plan))
+
+    async def ask(self, parts: tuple[str, ...], plan: dict[str, Any]) -> Any:
+        """Runs a program that changes nothing, and answers the JSON it printed. Takes no lock."""
+        text = await self.run("sudo -n timeout 120 python3 -", stages.program(files.text, parts, plan))
+        return json.loads(text)
+
+
+@asynccontextmanager
+async def connect(access: Access, patience: int = 1) -> AsyncIterator[Machine]:
+    """A connection that is closed behind the caller. Unreachable says which machine and why."""
+    options: dict[str, Any] = {
+        "port": access.port,
+        "username": access.user,
+        "client_keys": [asyncssh.import_private_key(access.private_key)],
+        "known_hosts": ([asyncssh.import_public_key(access.host_key)], [], []),
+        "agent_path": None,
+        "config": None,
+        "connect_timeout": 10 * patience,
+        "login_timeout": 20 * patience,
+        "keepalive_interval": 15,
+    }
+    if access.jump_host:
+        options["tunnel"] = access.jump_host
+    try:
+        connection = await asyncssh.connect(access.address, **options)
+    except asyncssh.HostKeyNotVerifiable as error:
+        raise Unreachable(
+            f"{access.name} ({access.address}): answers with another host key: {error}"
+        ) from error
+    except (OSError, asyncssh.Error, TimeoutError) as error:
+        words = str(error) or type(error).__name__
+        raise Unreachable(f"{access.name} ({access.address}): no ssh: {words}") from error
+    try:
+        yield Machine(access, connection)
+    finally:
+        connection.close()
+        await asyncio.shield(connection.wait_closed())

@@ -1,0 +1,112 @@
+"""What the operator's computer has to offer before anything is asked of the engine: libvirt, image, archive.
+
+Reads and asks only. Refuses to make what is missing; it names the command that does.
+"""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from images import recipe
+from model.errors import Problem
+from model.settings import NetworkMode, Platform, Settings
+from toolchain import archive as archives
+
+_LIBVIRT_SECONDS = 10
+
+
+class Unusable(Exception):
+    """Something that is needed is not there; nothing was changed."""
+
+
+@dataclass(frozen=True)
+class ArchiveFile:
+    """The Kafka archive in the cache."""
+
+    path: Path
+    sha512: str
+
+    @property
+    def name(self) -> str:
+        """The name it has on a machine, too."""
+        return self.path.name
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What was found. `uri` and `image` are empty where machines exist already."""
+
+    archive: ArchiveFile
+    uri: str
+    image: str
+    warnings: tuple[str, ...]
+
+
+def look_around(settings: Settings) -> Resolved:
+    """Finds everything, or raises Unusable with all that is missing."""
+    problems: list[Problem] = []
+    archive, warnings = _archive(settings, problems)
+    uri = image = ""
+    if settings.platform is Platform.LIBVIRT:
+        uri = _libvirt(settings, problems)
+        image = _image(settings, problems)
+    if problems or archive is None:
+        lines = "\n".join(f"  - {problem}" for problem in problems)
+        raise Unusable(f"this computer is not ready; nothing was changed:\n{lines}")
+    return Resolved(archive, uri, image, warnings)
+
+
+def _archive(settings: Settings, problems: list[Problem]) -> tuple[ArchiveFile | None, tuple[str, ...]]:
+    source = None if settings.archive == "auto" else settings.archive
+    try:
+        found = archives.cached(settings.kafka_version, source, settings.archive_sha512 or None)
+    except archives.ArchiveError as error:
+        problems.append(Problem("archive", settings.archive, str(error), "archive: auto"))
+        return None, ()
+    if found is None:
+        expected = "an archive in the cache; fetch it with: make setup"
+        problems.append(Problem("archive", settings.archive, expected, "archive: auto"))
+        return None, ()
+    warnings = (str(found),) if found.kind == "assembled" else ()
+    return ArchiveFile(found.path, found.sha512), warnings
+
+
+def libvirt_uri(settings: Settings) -> str:
+    """The hypervisor's address: configured, or libvirt's own default."""
+    if settings.libvirt_uri != "auto":
+        return settings.libvirt_uri
+    return os.environ.get("LIBVIRT_DEFAULT_URI") or "qemu:///system"
+
+
+def _libvirt(settings: Settings, problems: list[Problem]) -> str:
+    uri = libvirt_uri(settings)
+    try:
+        done = subprocess.run(
+            ["virsh", "--connect", uri, "version"], capture_output=True, text=True, timeout=_LIBVIRT_SECONDS
+        )
+        fault = "" if done.returncode == 0 else done.stderr.strip()
+    except FileNotFoundError:
+        fault = "virsh is not installed"
+    except subprocess.TimeoutExpired:
+        fault = f"no answer within {_LIBVIRT_SECONDS} s"
+    if fault:
+        expected = f"a libvirt that answers ({fault}); `make up` starts one where the computer has none"
+        problems.append(Problem("libvirtUri", uri, expected, "libvirtUri: qemu:///system"))
+    return uri
+
+
+def _image(settings: Settings, problems: list[Problem]) -> str:
+    path = recipe.path() if settings.image == "auto" else Path(settings.image).expanduser()
+    if not path.is_file():
+        expected = "a guest image that is there; `make setup` builds the one that `auto` means"
+        problems.append(Problem("image", str(path), expected, "image: auto"))
+        return str(path)
+    try:
+        java = recipe.manifest_beside(path).java
+    except FileNotFoundError:
+        return str(path)  # an image of somebody else's: stage `installed` looks into it
+    if not java and settings.network_mode is NetworkMode.ISOLATED:
+        expected = "an image with Java 17 inside, as an isolated network can't fetch it"
+        problems.append(Problem("image", str(path), expected, "image: auto"))
+    return str(path)

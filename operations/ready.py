@@ -1,0 +1,113 @@
+"""Waits until a machine that was just made can be worked on, and says why it can't.
+
+Knows cloud-init, ssh and a libvirt console's log. Refuses to change anything on the machine.
+"""
+
+import asyncio
+import json
+import shutil
+
+from pydantic import BaseModel, ConfigDict
+
+from model.handover import Access
+from operations.machine import StageFailed, Unreachable, connect
+from operations.wait import TimedOut, until
+
+_READY_SECONDS = 300
+
+
+class Console(BaseModel):
+    """Where a machine's console is kept: a volume of its pool."""
+
+    model_config = ConfigDict(frozen=True)
+
+    uri: str
+    pool: str
+    volume: str
+
+
+class Newcomer(BaseModel):
+    """A machine that is awaited."""
+
+    model_config = ConfigDict(frozen=True)
+
+    access: Access
+    upload_folder: str
+    patience: int = 1
+    console: Console | None = None
+
+
+class NotReady(Exception):
+    """The machine did not come up; the text carries its console's last lines."""
+
+
+async def wait(newcomer: Newcomer) -> None:
+    """Waits for ssh, for cloud-init and for the planned address, and makes the folder for uploads."""
+    name = newcomer.access.name
+    try:
+        await until(
+            f"{name} to be ready",
+            lambda: _missing(newcomer),
+            limit=_READY_SECONDS * newcomer.patience,
+            every=0.5,
+        )
+    except TimedOut as error:
+        raise NotReady(f"{name}: stage 'ready': {error}\n{await _console(newcomer)}") from error
+    async with connect(newcomer.access, newcomer.patience) as machine:
+        identity = (await machine.run("cat /etc/machine-id")).strip()
+    print(f"{name} is ready at {newcomer.access.address}, machine {identity}")
+
+
+async def _missing(newcomer: Newcomer) -> str | None:
+    address = newcomer.access.address
+    try:
+        async with connect(newcomer.access, newcomer.patience) as machine:
+            status = await machine.run(
+                "cloud-init status --wait >/dev/null 2>&1; cloud-init status --format json || true"
+            )
+            addresses = await machine.run("ip -o -4 addr show scope global")
+            await machine.run(f"mkdir -p {newcomer.upload_folder}")
+    except Unreachable as error:
+        if "another host key" in str(error):
+            raise NotReady(f"stage 'ready': {error}; another machine has taken this address") from error
+        return str(error)
+    except StageFailed as error:
+        return str(error)
+    fault = _cloud_init_fault(status)
+    if fault:
+        raise NotReady(f"{newcomer.access.name}: stage 'ready': cloud-init ended with {fault}")
+    if f" {address}/" not in addresses:
+        raise NotReady(
+            f"{newcomer.access.name}: stage 'ready': has not the planned address {address}:\n{addresses}"
+        )
+    return None
+
+
+def _cloud_init_fault(text: str) -> str:
+    """A machine without cloud-init has nothing to fail."""
+    try:
+        status = json.loads(text)
+    except ValueError:
+        return ""
+    return "; ".join(status.get("errors", [])) if status.get("status") == "error" else ""
+
+
+async def _console(newcomer: Newcomer) -> str:
+    """The console's last lines, read through libvirt so that it works for a hypervisor far away, too."""
+    console = newcomer.console
+    if console is None or shutil.which("virsh") is None:
+        return f"Look at the machine's console, then run `pulumi up` again; it waits for {newcomer.access.name} anew."
+    virsh = ["virsh", "--connect", console.uri, "--quiet"]
+    refresh = await asyncio.create_subprocess_exec(*virsh, "pool-refresh", console.pool)
+    await refresh.wait()
+    reader = await asyncio.create_subprocess_exec(
+        *virsh, "vol-download", "--pool", console.pool, console.volume, "/dev/stdout",
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    output, _ = await reader.communicate()
+    lines = [
+        line
+        for line in output.decode(errors="replace").replace("\r", "").replace("\0", "").splitlines()
+        if line
+    ]
+    return "The last lines of its console:\n" + "\n".join(f"    {line}" for line in lines[-20:])
