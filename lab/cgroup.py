@@ -16,17 +16,22 @@ class NoControlGroups(Exception):
     """This computer has no cgroup version 2 hierarchy mounted."""
 
 
-def _mounted(kind: str, option: str = "") -> Path | None:
-    for line in Path("/proc/self/mounts").read_text().splitlines():
+def mounted(mounts: str, kind: str, option: str = "") -> Path | None:
+    """Where the first file system of this kind (with this option) is, by the text of /proc/self/mounts."""
+    for line in mounts.splitlines():
         _, place, found, options = line.split()[:4]
         if found == kind and (not option or option in options.split(",")):
             return Path(place)
     return None
 
 
+def _mounts() -> str:
+    return Path("/proc/self/mounts").read_text()
+
+
 def hierarchy() -> Path:
     """Where cgroup version 2 is mounted."""
-    found = _mounted("cgroup2")
+    found = mounted(_mounts(), "cgroup2")
     if found is None:
         raise NoControlGroups(
             "no cgroup2 file system is mounted, which holds the machines; mount it, for example:\n"
@@ -46,7 +51,7 @@ class ControlGroup:
         return hierarchy() / self.path
 
     def _memory_folder(self) -> Path | None:
-        mount = _mounted("cgroup", "memory")
+        mount = mounted(_mounts(), "cgroup", "memory")
         return mount / self.path if mount else None
 
     def create(self, memory_mb: int | None = None) -> None:

@@ -152,9 +152,7 @@ class Machines:
         made = machine.place.folder / "made"
         made.unlink(missing_ok=True)
         authorized = self.private_key.with_suffix(".pub").read_text()
-        machine.make(
-            self.segment.network.prefixlen, self.segment.gateway, authorized, list(self.plan.machines)
-        )
+        machine.make(self.segment.network.prefixlen, self.segment.gateway, authorized, list(self.plan.machines))
         made.touch()
 
     def down(self) -> None:
@@ -219,9 +217,7 @@ class Machines:
 
     def machine(self, name: str) -> Machine:
         if name not in self.machines:
-            raise MachineError(
-                f"no machine {name!r} in lab {self.plan.name!r}; it has {', '.join(self.machines)}"
-            )
+            raise MachineError(f"no machine {name!r} in lab {self.plan.name!r}; it has {', '.join(self.machines)}")
         return self.machines[name]
 
     def ssh(self, name: str, *command: str) -> subprocess.CompletedProcess[str]:
@@ -301,9 +297,7 @@ class Machines:
             answer = done.stdout.strip() or done.stderr.strip()
             return done.stdout.strip() in ("running", "degraded")
 
-        wait_for(
-            f"{machine.name}: booted", booted, SECONDS_TO_BOOT, lambda: f"{answer}. {machine.last_words()}"
-        )
+        wait_for(f"{machine.name}: booted", booted, SECONDS_TO_BOOT, lambda: f"{answer}. {machine.last_words()}")
         if answer != "running":
             failed = self.ssh(machine.name, "systemctl --failed --plain --no-legend").stdout
             raise MachineError(f"machine {machine.name} is {answer}; failed units:\n{failed}")

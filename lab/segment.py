@@ -4,6 +4,7 @@ Knows ip(8). Refuses to know what is plugged in.
 """
 
 import ipaddress
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +43,10 @@ class Segment:
         self._ip("link", "set", BRIDGE, "up")
 
     def _bridge_is_up(self) -> bool:
-        return bool(self._ip("-4", "address", "show", "to", self.gateway, "up"))
+        """Not so either when ip(8) can't even enter: a killed run may leave a name without a namespace."""
+        show = ["ip", "-n", self.netns, "-4", "address", "show", "to", self.gateway, "up"]
+        asked = subprocess.run(show, capture_output=True, check=False)
+        return asked.returncode == 0 and bool(asked.stdout)
 
     def unplug(self, port: str) -> None:
         """Take `port` off the bridge. Its link stays up, so the machine can't tell: as in a partition."""
