@@ -1,0 +1,60 @@
+"""What this computer offers by itself: a libvirt of its own, and KVM that really works.
+
+Asks and never changes anything.
+"""
+
+import fcntl
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+SYSTEM_URI = "qemu:///system"
+SECONDS_TO_ANSWER = 5.0
+
+_KVM_CREATE_VM = 0xAE01
+
+
+def answers(uri: str) -> bool:
+    """Whether a libvirt answers there soon."""
+    if shutil.which("virsh") is None:
+        return False
+    asked = ["virsh", "--connect", uri, "version"]
+    try:
+        return subprocess.run(asked, capture_output=True, timeout=SECONDS_TO_ANSWER).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
+
+
+def system_libvirt() -> str | None:
+    """The URI of the libvirt that this computer has without us, or that its user has chosen."""
+    uri = os.environ.get("LIBVIRT_DEFAULT_URI") or SYSTEM_URI
+    return uri if answers(uri) else None
+
+
+def kvm_works() -> tuple[bool, str]:
+    """Whether guests can run at native speed, and the reason in words.
+
+    A device that opens and even makes a machine may still not run a stock kernel, when the processor has no
+    virtualisation to give: so the processor is asked too.
+    """
+    if not _processor_virtualises(Path("/proc/cpuinfo").read_text()):
+        return False, "the processor offers no virtualisation (neither vmx nor svm in /proc/cpuinfo)"
+    try:
+        _make_machine()
+    except OSError as error:
+        return False, f"/dev/kvm: {error.strerror}"
+    return True, "/dev/kvm makes virtual machines"
+
+
+def _processor_virtualises(cpuinfo: str) -> bool:
+    flags = {flag for line in cpuinfo.splitlines() if line.startswith("flags") for flag in line.split()}
+    return not flags.isdisjoint({"vmx", "svm"})
+
+
+def _make_machine() -> None:
+    device = os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC)
+    try:
+        os.close(fcntl.ioctl(device, _KVM_CREATE_VM, 0))
+    finally:
+        os.close(device)
