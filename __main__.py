@@ -33,10 +33,7 @@ pulumi.export("mode", settings.mode.value)
 pulumi.export("cluster_id", cluster_id)
 pulumi.export(
     "nodes",
-    [
-        {"name": node.name, "id": node.id, "address": node.address, "roles": list(node.roles)}
-        for node in cluster.nodes
-    ],
+    [{"name": node.name, "id": node.id, "address": node.address, "roles": list(node.roles)} for node in cluster.nodes],
 )
 pulumi.export("ssh", {node.name: f"python -m operations ssh {node.name}" for node in cluster.nodes})
 pulumi.export("identity", identity.of(settings))

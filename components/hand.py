@@ -53,18 +53,16 @@ class Hand:
 
     def connection(self) -> remote.ConnectionArgs:
         """As pulumi-command wants it, host key included: without one, none would be checked."""
+        plain = Output.unsecret(self.access.apply(lambda access: access.model_dump(exclude={"private_key"})))
         return remote.ConnectionArgs(
-            host=self._plain(lambda access: access.address),
-            port=self._plain(lambda access: access.port),
-            user=self._plain(lambda access: access.user),
-            host_key=self._plain(lambda access: access.host_key),
+            host=plain["address"],
+            port=plain["port"],
+            user=plain["user"],
+            host_key=plain["host_key"],
             private_key=self.access.apply(lambda access: access.private_key),
             dial_error_limit=_DIAL_TRIES,
             per_dial_timeout=60,
         )
-
-    def _plain(self, pick):  # type: ignore[no-untyped-def]
-        return pulumi.Output.unsecret(self.access.apply(pick))
 
     def stage(
         self,

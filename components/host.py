@@ -31,12 +31,8 @@ class Host(pulumi.ComponentResource):
                 jump_host=node.jump_host,
             )
         )
-        document = access.apply(
-            lambda access: {"access": access.model_dump(), "upload_folder": Paths.upload_folder}
-        )
-        ready = operate(
-            f"{name}-ready", "ready", stdin=Output.secret(Output.json_dumps(document)), parent=self
-        )
+        document = access.apply(lambda access: {"access": access.model_dump(), "upload_folder": Paths.upload_folder})
+        ready = operate(f"{name}-ready", "ready", stdin=Output.secret(Output.json_dumps(document)), parent=self)
         self.place = Place(
             hand=Hand(access, deleted_with=None),
             machine=ready.stdout.apply(lambda text: text.rsplit("machine ", 1)[-1].strip()),

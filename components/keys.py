@@ -21,9 +21,7 @@ def key_pair(name: str, parent: Resource) -> KeyPair:
     made = operate(name, f"keys {name}", parent=parent, once=True, secret=True).stdout.apply(
         lambda text: json.loads(text)[name]
     )
-    return KeyPair(
-        made.apply(lambda pair: pair["private"]), Output.unsecret(made.apply(lambda pair: pair["public"]))
-    )
+    return KeyPair(made.apply(lambda pair: pair["private"]), Output.unsecret(made.apply(lambda pair: pair["public"])))
 
 
 def cluster_id(wanted: str, parent: Resource) -> Output[str]:

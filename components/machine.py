@@ -82,9 +82,7 @@ class Machine(pulumi.ComponentResource):
             size=self._settings.data_disk * _GIB,
             format="qcow2",
             # Every field of a volume replaces it, and a replaced data volume is an empty one.
-            opts=self._mine(
-                ignore_changes=["size", "format", "pool", "name"], protect=self._settings.protect_data
-            ),
+            opts=self._mine(ignore_changes=["size", "format", "pool", "name"], protect=self._settings.protect_data),
         )
         console = libvirt.Volume(
             f"{name}-console",
@@ -141,11 +139,7 @@ class Machine(pulumi.ComponentResource):
             type=site.domain_type,
             # The provider puts the first-boot disk on IDE, which only this machine type has.
             machine="pc",
-            cpu={
-                "mode": site.domain_type.apply(
-                    lambda kind: "maximum" if kind == "qemu" else "host-passthrough"
-                )
-            },
+            cpu={"mode": site.domain_type.apply(lambda kind: "maximum" if kind == "qemu" else "host-passthrough")},
             vcpu=settings.vcpu,
             memory=settings.memory,
             disks=[
@@ -153,9 +147,7 @@ class Machine(pulumi.ComponentResource):
                 {"volume_id": data.id, "scsi": True, "wwn": self._names.wwn(self._node.id)},
             ],
             cloudinit=first_boot.id,
-            network_interfaces=[
-                {"network_id": site.network.id, "mac": self._names.mac(self._node.id).upper()}
-            ],
+            network_interfaces=[{"network_id": site.network.id, "mac": self._names.mac(self._node.id).upper()}],
             consoles=[{"type": "pty", "target_port": "0", "target_type": "serial"}],
             xml={"xslt": console.id.apply(console_xslt)},
             autostart=True,
@@ -166,9 +158,7 @@ class Machine(pulumi.ComponentResource):
     def _ready(
         self, name: str, access: Output[Access], domain: libvirt.Domain, console: libvirt.Volume
     ) -> pulumi.Resource:
-        document = Output.all(
-            access, self._site.domain_type, domain.id, console.name, self._site.pool.name
-        ).apply(
+        document = Output.all(access, self._site.domain_type, domain.id, console.name, self._site.pool.name).apply(
             lambda values: {
                 "access": values[0].model_dump(),
                 "upload_folder": Paths.upload_folder,

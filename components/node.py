@@ -4,7 +4,7 @@ Knows the order of the stages. Refuses to know what they do (`model/stages.py` a
 machine comes from.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -85,9 +85,10 @@ class KafkaNode(pulumi.ComponentResource):
         self, parts: tuple[str, ...], plan: Output[Mapping[str, Any]], depends_on: Sequence[Resource]
     ) -> Resource:
         stage = parts[-1]
-        command: Callable[[str], Output[str]] = lambda word: self._place.machine.apply(
-            lambda machine: stages.command(Paths.lock, word, machine=machine)
-        )
+
+        def command(word: str) -> Output[str]:
+            return self._place.machine.apply(lambda machine: stages.command(Paths.lock, word, machine=machine))
+
         return self._place.hand.stage(
             f"{self._name}-{stage}",
             first=command("first"),

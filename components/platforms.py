@@ -43,8 +43,7 @@ class Hosts(pulumi.ComponentResource):
 def _hosts(settings: Settings) -> Ground:
     root = Hosts("hosts")
     places = {
-        node.name: Host(f"{node.name}-host", node, opts=ResourceOptions(parent=root)).place
-        for node in settings.nodes
+        node.name: Host(f"{node.name}-host", node, opts=ResourceOptions(parent=root)).place for node in settings.nodes
     }
     return Ground(places, Output.from_input(False), root)
 
@@ -65,7 +64,5 @@ def _made_here(settings: Settings, surroundings: Resolved, go_ahead: Output[bool
 
 def _warn_if_emulated(domain_type: str) -> bool:
     if domain_type == "qemu":
-        pulumi.log.warn(
-            "KVM does not work on this hypervisor: the machines are emulated, and several times slower"
-        )
+        pulumi.log.warn("KVM does not work on this hypervisor: the machines are emulated, and several times slower")
     return domain_type == "qemu"

@@ -50,12 +50,8 @@ def node_files(cluster: Cluster, node: Node, runtime: Runtime, log4j: str) -> tu
             group=units.USER,
             mode="0640",
         ),
-        PlannedFile(
-            paths.kafka_unit, units.kafka_unit(cluster, node, data_is_mounted=runtime.data_is_mounted)
-        ),
-        PlannedFile(
-            paths.environment, units.kafka_environment(cluster, heap=runtime.heap, emulated=runtime.emulated)
-        ),
+        PlannedFile(paths.kafka_unit, units.kafka_unit(cluster, node, data_is_mounted=runtime.data_is_mounted)),
+        PlannedFile(paths.environment, units.kafka_environment(cluster, heap=runtime.heap, emulated=runtime.emulated)),
         PlannedFile(paths.mode_file, units.mode_file(cluster, cluster.mode)),
         PlannedFile(paths.log4j, log4j),
     )
@@ -75,9 +71,7 @@ def _zookeeper_files(cluster: Cluster, node: Node, runtime: Runtime) -> tuple[Pl
             paths.zookeeper_unit,
             units.zookeeper_unit(cluster, node, data_is_mounted=runtime.data_is_mounted),
         ),
-        PlannedFile(
-            paths.zookeeper_environment, units.zookeeper_environment(cluster, emulated=runtime.emulated)
-        ),
+        PlannedFile(paths.zookeeper_environment, units.zookeeper_environment(cluster, emulated=runtime.emulated)),
     )
 
 

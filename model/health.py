@@ -25,13 +25,33 @@ class Partition:
         return f"{self.topic}-{self.number}"
 
 
+# A member of the quorum fetches at least twice a second. One that is silent for longer is away, although its
+# lag stays 0 for as long as nothing is written.
+_SILENT_MS = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """How far a member of the quorum is behind, in records, and since when it was not heard of."""
+
+    lag: int
+    silent_ms: int = 0
+
+    @property
+    def fault(self) -> str:
+        """What is wrong with it, if anything."""
+        if self.silent_ms > _SILENT_MS:
+            return f"not heard of for {self.silent_ms / 1000:.0f} s"
+        return f"{self.lag} records behind" if self.lag else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Quorum:
-    """The KRaft quorum: its leader, and how far each voter and observer is behind, in records."""
+    """The KRaft quorum: its leader, its voters and its observers by their ids."""
 
     leader: int
-    voters: dict[int, int]
-    observers: dict[int, int]
+    voters: dict[int, Member]
+    observers: dict[int, Member]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +79,7 @@ def missing(cluster: Cluster, sample: Sample) -> list[str]:
     absent = sorted({node.id for node in cluster.brokers} - sample.brokers)
     if absent:
         found.append(f"broker {_ids(absent)} not registered")
-    found += (
-        _quorum_faults(cluster, sample) if cluster.mode is Mode.KRAFT else _ensemble_faults(cluster, sample)
-    )
+    found += _quorum_faults(cluster, sample) if cluster.mode is Mode.KRAFT else _ensemble_faults(cluster, sample)
     lagging = [str(part) for part in sample.partitions if set(part.isr) != set(part.replicas)]
     if lagging:
         found.append(f"{len(lagging)} partitions without full ISR ({_some(lagging)})")
@@ -81,12 +99,10 @@ def _quorum_faults(cluster: Cluster, sample: Sample) -> list[str]:
         found.append("no quorum leader")
     if set(quorum.voters) != planned:
         found.append(f"voters are {_ids(quorum.voters)} instead of {_ids(planned)}")
-    behind = {node: lag for node, lag in {**quorum.voters, **quorum.observers}.items() if lag > 0}
-    if behind:
-        found.append(
-            "behind in the quorum: " + ", ".join(f"node {node} by {lag}" for node, lag in behind.items())
-        )
-    return found
+    members = {**quorum.voters, **{node: m for node, m in quorum.observers.items() if node in sample.brokers}}
+    return found + [
+        f"node {node} in the quorum: {members[node].fault}" for node in sorted(members) if members[node].fault
+    ]
 
 
 def _ensemble_faults(cluster: Cluster, sample: Sample) -> list[str]:
@@ -122,7 +138,7 @@ def why_not_spare(cluster: Cluster, sample: Sample, node_id: int) -> list[str]:
 
 def _living_voters(cluster: Cluster, sample: Sample) -> set[int]:
     if cluster.mode is Mode.KRAFT:
-        return {node for node, lag in sample.quorum.voters.items() if lag == 0} if sample.quorum else set()
+        return {node for node, m in sample.quorum.voters.items() if not m.fault} if sample.quorum else set()
     members = sample.ensemble.members if sample.ensemble else {}
     return {node for node, state in members.items() if state in ("leader", "follower", "standalone")}
 

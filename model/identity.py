@@ -63,7 +63,6 @@ def _plain(value: Any) -> Any:
 def _brief(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(
-            f"{node['name']} (id {int(node['id'])}, {node['address']}, {'+'.join(node['roles'])})"
-            for node in value
+            f"{node['name']} (id {int(node['id'])}, {node['address']}, {'+'.join(node['roles'])})" for node in value
         )
     return repr(value)

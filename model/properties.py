@@ -30,9 +30,7 @@ def replication_defaults(brokers: int) -> dict[str, str]:
 def server(cluster: Cluster, node: Node, overrides: Mapping[str, str]) -> dict[str, str]:
     """`server.properties` of a node, in reading order: who it is, where it listens, where its data lies,
     how much is copied, then the overrides."""
-    identity = (
-        _kraft_identity(cluster, node) if cluster.mode is Mode.KRAFT else _zookeeper_identity(cluster, node)
-    )
+    identity = _kraft_identity(cluster, node) if cluster.mode is Mode.KRAFT else _zookeeper_identity(cluster, node)
     tuning = {"num.partitions": "3", **replication_defaults(len(cluster.brokers))} if node.is_broker else {}
     return {
         **identity,

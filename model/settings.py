@@ -257,12 +257,8 @@ def _judge_roles(settings: Settings) -> list[Problem]:
         problems.append(Problem("nodes[].roles", "no broker", "at least one broker", "roles: [broker]"))
     if len(settings.voters) % 2 == 0:
         noun = "members of the ensemble" if settings.mode is Mode.ZOOKEEPER else "controllers"
-        expected = (
-            f"an odd number of {noun}, so that a majority exists and one more machine is worth its place"
-        )
-        problems.append(
-            Problem("nodes", f"{len(settings.voters)} {noun}", expected, "one, three or five nodes")
-        )
+        expected = f"an odd number of {noun}, so that a majority exists and one more machine is worth its place"
+        problems.append(Problem("nodes", f"{len(settings.voters)} {noun}", expected, "one, three or five nodes"))
     return problems
 
 
@@ -275,14 +271,9 @@ def _judge_network(settings: Settings) -> list[Problem]:
         network = ipaddress.IPv4Network(settings.network_cidr)
     except ValueError:
         return problems  # told by the judgement of the addresses
-    if (
-        not _is_address(settings.network_gateway)
-        or ipaddress.IPv4Address(settings.network_gateway) not in network
-    ):
+    if not _is_address(settings.network_gateway) or ipaddress.IPv4Address(settings.network_gateway) not in network:
         expected = f"an address inside networkCidr {network}"
-        problems.append(
-            Problem("networkGateway", settings.network_gateway, expected, f"networkGateway: {network[1]}")
-        )
+        problems.append(Problem("networkGateway", settings.network_gateway, expected, f"networkGateway: {network[1]}"))
     problems += [
         Problem("networkDns[]", server, "an IPv4 address", _EXAMPLES["networkDns"])
         for server in settings.network_dns
@@ -306,14 +297,10 @@ def _judge_kafka(settings: Settings) -> list[Problem]:
         problems.append(Problem("kafkaVersion", settings.kafka_version, expected, "kafkaVersion: 3.6.0"))
     if settings.cluster_id and not is_cluster_id(settings.cluster_id):
         expected = "22 characters of URL-safe base64 (16 bytes), or nothing to have one made"
-        problems.append(
-            Problem("clusterId", settings.cluster_id, expected, "clusterId: A_D5kj5zTbi2EDTeXHDH3g")
-        )
+        problems.append(Problem("clusterId", settings.cluster_id, expected, "clusterId: A_D5kj5zTbi2EDTeXHDH3g"))
     if settings.archive_sha512 and not _SHA512.fullmatch(settings.archive_sha512):
         expected = "128 hexadecimal digits in lower case, as the .sha512 file beside the archive says"
-        problems.append(
-            Problem("archiveSha512", settings.archive_sha512, expected, "archiveSha512: 84a2…(128)")
-        )
+        problems.append(Problem("archiveSha512", settings.archive_sha512, expected, "archiveSha512: 84a2…(128)"))
     names = {node.name for node in settings.nodes}
     if settings.accept_empty_disk and settings.accept_empty_disk not in names:
         expected = "the name of a node: " + ", ".join(sorted(names))
@@ -376,15 +363,9 @@ def _judge_replication(settings: Settings) -> list[Problem]:
             problems.append(Problem(f"settings.{key}", value, expected, f"{key}: {min(3, brokers)}"))
     for isr_key, factor_key in _MIN_ISR_PAIRS:
         isr, factor = wanted.get(isr_key, "1"), wanted.get(factor_key, "1")
-        if (
-            isr_key in settings.settings
-            and factor.isdigit()
-            and not (isr.isdigit() and 1 <= int(isr) <= int(factor))
-        ):
+        if isr_key in settings.settings and factor.isdigit() and not (isr.isdigit() and 1 <= int(isr) <= int(factor)):
             expected = f"a number from 1 to {factor}, which is {factor_key}"
-            problems.append(
-                Problem(f"settings.{isr_key}", isr, expected, f"{isr_key}: {max(1, int(factor) - 1)}")
-            )
+            problems.append(Problem(f"settings.{isr_key}", isr, expected, f"{isr_key}: {max(1, int(factor) - 1)}"))
     return problems
 
 
@@ -398,14 +379,10 @@ def _judge_hosts(settings: Settings) -> list[Problem]:
             problems.append(Problem(f"{where}.user", node.user, "a user name of the machine", "user: admin"))
         if not node.private_key_file:
             expected = "the path of the private key that opens the machine"
-            problems.append(
-                Problem(f"{where}.privateKeyFile", "", expected, "privateKeyFile: ~/.ssh/id_ed25519")
-            )
+            problems.append(Problem(f"{where}.privateKeyFile", "", expected, "privateKeyFile: ~/.ssh/id_ed25519"))
         if not re.fullmatch(r"(ssh|ecdsa|sk)-\S+ [A-Za-z0-9+/=]+( .*)?", node.host_key):
             expected = "the machine's public host key, as ssh-keyscan prints it behind the address"
-            problems.append(
-                Problem(f"{where}.hostKey", node.host_key, expected, "hostKey: ssh-ed25519 AAAA…")
-            )
+            problems.append(Problem(f"{where}.hostKey", node.host_key, expected, "hostKey: ssh-ed25519 AAAA…"))
     return problems
 
 

@@ -129,9 +129,7 @@ def formatted(plan: NodePlan, cluster_id: str) -> dict[str, Any]:
         **_base(plan, "formatted"),
         "mode": cluster.mode.value,
         "mounted": bool(plan.device),
-        "identity_file": f"{paths.log_dir(Mode.KRAFT)}/meta.properties"
-        if kraft
-        else f"{paths.zookeeper_data}/myid",
+        "identity_file": f"{paths.log_dir(Mode.KRAFT)}/meta.properties" if kraft else f"{paths.zookeeper_data}/myid",
         "identity": {"cluster.id": cluster_id, "node.id": node_id} if kraft else {"myid": node_id},
         "environment": ["LOG_DIR=/var/log/kafka", "KAFKA_HEAP_OPTS=-Xmx128M"],
         "format_command": [f"{paths.home}/bin/kafka-storage.sh", "format", "-t", cluster_id, "-c", config],
@@ -153,9 +151,7 @@ def report(cluster: Cluster, node: Node) -> dict[str, Any]:
     }
 
 
-def start(
-    cluster: Cluster, node: Node, *, why: str, before: str, after: str, restart: bool
-) -> dict[str, Any]:
+def start(cluster: Cluster, node: Node, *, why: str, before: str, after: str, restart: bool) -> dict[str, Any]:
     """The plan of a start, or of a restart when `restart`; `before` and `after` are fingerprints."""
     paths = cluster.paths
     return {

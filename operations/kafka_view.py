@@ -9,14 +9,17 @@ from typing import Any
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, for_code
+from kafka.protocol.admin import DescribeQuorumRequest
+from kafka.protocol.metadata import MetadataRequest
 
-from model.health import Ensemble, Partition, Quorum, Sample
+from model.health import Ensemble, Member, Partition, Quorum, Sample
 from model.kafka_keys import Mode
 from model.listeners import ZOOKEEPER_CLIENT_PORT
 from model.topology import Cluster
 
 _ANSWER_MS = 10_000
+_METADATA = "__cluster_metadata"
 
 
 class KafkaView:
@@ -33,9 +36,7 @@ class KafkaView:
             kafka = await asyncio.to_thread(self._ask_kafka)
         except (KafkaError, OSError, ValueError) as error:
             self.close()
-            kafka = Sample(
-                frozenset(), -1, (), faults=(f"no broker answers: {error or type(error).__name__}",)
-            )
+            kafka = Sample(frozenset(), -1, (), faults=(f"no broker answers: {error or type(error).__name__}",))
         if self._cluster.mode is Mode.KRAFT:
             return kafka
         ensemble = await ask_ensemble(self._cluster)
@@ -58,30 +59,38 @@ class KafkaView:
             )
         return self._admin
 
+    def _send(self, request: Any) -> dict[str, Any]:
+        """The protocol's own answer. The client's describe_cluster and describe_metadata_quorum (3.0.12) trip
+        over fields that brokers of 3.6 don't send."""
+        manager = self.admin._manager
+        answer: dict[str, Any] = manager.run(manager.send, request).to_dict()
+        return answer
+
     def _ask_kafka(self) -> Sample:
-        cluster = self.admin.describe_cluster()
+        metadata = self._send(MetadataRequest(topics=None, allow_auto_topic_creation=False))
         quorum = self._ask_quorum() if self._cluster.mode is Mode.KRAFT else None
-        brokers = frozenset(broker["broker_id"] for broker in cluster["brokers"])
-        controller = quorum.leader if quorum else cluster["controller_id"]
-        return Sample(brokers, controller, self._ask_partitions(), quorum)
+        brokers = frozenset(broker["node_id"] for broker in metadata["brokers"])
+        controller = quorum.leader if quorum else metadata["controller_id"]
+        return Sample(brokers, controller, self._partitions(metadata["topics"]), quorum)
 
     def _ask_quorum(self) -> Quorum:
-        answer = self.admin.describe_metadata_quorum()
-        (topic,) = answer["topics"]
-        (partition,) = topic["partitions"]
-        ends = {
-            kind: {state["replica_id"]: state["log_end_offset"] for state in partition[kind]}
-            for kind in ("current_voters", "observers")
-        }
-        # A leader's own view: whoever reached its committed records is not behind.
-        committed = partition["high_watermark"]
-        lags = {
-            kind: {node: max(0, committed - end) for node, end in seen.items()} for kind, seen in ends.items()
-        }
-        return Quorum(partition["leader_id"], lags["current_voters"], lags["observers"])
+        topic = DescribeQuorumRequest.TopicData
+        asked = topic(topic_name=_METADATA, partitions=[topic.PartitionData(partition_index=0)])
+        answer = self._send(DescribeQuorumRequest(topics=[asked]))
+        raise_error(answer["error_code"])
+        partition = answer["topics"][0]["partitions"][0]
+        raise_error(partition["error_code"])
+        newest = max(state["last_fetch_timestamp"] for state in partition["current_voters"])
 
-    def _ask_partitions(self) -> tuple[Partition, ...]:
-        topics = self.admin.describe_topics()
+        def member(state: dict[str, int]) -> Member:
+            lag = partition["high_watermark"] - state["log_end_offset"]
+            return Member(max(0, lag), max(0, newest - state["last_fetch_timestamp"]))
+
+        voters = {state["replica_id"]: member(state) for state in partition["current_voters"]}
+        observers = {state["replica_id"]: member(state) for state in partition["observers"]}
+        return Quorum(partition["leader_id"], voters, observers)
+
+    def _partitions(self, topics: list[dict[str, Any]]) -> tuple[Partition, ...]:
         min_isr = self._min_isr([topic["name"] for topic in topics])
         return tuple(
             Partition(
@@ -101,18 +110,21 @@ class KafkaView:
             return {}
         key = "min.insync.replicas"
         wanted = [ConfigResource(ConfigResourceType.TOPIC, name, [key]) for name in topics]
-        answer: Any = self.admin.describe_configs(wanted)
+        answer: Any = self.admin.describe_configs(wanted, config_filter="all")
         return {
-            name: int(values[key]["value"])
-            for name, values in answer[ConfigResourceType.TOPIC.name.lower()].items()
+            name: int(values[key]["value"]) for name, values in answer[ConfigResourceType.TOPIC.name.lower()].items()
         }
+
+
+def raise_error(code: int) -> None:
+    """Raises what an error code of the protocol stands for, if for anything."""
+    if code:
+        raise for_code(code)()
 
 
 async def ask_ensemble(cluster: Cluster) -> Ensemble:
     """Each ZooKeeper member's state, asked side by side."""
-    states = await asyncio.gather(
-        *(asyncio.to_thread(_zookeeper_state, node.address) for node in cluster.voters)
-    )
+    states = await asyncio.gather(*(asyncio.to_thread(_zookeeper_state, node.address) for node in cluster.voters))
     return Ensemble({node.id: state for node, state in zip(cluster.voters, states, strict=True)})
 
 

@@ -41,10 +41,8 @@ class Machine:
         except (OSError, asyncssh.Error) as error:
             raise Unreachable(f"{self.access.name}: the connection was cut: {error}") from error
         if done.exit_status != 0:
-            words = f"{done.stdout}\n{done.stderr}".strip().splitlines()[-25:]
-            raise StageFailed(
-                "\n".join(words) or f"{self.access.name}: `{command}` ended with {done.exit_status}"
-            )
+            words = f"{done.stdout!s}\n{done.stderr!s}".strip().splitlines()[-25:]
+            raise StageFailed("\n".join(words) or f"{self.access.name}: `{command}` ended with {done.exit_status}")
         return str(done.stdout)
 
     async def stage(self, parts: tuple[str, ...], plan: dict[str, Any]) -> str:
@@ -76,9 +74,7 @@ async def connect(access: Access, patience: int = 1) -> AsyncIterator[Machine]:
     try:
         connection = await asyncssh.connect(access.address, **options)
     except asyncssh.HostKeyNotVerifiable as error:
-        raise Unreachable(
-            f"{access.name} ({access.address}): answers with another host key: {error}"
-        ) from error
+        raise Unreachable(f"{access.name} ({access.address}): answers with another host key: {error}") from error
     except (OSError, asyncssh.Error, TimeoutError) as error:
         words = str(error) or type(error).__name__
         raise Unreachable(f"{access.name} ({access.address}): no ssh: {words}") from error

@@ -77,9 +77,7 @@ async def _missing(newcomer: Newcomer) -> str | None:
     if fault:
         raise NotReady(f"{newcomer.access.name}: stage 'ready': cloud-init ended with {fault}")
     if f" {address}/" not in addresses:
-        raise NotReady(
-            f"{newcomer.access.name}: stage 'ready': has not the planned address {address}:\n{addresses}"
-        )
+        raise NotReady(f"{newcomer.access.name}: stage 'ready': has not the planned address {address}:\n{addresses}")
     return None
 
 
@@ -105,9 +103,5 @@ async def _console(newcomer: Newcomer) -> str:
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     output, _ = await reader.communicate()
-    lines = [
-        line
-        for line in output.decode(errors="replace").replace("\r", "").replace("\0", "").splitlines()
-        if line
-    ]
+    lines = [line for line in output.decode(errors="replace").replace("\r", "").replace("\0", "").splitlines() if line]
     return "The last lines of its console:\n" + "\n".join(f"    {line}" for line in lines[-20:])

@@ -175,10 +175,7 @@ async def bring(handover: Handover) -> None:
     async with AsyncExitStack() as stack:
         try:
             opened = await asyncio.gather(
-                *(
-                    stack.enter_async_context(connect(node.access, handover.patience))
-                    for node in handover.nodes
-                )
+                *(stack.enter_async_context(connect(node.access, handover.patience)) for node in handover.nodes)
             )
         except Unreachable as error:
             raise Failed(f"stage 'running': {error}. Nothing was started or stopped.") from error

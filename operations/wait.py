@@ -11,9 +11,7 @@ class TimedOut(Exception):
     """What was waited for did not come; the text says what, how long, and the last answer."""
 
 
-async def until(
-    what: str, ask: Callable[[], Awaitable[str | None]], *, limit: float, every: float = 0.2
-) -> None:
+async def until(what: str, ask: Callable[[], Awaitable[str | None]], *, limit: float, every: float = 0.2) -> None:
     """Asks until `ask` answers None. Any other answer says what is still missing."""
     started = time.monotonic()
     said = started
@@ -26,7 +24,5 @@ async def until(
             raise TimedOut(f"waited {now - started:.0f} s for {what}; still missing: {missing}")
         if now - said >= _SAY_EVERY:
             said = now
-            print(
-                f"waiting for {what}: {missing} ({now - started:.0f} s of at most {limit:.0f} s)", flush=True
-            )
+            print(f"waiting for {what}: {missing} ({now - started:.0f} s of at most {limit:.0f} s)", flush=True)
         await asyncio.sleep(every)

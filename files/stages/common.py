@@ -3,9 +3,11 @@
 # Standard library of Python 3.9 and newer only; it runs as root.
 
 import grp
+import hashlib
 import json
 import os
 import pwd
+import shutil
 import subprocess
 import sys
 import tempfile

@@ -4,7 +4,7 @@
 
 
 def main(plan):
-    ensure_java(plan)
+    ensure_java()
     for user in plan["users"]:
         ensure_user(user)
     ensure_kernel_settings(plan)
@@ -20,7 +20,7 @@ def java_version():
     return done.stderr.splitlines()[0] if done and done.returncode == 0 else ""
 
 
-def ensure_java(plan):
+def ensure_java():
     if '"17.' in java_version():
         return
     package = "openjdk-17-jre-headless"
