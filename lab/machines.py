@@ -29,7 +29,7 @@ from images import apt, recipe
 from images.build import build
 from images.commands import CommandFailed
 from lab.cgroup import ControlGroup, NoControlGroups
-from lab.nspawn import Machine, MachineError, Place, Shape, new_key
+from lab.nspawn import Machine, MachineError, Place, Shape, new_key, open_files_at_most
 from lab.nspawn_root import DATA_LINK, USER, unpacked
 from lab.plan import Plan, PlanError
 from lab.segment import BRIDGE, Segment
@@ -39,6 +39,9 @@ from toolchain import places
 PACKAGES = ("iproute2", "openssh-client", "systemd-container", "tar", "util-linux")
 SECONDS_TO_BOOT = 90.0
 SECONDS_TO_STOP = 60.0
+
+# A connection lives in the lab's control group: whoever opened it may be killed, and `down` still ends it.
+ENTERING = ("/bin/sh", "-euc", 'echo 0 > "$0/cgroup.procs"; exec "$@"')
 
 
 class Machines:
@@ -75,6 +78,7 @@ class Machines:
         self.plan = plan
         self.folder = _folder(plan.name)
         self.group = ControlGroup(f"kafka-cluster-machines-{plan.name}")
+        self.clients = ControlGroup(f"{self.group.path}/clients")
         self.segment = Segment(f"machines-{plan.name}", plan.cidr)
         shape = Shape(plan.memory_mb, plan.data_disk_mb)
         shared = Path(plan.archive).parent / "rootfs"
@@ -112,6 +116,7 @@ class Machines:
             self._provide_root()
             self._make_key()
             self.segment.create()
+            self.clients.create()
             self._each(self._bring_up)
             self._write_ssh_files()
             self._each(self._wait_until_booted)
@@ -193,6 +198,7 @@ class Machines:
             "netns": self.segment.netns,
             "cidr": self.plan.cidr,
             "gateway": self.segment.gateway,
+            "open_files_at_most": open_files_at_most(),
             "ssh_config": str(self.ssh_config),
             "known_hosts": str(self.known_hosts),
             "machines": [self._entry(machine) for machine in self.machines.values()],
@@ -223,9 +229,8 @@ class Machines:
     def ssh(self, name: str, *command: str) -> subprocess.CompletedProcess[str]:
         """Run `command` (a shell line) on the machine; the caller judges the exit status."""
         ssh = ["ssh", "-F", str(self.ssh_config), self.machine(name).name, *command]
-        return subprocess.run(
-            self.segment.inside(*ssh), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-        )
+        held = [*ENTERING, str(self.clients.folder), *self.segment.inside(*ssh)]
+        return subprocess.run(held, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
 
     def kill(self, name: str) -> None:
         """Hard end, as if its process were killed. The computer's page cache lives on: it is no power cut."""

@@ -6,6 +6,8 @@ a later process can end it.
 """
 
 import os
+import re
+import resource
 import shutil
 import subprocess
 import uuid
@@ -20,6 +22,7 @@ from lab.nspawn_root import Identity, Planted, data_device_link, plant, planted
 
 KEEPER = Path(__file__).with_name("nspawn-keeper.sh")
 CONSOLE_LINES = 15
+CAP_SYS_RESOURCE = 24
 
 # Joins the control groups before the namespace hides their hierarchies and before `start` returns,
 # then leaves the machine's keeper behind.
@@ -191,8 +194,8 @@ class Machine:
         """The end of the console, for messages."""
         if not self.console.exists():
             return "Its console is empty: it was never started."
-        lines = self.console.read_text(errors="replace").splitlines()[-CONSOLE_LINES:]
-        return f"The end of {self.console}:\n" + "\n".join(f"  {line}" for line in lines)
+        lines = [line for line in self.console.read_text(errors="replace").splitlines() if line.strip()]
+        return f"The end of {self.console}:\n" + "\n".join(f"  {line}" for line in lines[-CONSOLE_LINES:])
 
     def remove(self) -> None:
         """End the machine and take away everything of it, its data too."""
@@ -205,6 +208,14 @@ class Machine:
         for part in ("upper", "work", "root"):
             if (self.place.folder / part).exists():
                 shutil.rmtree(self.place.folder / part)
+
+
+def open_files_at_most() -> int | None:
+    """The most files that any process of a machine can open, where this computer withholds the right to raise it."""
+    capabilities = re.search(r"^CapEff:\s*(\w+)$", Path("/proc/self/status").read_text(), re.MULTILINE)
+    if capabilities and int(capabilities[1], 16) >> CAP_SYS_RESOURCE & 1:
+        return None
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 
 
 def new_key(file: Path, comment: str) -> None:

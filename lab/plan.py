@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Self
 
 LAB_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
+RESERVED = "clients"  # the control group beside the machines' own
 MACHINE_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -52,7 +53,7 @@ class Plan:
 
 
 def _judge_name(name: str) -> None:
-    if not MACHINE_NAME.fullmatch(name):
+    if not MACHINE_NAME.fullmatch(name) or name == RESERVED:
         raise PlanError(f"machine name {name!r}: expected a host name, as in 'kafka-server1'")
 
 

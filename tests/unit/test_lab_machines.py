@@ -74,6 +74,7 @@ def test_a_plan_survives_the_disk(tmp_path: Path) -> None:
         ({"name": ""}, "lab name ''"),
         ({"machines": ()}, "at least one machine"),
         ({"machines": (("a;b", "172.25.254.5"),)}, "machine name 'a;b'"),
+        ({"machines": (("clients", "172.25.254.5"),)}, "machine name 'clients'"),
         ({"machines": (("a", "172.25.254.5"), ("a", "172.25.254.6"))}, "machine names a, a"),
         ({"machines": (("a", "172.25.254.5"), ("b", "172.25.254.5"))}, "machine addresses 172.25.254.5"),
         ({"machines": (("a", "10.0.0.5"),)}, "address 10.0.0.5"),
