@@ -8,7 +8,6 @@ from typing import Any
 
 import pulumi
 from pulumi import Output
-from pydantic.alias_generators import to_camel
 
 from model import identity
 from model.errors import ConfigurationError
@@ -21,11 +20,10 @@ _OBJECTS = {"nodes", "networkDns", "settings"}
 def settings() -> Settings:
     """The judged configuration; a RunError says everything that is wrong with it."""
     config = pulumi.Config()
-    raw: dict[str, Any] = {}
-    for key in (to_camel(name) for name in Settings.model_fields):
-        value = config.get_object(key) if key in _OBJECTS else config.get(key)
-        if value is not None:
-            raw[key] = value
+    prefix = f"{pulumi.get_project()}:"
+    # All keys of the project and not the known ones only: a misspelt key is told, too.
+    keys = [key.removeprefix(prefix) for key in pulumi.runtime.config.CONFIG.get() if key.startswith(prefix)]
+    raw = {key: config.get_object(key) if key in _OBJECTS else config.get(key) for key in keys}
     try:
         return read(raw)
     except ConfigurationError as error:

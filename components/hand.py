@@ -5,6 +5,7 @@ The one module that knows pulumi_command. Refuses to know what the commands are 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 from pulumi import Input, Output, Resource, ResourceOptions
@@ -44,16 +45,21 @@ def operate(
     )
 
 
+def _without_keys(access: Access) -> dict[str, Any]:
+    return access.model_dump(exclude={"private_key": True, "jump_host": {"private_key"}})
+
+
 @dataclass(frozen=True)
 class Hand:
-    """A way to one machine. `access` is secret; `until` is what has to be there before it is reached."""
+    """A way to one machine, through another one when it `jumps`. `access` is secret."""
 
     access: Output[Access]
     deleted_with: Resource | None
+    jumps: bool = False
 
     def connection(self) -> remote.ConnectionArgs:
         """As pulumi-command wants it, host key included: without one, none would be checked."""
-        plain = Output.unsecret(self.access.apply(lambda access: access.model_dump(exclude={"private_key"})))
+        plain = Output.unsecret(self.access.apply(_without_keys))
         return remote.ConnectionArgs(
             host=plain["address"],
             port=plain["port"],
@@ -62,6 +68,17 @@ class Hand:
             private_key=self.access.apply(lambda access: access.private_key),
             dial_error_limit=_DIAL_TRIES,
             per_dial_timeout=60,
+            proxy=self._proxy() if self.jumps else None,
+        )
+
+    def _proxy(self) -> remote.ProxyConnectionArgs:
+        jump = Output.unsecret(self.access.apply(_without_keys))["jump_host"]
+        return remote.ProxyConnectionArgs(
+            host=jump["address"],
+            port=jump["port"],
+            user=jump["user"],
+            host_key=jump["host_key"],
+            private_key=self.access.apply(lambda access: access.jump_host.private_key if access.jump_host else ""),
         )
 
     def stage(

@@ -28,7 +28,7 @@ class Ground:
 def machines(settings: Settings, surroundings: Resolved, go_ahead: Output[bool]) -> Ground:
     """The machines of the configured platform."""
     if settings.platform is Platform.HOSTS:
-        return _hosts(settings)
+        return _hosts(settings, go_ahead)
     return _made_here(settings, surroundings, go_ahead)
 
 
@@ -40,11 +40,10 @@ class Hosts(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-def _hosts(settings: Settings) -> Ground:
+def _hosts(settings: Settings, go_ahead: Output[bool]) -> Ground:
     root = Hosts("hosts")
-    places = {
-        node.name: Host(f"{node.name}-host", node, opts=ResourceOptions(parent=root)).place for node in settings.nodes
-    }
+    mine = ResourceOptions(parent=root)
+    places = {node.name: Host(f"{node.name}-host", node, go_ahead=go_ahead, opts=mine).place for node in settings.nodes}
     return Ground(places, Output.from_input(False), root)
 
 

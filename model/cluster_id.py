@@ -7,11 +7,19 @@ _SHAPE = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
 def is_cluster_id(text: str) -> bool:
-    """Whether `text` is one, and not the reserved all-zero one."""
-    return bool(_SHAPE.fullmatch(text)) and any(base64.urlsafe_b64decode(text + "=="))
+    """Whether `text` is one: not the reserved all-zero one, not one that a command line takes for an option, and
+    spelled as Kafka spells it on the disk (its last character has bits to spare)."""
+    if not _SHAPE.fullmatch(text) or text.startswith("-"):
+        return False
+    raw = base64.urlsafe_b64decode(text + "==")
+    return any(raw) and _spelled(raw) == text
 
 
 def from_bytes(raw: bytes) -> str | None:
-    """The id of 16 random bytes; None for the few that start with a hyphen, which a command line mistakes."""
-    text = base64.urlsafe_b64encode(raw).decode().rstrip("=")
-    return text if is_cluster_id(text) and not text.startswith("-") else None
+    """The id of 16 random bytes; None for the few that make none."""
+    text = _spelled(raw)
+    return text if is_cluster_id(text) else None
+
+
+def _spelled(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")

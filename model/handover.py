@@ -14,16 +14,21 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Access(_Frozen):
-    """How one machine is reached by ssh. `host_key` is the machine's public key; no other is believed."""
+class Login(_Frozen):
+    """How a machine is logged in to by ssh. `host_key` is its public key; no other is believed."""
 
-    name: str
     address: str
     port: int = 22
     user: str
     host_key: str
     private_key: str
-    jump_host: str = ""
+
+
+class Access(Login):
+    """How a node's machine is reached, through another one if need be."""
+
+    name: str
+    jump_host: Login | None = None
 
 
 class NodeFacts(_Frozen):

@@ -2,7 +2,11 @@
 each other's volumes."""
 
 import hashlib
+import re
 from dataclasses import dataclass
+
+# No project, stack or host name can hold it, so no two stacks ever share a name.
+_BETWEEN = "+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +19,7 @@ class MachineNames:
     @property
     def prefix(self) -> str:
         """What every name starts with; also the pool's and the network's name."""
-        return f"{self.project}-{self.stack}"
+        return f"{self.project}{_BETWEEN}{self.stack}"
 
     @property
     def pool_path(self) -> str:
@@ -24,11 +28,19 @@ class MachineNames:
 
     def of(self, thing: str) -> str:
         """The name of a domain or a volume."""
-        return f"{self.prefix}-{thing}"
+        return f"{self.prefix}{_BETWEEN}{thing}"
 
     def data_volume(self, node_id: int) -> str:
         """A data volume is called by the node's id: it belongs to the node, whatever its machine is called."""
         return self.of(f"node{node_id}-data.qcow2")
+
+    def is_data_volume(self, name: str) -> bool:
+        """Whether a volume of that name holds a node's data."""
+        return re.fullmatch(re.escape(self.of("node")) + r"[0-9]+-data\.qcow2", name) is not None
+
+    def owns(self, name: str) -> bool:
+        """Whether a thing of that name belongs to this stack."""
+        return name == self.prefix or name.startswith(self.of(""))
 
     def mac(self, node_id: int) -> str:
         """A hardware address in the range of QEMU, the same for as long as the stack and the id are."""

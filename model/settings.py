@@ -24,6 +24,7 @@ _HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _PROPERTY_KEY = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 _SHA512 = re.compile(r"[0-9a-f]{128}")
 _BRIDGE = re.compile(r"[A-Za-z0-9_.-]{1,15}")
+_HOST_KEY = re.compile(r"(ssh|ecdsa|sk)-\S+ [A-Za-z0-9+/=]+( .*)?")
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _ENOUGH_BESIDE_HEAP_MIB = 256
 
@@ -57,6 +58,16 @@ class _Frozen(BaseModel):
     )
 
 
+class JumpSettings(_Frozen):
+    """A machine that has to be passed through on the way to a node's."""
+
+    address: str
+    user: str = "admin"
+    port: int = Field(default=22, ge=1, le=65535)
+    private_key_file: str
+    host_key: str
+
+
 class NodeSettings(_Frozen):
     """One entry of `nodes`. From `user` on, the keys are for `platform: hosts` only."""
 
@@ -68,7 +79,7 @@ class NodeSettings(_Frozen):
     port: int = Field(default=22, ge=1, le=65535)
     private_key_file: str = ""
     host_key: str = ""
-    jump_host: str = ""
+    jump_host: JumpSettings | None = None
     data_device: str = ""
 
 
@@ -152,7 +163,8 @@ def _shape_problem(detail: Any) -> Problem:
         return Problem(key, detail["input"], f"one of the keys {known}", _example(key))
     if detail["type"] == "missing":
         return Problem(key, None, "a value", _example(key))
-    return Problem(key, detail["input"], detail["msg"].removeprefix("Input should be "), _example(key))
+    expected = detail["msg"].removeprefix("Input should be ").replace("valid tuple", "list")
+    return Problem(key, detail["input"], expected, _example(key))
 
 
 _EXAMPLES = {
@@ -211,11 +223,22 @@ def _judge_ids(settings: Settings) -> list[Problem]:
     )
 
 
-def _judge_addresses(settings: Settings) -> list[Problem]:
+_SMALLEST_NETWORK = 30
+
+
+def _network(settings: Settings) -> ipaddress.IPv4Network | None:
+    """The machines' network; None when networkCidr says none."""
     try:
         network = ipaddress.IPv4Network(settings.network_cidr)
-    except ValueError as error:
-        expected = f"an IPv4 network in CIDR form ({error})"
+    except ValueError:
+        return None
+    return network if network.prefixlen <= _SMALLEST_NETWORK else None
+
+
+def _judge_addresses(settings: Settings) -> list[Problem]:
+    network = _network(settings)
+    if network is None:
+        expected = f"an IPv4 network in CIDR form with room for machines (at most /{_SMALLEST_NETWORK})"
         return [Problem("networkCidr", settings.network_cidr, expected, "networkCidr: 172.25.254.0/24")]
     problems = _duplicates(settings, "address")
     for node in settings.nodes:
@@ -267,9 +290,8 @@ def _judge_network(settings: Settings) -> list[Problem]:
     if settings.network_mode is NetworkMode.BRIDGE and not _BRIDGE.fullmatch(settings.network_bridge):
         expected = "the name of an existing bridge of the hypervisor, as networkMode is bridge"
         problems.append(Problem("networkBridge", settings.network_bridge, expected, "networkBridge: br0"))
-    try:
-        network = ipaddress.IPv4Network(settings.network_cidr)
-    except ValueError:
+    network = _network(settings)
+    if network is None:
         return problems  # told by the judgement of the addresses
     if not _is_address(settings.network_gateway) or ipaddress.IPv4Address(settings.network_gateway) not in network:
         expected = f"an address inside networkCidr {network}"
@@ -354,19 +376,26 @@ def _judge_replication(settings: Settings) -> list[Problem]:
     from model.properties import replication_defaults
 
     brokers = len(settings.brokers)
+    if not brokers:
+        return []  # told by the judgement of the nodes
     wanted = {**replication_defaults(brokers), **settings.settings}
     problems = []
     for key in _REPLICATION_KEYS:
         value = wanted.get(key, "1")
-        if not value.isdigit() or not 1 <= int(value) <= brokers:
+        if not 1 <= _number(value) <= brokers:
             expected = f"a number from 1 to {brokers}, the number of brokers"
             problems.append(Problem(f"settings.{key}", value, expected, f"{key}: {min(3, brokers)}"))
     for isr_key, factor_key in _MIN_ISR_PAIRS:
-        isr, factor = wanted.get(isr_key, "1"), wanted.get(factor_key, "1")
-        if isr_key in settings.settings and factor.isdigit() and not (isr.isdigit() and 1 <= int(isr) <= int(factor)):
+        isr, factor = wanted.get(isr_key, "1"), max(1, _number(wanted.get(factor_key, "1")))
+        if isr_key in settings.settings and not 1 <= _number(isr) <= factor:
             expected = f"a number from 1 to {factor}, which is {factor_key}"
-            problems.append(Problem(f"settings.{isr_key}", isr, expected, f"{isr_key}: {max(1, int(factor) - 1)}"))
+            problems.append(Problem(f"settings.{isr_key}", isr, expected, f"{isr_key}: {max(1, factor - 1)}"))
     return problems
+
+
+def _number(text: str) -> int:
+    """A whole number as Kafka reads it; 0, which is never right here, when it is none."""
+    return int(text) if text.isascii() and text.isdecimal() else 0
 
 
 def _judge_hosts(settings: Settings) -> list[Problem]:
@@ -374,15 +403,22 @@ def _judge_hosts(settings: Settings) -> list[Problem]:
         return []
     problems = []
     for node in settings.nodes:
-        where = f"nodes[{node.name}]"
-        if not _USER.fullmatch(node.user):
-            problems.append(Problem(f"{where}.user", node.user, "a user name of the machine", "user: admin"))
-        if not node.private_key_file:
-            expected = "the path of the private key that opens the machine"
-            problems.append(Problem(f"{where}.privateKeyFile", "", expected, "privateKeyFile: ~/.ssh/id_ed25519"))
-        if not re.fullmatch(r"(ssh|ecdsa|sk)-\S+ [A-Za-z0-9+/=]+( .*)?", node.host_key):
-            expected = "the machine's public host key, as ssh-keyscan prints it behind the address"
-            problems.append(Problem(f"{where}.hostKey", node.host_key, expected, "hostKey: ssh-ed25519 AAAA…"))
+        problems += _login_faults(f"nodes[{node.name}]", node)
+        if node.jump_host:
+            problems += _login_faults(f"nodes[{node.name}].jumpHost", node.jump_host)
+    return problems
+
+
+def _login_faults(where: str, login: NodeSettings | JumpSettings) -> list[Problem]:
+    problems = []
+    if not _USER.fullmatch(login.user):
+        problems.append(Problem(f"{where}.user", login.user, "a user name of the machine", "user: admin"))
+    if not login.private_key_file:
+        expected = "the path of the private key that opens the machine"
+        problems.append(Problem(f"{where}.privateKeyFile", "", expected, "privateKeyFile: ~/.ssh/id_ed25519"))
+    if not _HOST_KEY.fullmatch(login.host_key):
+        expected = "the machine's public host key, as ssh-keyscan prints it behind the address"
+        problems.append(Problem(f"{where}.hostKey", login.host_key, expected, "hostKey: ssh-ed25519 AAAA…"))
     return problems
 
 

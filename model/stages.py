@@ -60,7 +60,7 @@ def command(paths_lock: str, *arguments: str, machine: str = "") -> str:
         "timeout", str(_RUN_SECONDS), "python3", "-", *arguments,
     ]  # fmt: skip
     text = shlex.join(words)
-    return f"{text} # machine {shlex.quote(machine)}" if machine else text
+    return f"MACHINE={shlex.quote(machine)} {text}" if machine else text
 
 
 def _base(plan: NodePlan, stage: str) -> dict[str, Any]:
@@ -92,6 +92,7 @@ def installed(plan: NodePlan, sha512: str, upload: str) -> dict[str, Any]:
         },
         "home": paths.home,
         "links": paths.links,
+        "hosts": {node.name: node.address for node in plan.cluster.nodes},
         "login": plan.login,
         "upload": upload,
         "sha512": sha512,

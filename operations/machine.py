@@ -13,7 +13,7 @@ import asyncssh
 
 import files
 from model import stages
-from model.handover import Access
+from model.handover import Access, Login
 from model.paths import Paths
 
 _LOCK = Paths.lock
@@ -58,21 +58,11 @@ class Machine:
 @asynccontextmanager
 async def connect(access: Access, patience: int = 1) -> AsyncIterator[Machine]:
     """A connection that is closed behind the caller. Unreachable says which machine and why."""
-    options: dict[str, Any] = {
-        "port": access.port,
-        "username": access.user,
-        "client_keys": [asyncssh.import_private_key(access.private_key)],
-        "known_hosts": ([asyncssh.import_public_key(access.host_key)], [], []),
-        "agent_path": None,
-        "config": None,
-        "connect_timeout": 10 * patience,
-        "login_timeout": 20 * patience,
-        "keepalive_interval": 15,
-    }
-    if access.jump_host:
-        options["tunnel"] = access.jump_host
+    jump = None
     try:
-        connection = await asyncssh.connect(access.address, **options)
+        if access.jump_host:
+            jump = await _open(access.jump_host, patience)
+        connection = await _open(access, patience, jump)
     except asyncssh.HostKeyNotVerifiable as error:
         raise Unreachable(f"{access.name} ({access.address}): answers with another host key: {error}") from error
     except (OSError, asyncssh.Error, TimeoutError) as error:
@@ -81,5 +71,25 @@ async def connect(access: Access, patience: int = 1) -> AsyncIterator[Machine]:
     try:
         yield Machine(access, connection)
     finally:
-        connection.close()
-        await asyncio.shield(connection.wait_closed())
+        for opened in filter(None, (connection, jump)):
+            opened.close()
+            await asyncio.shield(opened.wait_closed())
+
+
+async def _open(
+    login: Login, patience: int, through: asyncssh.SSHClientConnection | None = None
+) -> asyncssh.SSHClientConnection:
+    """A connection that believes the planned host key only, and nothing that the user's own ssh is set to."""
+    return await asyncssh.connect(
+        login.address,
+        port=login.port,
+        username=login.user,
+        client_keys=[asyncssh.import_private_key(login.private_key)],
+        known_hosts=([asyncssh.import_public_key(login.host_key)], [], []),
+        agent_path=None,
+        config=None,
+        connect_timeout=10 * patience,
+        login_timeout=20 * patience,
+        keepalive_interval=15,
+        tunnel=through or (),
+    )

@@ -5,6 +5,7 @@ Standard library only: it is imported before the virtual environment exists.
 """
 
 import os
+import shlex
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -46,3 +47,22 @@ def passphrase_file() -> Path:
 def labs() -> Path:
     """One folder for each embedded lab, by the lab's name."""
     return home() / "lab"
+
+
+def environment() -> dict[str, str]:
+    """What Pulumi needs to know of these places. A backend or passphrase of the user's own is left alone."""
+    wanted = {
+        "PULUMI_HOME": str(pulumi_home()),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    }
+    if "PULUMI_BACKEND_URL" not in os.environ:
+        wanted["PULUMI_BACKEND_URL"] = f"file://{backend()}"
+    if not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & set(os.environ):
+        wanted["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(passphrase_file())
+    return wanted
+
+
+if __name__ == "__main__":
+    for name, value in environment().items():
+        print(f"export {name}={shlex.quote(value)}")

@@ -8,6 +8,7 @@ def main(plan):
     for user in plan["users"]:
         ensure_user(user)
     ensure_kernel_settings(plan)
+    ensure_hosts(plan)
     ensure_data_volume(plan)
     ensure_owner(plan)
     ensure_folders(plan)
@@ -53,6 +54,13 @@ def ensure_kernel_settings(plan):
         say("a container: the kernel settings are its host's and stay as they are")
         return
     run("sysctl", "--quiet", "--load", plan["sysctl"])
+
+
+def ensure_hosts(plan):
+    """Every node knows all nodes by name. Lines of other names stay as they are."""
+    path, names = Path("/etc/hosts"), set(plan["hosts"])
+    others = [line for line in path.read_text().splitlines() if not names & set(line.split("#")[0].split()[1:])]
+    write(path, "\n".join([*others, *(f"{address} {name}" for name, address in plan["hosts"].items())]) + "\n")
 
 
 def ensure_data_volume(plan):
@@ -174,6 +182,9 @@ def ensure_archive(plan):
         say(f"{home} was unpacked from another archive ({there[:12]}… instead of {wanted[:12]}…) and is kept,"
             " because a running broker has its files open")
         return
+    if home.exists() and not there:
+        raise Refused(f"{home} is there and was not unpacked by us; move it away (its logs may be somebody's data)"
+                      " and run again. Nothing was changed.")
     upload = Path(os.path.expanduser(f"~{plan['login']}")) / plan["upload"]
     got = sha512(upload) if upload.is_file() else "no file"
     if got != wanted:
@@ -182,6 +193,8 @@ def ensure_archive(plan):
 
 
 def unpack(archive, home, mark, checksum):
+    for leftover in home.parent.glob(f".{home.name}.*"):
+        shutil.rmtree(leftover)
     fresh = Path(tempfile.mkdtemp(dir=home.parent, prefix=f".{home.name}."))
     try:
         run("tar", "-xzf", str(archive), "-C", str(fresh), "--no-same-owner")

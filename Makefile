@@ -1,0 +1,47 @@
+# Verbs that save typing; each is a line that can be typed as well. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+STACK ?= dev
+PREPARED := . ./activate &&
+
+.PHONY: help setup up preview verify destroy check test test-setup lock clean
+
+help: ## list the verbs
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+setup: ## set everything up: packages, Python, the Pulumi programs, the Kafka archive, the guest image
+	python3 toolchain/setup.py
+
+up: setup ## set up, bring the stack to a healthy cluster and print its bootstrap servers (STACK=dev)
+	$(PREPARED) python -m toolchain.stack up --stack $(STACK)
+
+preview: setup ## tell what `make up` would do
+	$(PREPARED) python -m toolchain.stack preview --stack $(STACK)
+
+verify: ## check the running cluster, live, with testinfra and real clients
+	$(PREPARED) PULUMI_STACK=$(STACK) pytest tests/live --require-live
+
+destroy: setup ## take the stack away, and the embedded lab with it
+	$(PREPARED) python -m toolchain.stack destroy --stack $(STACK)
+
+check: ## lint, types, unit and graph tests: under a minute, no cluster
+	python3 toolchain/setup.py python
+	.venv/bin/ruff check . && .venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/python -m pytest -q tests/unit tests/graph
+
+test-setup:
+	python3 toolchain/setup.py packages test_packages secret python programs archive image
+
+test: test-setup check ## set up and pass every test, the real virtual machines included
+	$(PREPARED) python -m pytest tests/unit tests/graph tests/conformance tests/lifecycle --require-live
+
+lock: ## pin what pyproject.toml asks for anew in requirements.lock
+	.venv/bin/pip install --quiet uv
+	.venv/bin/uv pip compile --quiet --upgrade --generate-hashes --extra dev --python-version 3.11 \
+	  --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+
+clean: ## remove what can be made again from the checkout; state and caches lie elsewhere and stay
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

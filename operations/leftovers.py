@@ -1,0 +1,60 @@
+"""Finds and clears what a killed run left on a hypervisor. What is a leftover is decided in `model/leftovers.py`.
+
+Asks libvirt through virsh, so that a hypervisor far away is the same as this computer.
+"""
+
+import subprocess
+from collections.abc import Iterable
+
+from model.leftovers import Thing
+from model.machine_names import MachineNames
+
+
+class NotCleared(Exception):
+    """libvirt refused; the text is its own."""
+
+
+def present(uri: str, names: MachineNames) -> list[Thing]:
+    """Everything on the hypervisor that carries the stack's names."""
+    found = [Thing("domain", name) for name in _list(uri, "list", "--all", "--name")]
+    found += [Thing("network", name) for name in _list(uri, "net-list", "--all", "--name")]
+    pools = _list(uri, "pool-list", "--all", "--name")
+    found += [Thing("pool", name) for name in pools]
+    if names.prefix in pools and names.prefix in _list(uri, "pool-list", "--name"):
+        _virsh(uri, "pool-refresh", names.prefix)
+        rows = _list(uri, "vol-list", names.prefix)
+        found += [Thing("volume", row.split()[0]) for row in rows]
+    return [thing for thing in found if names.owns(thing.name)]
+
+
+def clear(uri: str, things: Iterable[Thing], names: MachineNames) -> None:
+    """Takes things away, in the order given. A pool is only forgotten: its files stay where they are."""
+    for thing in things:
+        if thing.kind == "domain":
+            _end(uri, "destroy", "list", thing.name)
+            _virsh(uri, "undefine", thing.name)
+        elif thing.kind == "network":
+            _end(uri, "net-destroy", "net-list", thing.name)
+            _virsh(uri, "net-undefine", thing.name)
+        elif thing.kind == "pool":
+            _end(uri, "pool-destroy", "pool-list", thing.name)
+            _virsh(uri, "pool-undefine", thing.name)
+        else:
+            _virsh(uri, "vol-delete", "--pool", names.prefix, thing.name)
+        print(f"cleared the leftover {thing}", flush=True)
+
+
+def _end(uri: str, verb: str, lister: str, name: str) -> None:
+    if name in _list(uri, lister, "--name"):
+        _virsh(uri, verb, name)
+
+
+def _list(uri: str, *arguments: str) -> list[str]:
+    return [line.strip() for line in _virsh(uri, *arguments).splitlines() if line.strip()]
+
+
+def _virsh(uri: str, *arguments: str) -> str:
+    done = subprocess.run(["virsh", "--connect", uri, "--quiet", *arguments], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise NotCleared(f"`virsh {' '.join(arguments)}` on {uri}: {done.stderr.strip()}")
+    return done.stdout

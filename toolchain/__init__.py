@@ -1,0 +1,1 @@
+"""Provides what the project needs on the operator's computer, and drives it for `make`."""

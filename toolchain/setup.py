@@ -1,0 +1,171 @@
+"""Sets everything up, from a bare Debian 12: `python3 toolchain/setup.py`.
+
+Knows which phases there are and which can run side by side. Refuses to know how any of them works. Every phase
+is a no-op when its result is there, so it is run before every verb that needs something. Standard library only.
+"""
+
+import argparse
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from images import apt, build
+from images.commands import CommandFailed
+from lab import host, libvirt, machines
+from toolchain import places
+
+VENV = places.CHECKOUT / ".venv"
+LOCK = places.CHECKOUT / "requirements.lock"
+
+Say = Callable[[str], None]
+
+
+class PhaseFailed(Exception):
+    """A phase ended with an error; what it printed stands above."""
+
+
+def packages(say: Say) -> None:
+    """Everything that apt provides, in one go: apt allows one at a time."""
+    wanted = {"python3-venv", "openssh-client", "maven", *build.TOOLS}
+    if host.system_libvirt() is None:
+        wanted |= set(libvirt.PACKAGES)
+    absent = apt.missing(sorted(wanted - _there_already()))
+    if absent:
+        say(f"installing {len(absent)} packages: {' '.join(absent)}")
+        apt.ensure(absent)
+
+
+def test_packages(say: Say) -> None:
+    """What only the tests need: an sshd to talk to, and machines at native speed."""
+    absent = apt.missing(["openssh-server", *machines.PACKAGES])
+    if absent:
+        say(f"installing {' '.join(absent)}")
+        apt.ensure(absent)
+
+
+def _there_already() -> set[str]:
+    """Packages whose program is there in another way, such as an own Maven or Python."""
+    found = set()
+    if shutil.which("mvn"):
+        found.add("maven")
+    if subprocess.run([sys.executable, "-c", "import ensurepip"], capture_output=True, check=False).returncode == 0:
+        found.add("python3-venv")
+    return found
+
+
+def python(say: Say) -> None:
+    """The virtual environment with what requirements.lock pins, and this checkout on its path."""
+    stamp = VENV / "made-from"
+    wanted = LOCK.read_text(encoding="utf-8")
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+        return
+    if not (VENV / "bin" / "python").exists():
+        _run(say, sys.executable, "-m", "venv", str(VENV))
+    pip = str(VENV / "bin" / "pip")
+    _run(say, pip, "install", "--quiet", "--require-hashes", "--requirement", str(LOCK))
+    (site,) = VENV.glob("lib/python3*/site-packages")
+    (site / "kafka_cluster.pth").write_text(f"{places.CHECKOUT}\n", encoding="utf-8")
+    stamp.write_text(wanted, encoding="utf-8")
+
+
+def programs(say: Say) -> None:
+    """The Pulumi CLI, its language host and the two plugins."""
+    _run(say, sys.executable, str(places.CHECKOUT / "toolchain" / "programs.py"))
+
+
+def archive(say: Say) -> None:
+    """The Kafka archive."""
+    _run(say, sys.executable, str(places.CHECKOUT / "toolchain" / "archive.py"))
+
+
+def image(say: Say) -> None:
+    """The guest image."""
+    _run(say, sys.executable, "-m", "images", "build")
+
+
+def secret(say: Say) -> None:
+    """The passphrase of the stacks' secrets, and the folder of their state."""
+    places.backend().mkdir(parents=True, exist_ok=True)
+    file = places.passphrase_file()
+    if not file.exists():
+        say(f"a passphrase is made: {file}")
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as stream:
+            stream.write(secrets.token_urlsafe(32) + "\n")
+
+
+def _run(say: Say, *command: str) -> None:
+    """Runs a program and says each line it prints."""
+    with subprocess.Popen(
+        command, cwd=places.CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
+        for line in process.stdout or ():
+            say(line.rstrip())
+    if process.returncode != 0:
+        raise PhaseFailed(f"`{' '.join(command)}` ended with {process.returncode}")
+
+
+class Progress:
+    """Says what each phase does, since when, and how long it took."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._lock = threading.Lock()
+        self.failures: list[str] = []
+
+    def say(self, phase: str, text: str) -> None:
+        with self._lock:
+            print(f"[{time.monotonic() - self._started:5.0f} s] {phase}: {text}", flush=True)
+
+    def run(self, phase: Callable[[Say], None]) -> None:
+        """Runs one phase; its failure is kept, so that the others can go on."""
+        name, started = phase.__name__, time.monotonic()
+        try:
+            phase(lambda text: self.say(name, text))
+        except (PhaseFailed, CommandFailed, OSError, ValueError) as error:
+            self.failures.append(f"{name}: {error}")
+            self.say(name, f"failed: {error}")
+        else:
+            self.say(name, f"done in {time.monotonic() - started:.1f} s")
+
+
+PHASES: dict[str, Callable[[Say], None]] = {
+    phase.__name__: phase for phase in (packages, test_packages, secret, python, programs, archive, image)
+}
+FOR_TESTS = "test_packages"
+SIDE_BY_SIDE = ("python", "programs", "archive", "image")
+
+
+def main() -> int:
+    """Runs the phases that are asked for, or all; the exit status is 1 when one failed."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("phases", nargs="*", metavar="PHASE", help=f"some of {', '.join(PHASES)}")
+    asked = parser.parse_args().phases or [name for name in PHASES if name != FOR_TESTS]
+    unknown = sorted(set(asked) - set(PHASES))
+    if unknown:
+        parser.error(f"unknown phase {', '.join(unknown)}; expected some of {', '.join(PHASES)}")
+    progress = Progress()
+    for name in asked:
+        if name not in SIDE_BY_SIDE and not progress.failures:
+            progress.run(PHASES[name])
+    if not progress.failures:
+        together = [threading.Thread(target=progress.run, args=(PHASES[n],)) for n in asked if n in SIDE_BY_SIDE]
+        for thread in together:
+            thread.start()
+        for thread in together:
+            thread.join()
+    for failure in progress.failures:
+        print(f"setup failed in {failure}", file=sys.stderr)
+    return 1 if progress.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,147 @@
+"""The verbs of `make` that drive Pulumi: up, preview, destroy.
+
+Knows the order of set-up, lab, clearing and Pulumi, and shows it. Everything it does can be done by hand with the
+programs it calls; what is decided is decided elsewhere. Runs in the project's own environment (`. ./activate`).
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from images.commands import CommandFailed
+from lab import host
+from lab.libvirt import Libvirt
+from lab.waiting import WaitedTooLong
+from model.leftovers import known, leftovers
+from model.machine_names import MachineNames
+from operations.leftovers import NotCleared, clear, present
+from toolchain import locks, places
+
+
+class VerbFailed(Exception):
+    """A verb can't go on; what went wrong was printed by the program that found it."""
+
+
+class Stack:
+    """One stack of this project, and the lab its machines live in."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.lab = Libvirt(os.environ.get("KAFKA_CLUSTER_LAB") or "dev")
+        self.names = MachineNames("kafka-cluster", name)
+
+    def pulumi(self, *arguments: str, capture: bool = False) -> str:
+        """Runs pulumi with this stack; its output when captured, else on the terminal."""
+        command = ["pulumi", *arguments, "--stack", self.name]
+        done = subprocess.run(command, cwd=places.CHECKOUT, text=True, capture_output=capture)
+        if done.returncode != 0:
+            if capture:
+                print(done.stderr.strip(), file=sys.stderr)
+            raise VerbFailed(f"`{' '.join(command)}` ended with {done.returncode}")
+        return done.stdout if capture else ""
+
+    def config(self) -> dict[str, Any]:
+        """The configuration as the CLI spells it, without the project's prefix."""
+        raw = json.loads(self.pulumi("config", "--json", capture=True))
+        return {key.removeprefix("kafka-cluster:"): entry.get("value") for key, entry in raw.items()}
+
+    def resources(self) -> list[dict[str, Any]]:
+        """What the state knows."""
+        exported = json.loads(self.pulumi("stack", "export", capture=True))
+        return list((exported.get("deployment") or {}).get("resources") or [])
+
+    def needs_lab(self) -> bool:
+        """Whether its machines live in the embedded libvirt."""
+        config = self.config()
+        here = config.get("platform", "libvirt") == "libvirt" and config.get("libvirtUri", "auto") == "auto"
+        return here and (self.lab.is_up() or self.lab.namespace.kept.exists() or host.system_libvirt() is None)
+
+    def uri(self) -> str | None:
+        """The hypervisor's address; None where machines exist already."""
+        config = self.config()
+        if config.get("platform", "libvirt") != "libvirt":
+            return None
+        wanted = str(config.get("libvirtUri", "auto"))
+        if wanted != "auto":
+            return wanted
+        return self.lab.uri if self.lab.is_up() else os.environ.get("LIBVIRT_DEFAULT_URI") or host.SYSTEM_URI
+
+
+@contextmanager
+def phase(name: str) -> Iterator[None]:
+    """Says which phase begins, and how long it took."""
+    started = time.monotonic()
+    print(f"── {name}", flush=True)
+    yield
+    print(f"── {name}: {time.monotonic() - started:.1f} s", flush=True)
+
+
+def prepare(stack: Stack) -> None:
+    """Everything before Pulumi itself: the stack, its lab, and what a killed run left behind."""
+    with phase(f"stack {stack.name}"):
+        subprocess.run(
+            ["pulumi", "stack", "select", "--create", stack.name], cwd=places.CHECKOUT, check=True, capture_output=True
+        )
+        locks.clear_dead(stack.name)
+    if stack.needs_lab():
+        with phase("lab"):
+            stack.lab.up()
+    uri = stack.uri()
+    if uri:
+        with phase("leftovers of a killed run"):
+            clear(uri, leftovers(present(uri, stack.names), known(stack.resources()), stack.names), stack.names)
+
+
+def up(stack: Stack, arguments: list[str]) -> None:
+    """Brings the stack to a healthy cluster and prints its bootstrap servers."""
+    prepare(stack)
+    with phase("pulumi up"):
+        stack.pulumi("up", "--yes", *arguments)
+    print(stack.pulumi("stack", "output", "bootstrap_servers", capture=True).strip())
+
+
+def preview(stack: Stack, arguments: list[str]) -> None:
+    """Tells what `up` would do."""
+    prepare(stack)
+    stack.pulumi("preview", "--diff", *arguments)
+
+
+def destroy(stack: Stack, arguments: list[str]) -> None:
+    """Takes everything of the stack away, and the lab with it when nobody else lives there."""
+    prepare(stack)
+    with phase("pulumi destroy"):
+        stack.pulumi("destroy", "--yes", *arguments)
+    if stack.lab.is_up():
+        with phase("lab"):
+            others = stack.lab.virsh("list", "--all", "--name").split()
+            if others:
+                print(f"the lab stays up for {', '.join(others)}")
+            else:
+                stack.lab.down(delete=True)
+
+
+VERBS = {"up": up, "preview": preview, "destroy": destroy}
+
+
+def main() -> int:
+    """Runs a verb on the stack that is named, or `dev`."""
+    parser = argparse.ArgumentParser(prog="python -m toolchain.stack", description=__doc__.partition("\n")[0])
+    parser.add_argument("verb", choices=VERBS)
+    parser.add_argument("--stack", default="dev")
+    asked, more = parser.parse_known_args()
+    try:
+        VERBS[asked.verb](Stack(asked.stack), more)
+    except (VerbFailed, CommandFailed, WaitedTooLong, NotCleared, locks.Locked) as failure:
+        print(f"{asked.verb}: {failure}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
