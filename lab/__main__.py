@@ -1,7 +1,7 @@
 """The embedded libvirt from the command line.
 
     python3 -m lab up|down|status|env [--name NAME]
-    python3 -m lab run [--name NAME] -- COMMAND…
+    python3 -m lab run [--name NAME] [--or-outside] -- COMMAND…
 
 NAME is $KAFKA_CLUSTER_LAB, or else `dev`.
 """
@@ -64,7 +64,7 @@ def run(lab: Libvirt, asked: argparse.Namespace) -> int:
     if lab.is_up():
         command = lab.namespace.inside(asked.command)
         environment = os.environ | lab.environment()
-    elif host.system_libvirt():
+    elif asked.or_outside or host.system_libvirt():
         command, environment = asked.command, dict(os.environ)
     else:
         raise CommandFailed(f"{lab.namespace.name} is not up, and this computer has no libvirt: python3 -m lab up")
@@ -85,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("--graceful", action="store_true", help="shut the guests down instead of stopping them")
             sub.add_argument("--delete", action="store_true", help="also delete the lab's data")
         if verb is run:
+            sub.add_argument("--or-outside", action="store_true", help="run it anyway when the lab is down")
             sub.add_argument("command", nargs="*")
     return parser
 

@@ -77,7 +77,7 @@ def missing(cluster: Cluster, sample: Sample) -> list[str]:
     """What keeps the cluster from being whole: nothing when every node serves, votes and is caught up."""
     found = list(sample.faults)
     absent = sorted({node.id for node in cluster.brokers} - sample.brokers)
-    if absent:
+    if absent and not sample.faults:
         found.append(f"broker {_ids(absent)} not registered")
     found += _quorum_faults(cluster, sample) if cluster.mode is Mode.KRAFT else _ensemble_faults(cluster, sample)
     lagging = [str(part) for part in sample.partitions if set(part.isr) != set(part.replicas)]

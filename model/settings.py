@@ -159,7 +159,8 @@ def _shape_problem(detail: Any) -> Problem:
     for part in detail["loc"]:
         key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else str(part)
     if detail["type"] == "extra_forbidden":
-        known = ", ".join(sorted(to_camel(name) for name in Settings.model_fields))
+        shape: type[BaseModel] = NodeSettings if key.startswith("nodes[") else Settings
+        known = ", ".join(sorted(to_camel(name) for name in shape.model_fields))
         return Problem(key, detail["input"], f"one of the keys {known}", _example(key))
     if detail["type"] == "missing":
         return Problem(key, None, "a value", _example(key))
@@ -326,9 +327,8 @@ def _judge_kafka(settings: Settings) -> list[Problem]:
     names = {node.name for node in settings.nodes}
     if settings.accept_empty_disk and settings.accept_empty_disk not in names:
         expected = "the name of a node: " + ", ".join(sorted(names))
-        problems.append(
-            Problem("acceptEmptyDisk", settings.accept_empty_disk, expected, "acceptEmptyDisk: kafka-server2")
-        )
+        example = f"acceptEmptyDisk: {min(names, default='kafka-server1')}"
+        problems.append(Problem("acceptEmptyDisk", settings.accept_empty_disk, expected, example))
     return problems
 
 

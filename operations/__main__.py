@@ -5,7 +5,7 @@ import asyncio
 import sys
 
 from model.handover import Handover
-from operations import hypervisor, ready, running, secrets
+from operations import hypervisor, ready, running, secrets, shell
 
 
 def _keys(arguments: argparse.Namespace) -> None:
@@ -32,6 +32,10 @@ def _free_address(arguments: argparse.Namespace) -> None:
     hypervisor.refuse_taken(arguments.address)
 
 
+def _ssh(arguments: argparse.Namespace) -> None:
+    sys.exit(shell.open_shell(arguments.node, arguments.command))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m operations", description=__doc__)
     verbs = parser.add_subparsers(required=True, metavar="VERB")
@@ -44,6 +48,10 @@ def _parser() -> argparse.ArgumentParser:
     free = verbs.add_parser("free-address", help="refuse an address that something answers at")
     free.add_argument("address")
     free.set_defaults(act=_free_address)
+    ssh = verbs.add_parser("ssh", help="open a shell on a node of the selected stack, or run a command there")
+    ssh.add_argument("node")
+    ssh.add_argument("command", nargs=argparse.REMAINDER)
+    ssh.set_defaults(act=_ssh)
     for name, act, text in (
         ("cluster-id", _cluster_id, "make a random cluster id"),
         ("ready", _ready, "wait until a new machine can be worked on"),
@@ -59,7 +67,7 @@ def main() -> None:
     arguments = _parser().parse_args()
     try:
         arguments.act(arguments)
-    except (running.Failed, ready.NotReady, hypervisor.Taken) as error:
+    except (running.Failed, ready.NotReady, hypervisor.Taken, shell.NoSuchNode) as error:
         sys.exit(str(error))
 
 

@@ -28,6 +28,7 @@ from operations.wait import TimedOut, until
 _WHOLE_SECONDS = 180
 _SPARE_SECONDS = 120
 _CALM_SAMPLES = 3
+_PREFERRED = 0
 # Kafka's own system tests kill the last combined nodes: they wait for a controller that is gone.
 _WHOLE_STOP_SECONDS = 30
 
@@ -84,7 +85,8 @@ class Run:
         print(f"stopping {', '.join(names)}: they run in the other mode", flush=True)
         command = (
             f"sudo -n sh -c 'timeout {_WHOLE_STOP_SECONDS * self.handover.patience} systemctl stop kafka.service"
-            " || systemctl kill --signal=SIGKILL kafka.service; systemctl stop kafka.service zookeeper.service'"
+            " || systemctl kill --signal=SIGKILL kafka.service; systemctl stop kafka.service;"
+            " ! systemctl --quiet is-active zookeeper.service || systemctl stop zookeeper.service'"
         )
         await asyncio.gather(*(self.machines[name].run(command) for name in names))
 
@@ -146,7 +148,7 @@ class Run:
     async def restore_leaders(self) -> None:
         """Leaders go back to the replicas that should lead; a partition that already has its own is no error."""
         try:
-            await asyncio.to_thread(self.view.admin.elect_leaders, "PREFERRED")
+            await asyncio.to_thread(self.view.admin.elect_leaders, _PREFERRED)
         except KafkaError as error:
             print(f"preferred leaders were not restored: {error}", flush=True)
 

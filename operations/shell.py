@@ -1,0 +1,68 @@
+"""Opens an ssh session on a node, with OpenSSH and with the planned host key only.
+
+The key lies in the state; it is written to a folder of its own for as long as the session lasts.
+"""
+
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+
+from model.handover import Access, Handover, Login
+
+
+class NoSuchNode(Exception):
+    """The stack has no node of that name, or is not up."""
+
+
+def selected_handover() -> Handover:
+    """What the selected stack handed over when it was brought up."""
+    command = ["pulumi", "stack", "output", "--json", "--show-secrets"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    outputs = json.loads(done.stdout) if done.returncode == 0 else {}
+    if "handover" not in outputs:
+        raise NoSuchNode(f"the selected stack is not up; `pulumi up` first. {done.stderr.strip()}".strip())
+    return Handover.model_validate_json(outputs["handover"])
+
+
+def open_shell(name: str, command: list[str]) -> int:
+    """Runs a command on a node, or a login shell when there is none; its exit status."""
+    handover = selected_handover()
+    known = {node.name: node.access for node in handover.nodes}
+    if name not in known:
+        raise NoSuchNode(f"got {name!r}, expected one of {', '.join(known)}")
+    with tempfile.TemporaryDirectory(prefix="kafka-cluster-ssh-") as folder:
+        config = write_config(Path(folder), [known[name]])
+        return subprocess.run(["ssh", "-F", str(config), name, *command]).returncode
+
+
+def write_config(folder: Path, accesses: list[Access]) -> Path:
+    """An OpenSSH configuration for the nodes in a folder that only its owner can read; its path."""
+    known_hosts = folder / "known_hosts"
+    sections = []
+    for access in accesses:
+        jump = f"{access.name}-jump"
+        if access.jump_host:
+            sections.append(_section(folder, jump, access.jump_host))
+        sections.append(_section(folder, access.name, access, f"  ProxyJump {jump}\n" if access.jump_host else ""))
+    logins = [login for access in accesses for login in (access, access.jump_host) if login]
+    known_hosts.write_text("".join(f"{_known_as(login)} {login.host_key}\n" for login in logins))
+    config = folder / "config"
+    config.write_text("".join(sections))
+    return config
+
+
+def _known_as(login: Login) -> str:
+    """OpenSSH names a port in known_hosts only when it is not 22."""
+    return login.address if login.port == 22 else f"[{login.address}]:{login.port}"
+
+
+def _section(folder: Path, alias: str, login: Login, more: str = "") -> str:
+    key = folder / f"{alias}.key"
+    key.touch(mode=0o600)
+    key.write_text(login.private_key)
+    return (
+        f"Host {alias}\n  HostName {login.address}\n  Port {login.port}\n  User {login.user}\n"
+        f"  IdentityFile {key}\n  IdentitiesOnly yes\n  UserKnownHostsFile {folder / 'known_hosts'}\n"
+        f"  GlobalKnownHostsFile /dev/null\n  StrictHostKeyChecking yes\n  LogLevel ERROR\n{more}"
+    )
