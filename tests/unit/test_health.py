@@ -1,0 +1,223 @@
+"""Verdicts over samples of a cluster: what is missing, and whether a node can be spared."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model import health, topology
+from model.health import Ensemble, Member, Partition, Quorum, Sample
+from model.kafka_keys import Mode
+from model.settings import read
+from model.topology import Cluster
+
+from .samples import cluster, nodes
+
+KRAFT, ZOOKEEPER = cluster(3), cluster(3, Mode.ZOOKEEPER)
+
+
+def part(
+    isr: Iterable[int] = (1, 2, 3), *, leader: int = 1, replicas: Iterable[int] = (1, 2, 3), min_isr: int = 1,
+    topic: str = "t", number: int = 0,
+) -> Partition:  # fmt: skip
+    return Partition(topic, number, leader, tuple(replicas), tuple(isr), min_isr)
+
+
+def quorum(
+    members: Mapping[int, Member] | None = None, *, leader: int = 1, observers: Mapping[int, Member] | None = None
+) -> Quorum:
+    voters = {1: Member(0), 2: Member(0), 3: Member(0)} if members is None else dict(members)
+    return Quorum(leader, voters, dict(observers or {}))
+
+
+def kraft(
+    *partitions: Partition,
+    brokers: Iterable[int] = (1, 2, 3),
+    seen: Quorum | None = None,
+    faults: tuple[str, ...] = (),
+) -> Sample:
+    found = seen or quorum()
+    return Sample(frozenset(brokers), found.leader, partitions, found, None, faults)
+
+
+def zookeeper(states: Mapping[int, str], *partitions: Partition, brokers: Iterable[int] = (1, 2, 3)) -> Sample:
+    return Sample(frozenset(brokers), 1, partitions, None, Ensemble(dict(states)))
+
+
+WELL = {1: "follower", 2: "leader", 3: "follower"}
+LATE = {1: Member(0), 2: Member(0), 3: Member(7)}
+SILENT = {1: Member(0), 2: Member(0), 3: Member(0, silent_ms=9000)}
+
+# -- missing ---------------------------------------------------------------------------------------------------
+
+MISSING: dict[str, tuple[Cluster, Sample, list[str]]] = {
+    "whole": (KRAFT, kraft(part(), part(number=1)), []),
+    "whole and empty": (KRAFT, kraft(), []),
+    "a broker away": (KRAFT, kraft(brokers=(1, 3)), ["broker 2 not registered"]),
+    "two brokers away": (KRAFT, kraft(brokers=(3,)), ["broker 1, 2 not registered"]),
+    "an unknown broker more": (KRAFT, kraft(brokers=(1, 2, 3, 9)), []),
+    "no leader of the quorum": (KRAFT, kraft(seen=quorum(leader=-1)), ["no quorum leader"]),
+    "a voter behind": (KRAFT, kraft(seen=quorum(LATE)), ["node 3 in the quorum: 7 records behind"]),
+    "a silent voter": (KRAFT, kraft(seen=quorum(SILENT)), ["node 3 in the quorum: not heard of for 9 s"]),
+    "a voter unknown": (
+        KRAFT,
+        kraft(seen=quorum({1: Member(0), 2: Member(0)})),
+        ["voters are 1, 2 instead of 1, 2, 3"],
+    ),
+    "a stranger votes": (
+        KRAFT,
+        kraft(seen=quorum({n: Member(0) for n in (1, 2, 3, 4)})),
+        ["voters are 1, 2, 3, 4 instead of 1, 2, 3"],
+    ),
+    "an observer behind that serves": (
+        KRAFT,
+        kraft(brokers=(1, 2, 3, 4), seen=quorum(observers={4: Member(3)})),
+        ["node 4 in the quorum: 3 records behind"],
+    ),
+    "an observer that is gone": (KRAFT, kraft(seen=quorum(observers={9: Member(3)})), []),
+    "a replica out of sync": (KRAFT, kraft(part((1, 2))), ["1 partitions without full ISR (t-0)"]),
+    "many replicas out of sync": (
+        KRAFT,
+        kraft(*(part((1,), number=n) for n in range(5))),
+        ["5 partitions without full ISR (t-0, t-1, t-2, …)"],
+    ),
+    "no leader of a partition": (
+        KRAFT,
+        kraft(part((), leader=-1)),
+        ["1 partitions without full ISR (t-0)", "1 partitions without a leader (t-0)"],
+    ),
+    "replicas in another order": (KRAFT, kraft(part((3, 1, 2))), []),
+    "no broker answers": (
+        KRAFT,
+        Sample(frozenset(), -1, (), faults=("no broker answers: refused",)),
+        ["no broker answers: refused", "broker 1, 2, 3 not registered"],
+    ),
+    "no answer about the quorum": (KRAFT, Sample(frozenset({1, 2, 3}), 1, ()), ["no answer about the quorum"]),
+    "ensemble whole": (ZOOKEEPER, zookeeper(WELL, part()), []),
+    "ensemble without a leader": (
+        ZOOKEEPER,
+        zookeeper(dict.fromkeys((1, 2, 3), "follower")),
+        ["the ensemble has no single leader"],
+    ),
+    "ensemble with two leaders": (
+        ZOOKEEPER,
+        zookeeper({1: "leader", 2: "leader", 3: "follower"}),
+        ["the ensemble has no single leader"],
+    ),
+    "a member away": (
+        ZOOKEEPER,
+        zookeeper({**WELL, 3: "no answer (refused)"}),
+        ["ZooKeeper 3: no answer (refused)"],
+    ),
+    "a member by itself": (ZOOKEEPER, zookeeper({**WELL, 3: "standalone"}), ["ZooKeeper 3: standalone"]),
+    "no answer of the ensemble": (
+        ZOOKEEPER,
+        Sample(frozenset({1, 2, 3}), 1, ()),
+        ["no answer of the ensemble"],
+    ),
+    "a lone ensemble": (cluster(1, Mode.ZOOKEEPER), zookeeper({1: "standalone"}, brokers=(1,)), []),
+    "a lone node": (cluster(1), kraft(brokers=(1,), seen=quorum({1: Member(0)})), []),
+}
+
+
+@pytest.mark.parametrize("case", MISSING)
+def test_what_is_missing(case: str) -> None:
+    planned, sample, expected = MISSING[case]
+    assert health.missing(planned, sample) == expected
+
+
+def test_a_pure_controller_need_not_register_as_a_broker() -> None:
+    named = [{**node, "roles": ["controller"] if node["id"] == 1 else ["broker"]} for node in nodes(3)]
+    planned = topology.plan(read({"nodes": named}))
+    sample = kraft(brokers=(2, 3), seen=quorum({1: Member(0)}, observers={2: Member(0), 3: Member(0)}))
+    assert health.missing(planned, sample) == []
+
+
+# -- spare -----------------------------------------------------------------------------------------------------
+
+FIVE = cluster(5)
+FIVE_WELL = {n: Member(0) for n in range(1, 6)}
+SPARE: dict[str, tuple[Cluster, Sample, int, bool]] = {
+    "whole": (KRAFT, kraft(part(min_isr=2)), 1, True),
+    "another replica is away": (KRAFT, kraft(part((1, 2), min_isr=2)), 1, False),
+    "the replica that is away itself": (KRAFT, kraft(part((1, 2), min_isr=2)), 3, True),
+    "one in-sync replica would do": (KRAFT, kraft(part((1, 2), min_isr=1)), 1, True),
+    "the only in-sync replica": (KRAFT, kraft(part((1,), min_isr=1)), 1, False),
+    "a partition that never can": (KRAFT, kraft(part(min_isr=3)), 1, True),
+    "a topic with one replica": (KRAFT, kraft(part((2,), replicas=(2,), leader=2)), 2, True),
+    "a partition elsewhere": (FIVE, kraft(part((3, 4), replicas=(3, 4, 5), min_isr=2, leader=3),
+                                          brokers=range(1, 6), seen=quorum(FIVE_WELL)), 1, True),
+    "another voter behind": (KRAFT, kraft(seen=quorum(LATE)), 1, False),
+    "another voter silent": (KRAFT, kraft(seen=quorum(SILENT)), 1, False),
+    "the voter that is behind itself": (KRAFT, kraft(seen=quorum(LATE)), 3, True),
+    "five voters, one behind": (FIVE, kraft(seen=quorum({**FIVE_WELL, 5: Member(9)}), brokers=range(1, 6)), 1, True),
+    "five voters, two behind": (
+        FIVE, kraft(seen=quorum({**FIVE_WELL, 4: Member(9), 5: Member(9)}), brokers=range(1, 6)), 1, False),
+    "a quorum unknown": (KRAFT, Sample(frozenset({1, 2, 3}), 1, ()), 1, False),
+    "a lone node": (cluster(1), kraft(brokers=(1,), seen=quorum({1: Member(0)})), 1, True),
+    "ensemble whole": (ZOOKEEPER, zookeeper(WELL), 1, True),
+    "another member away": (ZOOKEEPER, zookeeper({**WELL, 3: "no answer"}), 1, False),
+    "the member that is away itself": (ZOOKEEPER, zookeeper({**WELL, 3: "no answer"}), 3, True),
+    "an ensemble unknown": (ZOOKEEPER, Sample(frozenset({1, 2, 3}), 1, ()), 1, False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SPARE)
+def test_whether_a_node_can_be_spared(case: str) -> None:
+    planned, sample, number, spare = SPARE[case]
+    reasons = health.why_not_spare(planned, sample, number)
+    assert (reasons == []) is spare, reasons
+
+
+def test_the_reason_names_partition_and_numbers() -> None:
+    reasons = health.why_not_spare(KRAFT, kraft(part((1, 2), min_isr=2), seen=quorum(LATE)), 1)
+    assert reasons == [
+        "without node 1 only 1 of 3 voters would be left and caught up",
+        "t-0 would have 1 in-sync replicas, its min ISR is 2",
+    ]
+
+
+SUBSETS = st.sets(st.integers(1, 3))
+
+
+@given(SUBSETS, st.integers(1, 3), st.integers(1, 3), SUBSETS)
+def test_a_spared_node_stops_no_producer_and_no_quorum(
+    isr: set[int], min_isr: int, number: int, behind: set[int]
+) -> None:
+    members = {n: Member(5 if n in behind else 0) for n in (1, 2, 3)}
+    sample = kraft(part(isr, min_isr=min_isr), seen=quorum(members))
+    if health.why_not_spare(KRAFT, sample, number):
+        return
+    assert len({1, 2, 3} - behind - {number}) >= 2, "a majority of voters must stay, and be caught up"
+    could_never = min_isr == 3
+    assert could_never or len(isr - {number}) >= min_isr, "producers with acks=all would stop"
+
+
+@given(SUBSETS, SUBSETS, st.integers(-1, 3))
+def test_a_whole_cluster_has_everything(brokers: set[int], isr: set[int], leader: int) -> None:
+    sample = kraft(part(isr, leader=leader), brokers=brokers)
+    whole = brokers == {1, 2, 3} == isr and leader >= 0
+    assert (health.missing(KRAFT, sample) == []) is whole
+
+
+@given(st.integers(0, 20_000))
+def test_a_voter_that_is_silent_for_long_is_not_well(silent: int) -> None:
+    assert bool(Member(0, silent).fault) is (silent > 5000), "its lag stays 0 for as long as nothing is written"
+
+
+def test_topics_that_can_spare_no_broker_are_named_once() -> None:
+    found = health.unspareable(
+        [part(min_isr=3, topic="b"), part(min_isr=3, topic="b", number=1), part(min_isr=3, topic="a"),
+         part(min_isr=2, topic="c"), part((1,), replicas=(1,), topic="d")]
+    )  # fmt: skip
+    assert found == ["a", "b"], "a topic with one replica is its owner's choice"
+
+
+def test_the_verdict_on_a_sample_does_not_change_it() -> None:
+    sample = kraft(part((1, 2)))
+    copy = replace(sample)
+    health.missing(KRAFT, sample)
+    health.why_not_spare(KRAFT, sample, 1)
+    assert sample == copy

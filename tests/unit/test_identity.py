@@ -1,0 +1,131 @@
+"""What may not change on an existing cluster, and what is said instead."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model import identity
+from model.settings import read
+
+from .samples import dev, dev_config, nodes
+
+Change = Callable[[list[dict[str, Any]]], object]
+
+
+def stored(value: dict[str, Any]) -> dict[str, Any]:
+    """As the state gives it back: through JSON, where every number is a float."""
+    return json.loads(json.dumps(value), parse_int=float)  # type: ignore[no-any-return]
+
+
+def refusals(**changes: Any) -> list[str]:
+    return identity.refusals(stored(identity.of(dev())), identity.of(dev(**changes)))
+
+
+def with_nodes(change: Change) -> list[str]:
+    three = [dict(node) for node in dev_config()["nodes"]]
+    change(three)
+    return refusals(nodes=three)
+
+
+HARMLESS: list[dict[str, Any]] = [
+    {},
+    {"settings": {"num.partitions": 6}},
+    {"heap": "600M"},
+    {"mode": "zookeeper"},
+    {"memory": 4096},
+    {"protectData": True},
+    {"nodes": list(reversed(dev_config()["nodes"]))},
+    {"acceptEmptyDisk": "kafka-server2"},
+    {"dataDisk": 20},
+]
+
+
+@pytest.mark.parametrize("changes", HARMLESS, ids=[str(list(changes)) for changes in HARMLESS])
+def test_what_may_change(changes: dict[str, Any]) -> None:
+    assert refusals(**changes) == [], "a refusal of a safe change leaves an operator no way at all"
+
+
+BAD: dict[str, tuple[Change, str]] = {
+    "a node less": (lambda n: n.__delitem__(slice(1, 3)), "kafka-server3"),
+    "two nodes more": (
+        lambda n: n.extend({"name": f"n{i}", "id": i, "address": f"172.25.254.{i}"} for i in (4, 5)),
+        "n5",
+    ),
+    "another id": (lambda n: n[0].update(id=9), "id 9"),
+    "another name": (lambda n: n[0].update(name="other"), "other"),
+    "another address": (lambda n: n[0].update(address="172.25.254.99"), "172.25.254.99"),
+    "swapped addresses": (
+        lambda n: (n[0].update(address="172.25.254.132"), n[1].update(address="172.25.254.131")),
+        "kafka-server1 (id 1, 172.25.254.132",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_change_of_nodes_is_refused(what: str) -> None:
+    change, mark = BAD[what]
+    (line,) = with_nodes(change)
+    before, after = line.split("was asked to be")
+    assert line.startswith("  - nodes: is ")
+    assert "kafka-server1 (id 1, 172.25.254.131" in before, "both states, so that the difference can be seen"
+    assert mark in line
+    assert mark in after or what == "a node less"
+    assert "instead, make a second stack" in line, "a refusal that names no way is a dead end"
+
+
+def test_other_roles_are_refused() -> None:
+    five = nodes(5)
+    before = identity.of(read({"nodes": five}))
+    five[4]["roles"] = five[3]["roles"] = ["broker"]
+    (line,) = identity.refusals(stored(before), identity.of(read({"nodes": five})))
+    assert "n5 (id 5, 172.25.254.135, broker)" in line
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "after"),
+    [
+        ({"kafkaVersion": "3.6.1"}, "kafkaVersion", "3.6.1"),
+        ({"networkCidr": "172.25.0.0/16"}, "networkCidr", "172.25.0.0/16"),
+        ({"clusterId": "A_D5kj5zTbi2EDTeXHDH3g"}, "clusterId", "A_D5kj5zTbi2EDTeXHDH3g"),
+    ],
+)
+def test_another_value_is_refused_with_both_and_a_way(changes: dict[str, Any], key: str, after: str) -> None:
+    (line,) = refusals(**changes)
+    assert line.startswith(f"  - {key}: is ")
+    assert repr(after) in line
+    assert "; instead, " in line
+
+
+def test_another_platform_is_refused() -> None:
+    key = {"user": "admin", "privateKeyFile": "~/k", "hostKey": "ssh-ed25519 AAAA"}
+    hosts = [{**node, **key} for node in dev_config()["nodes"]]
+    (line,) = refusals(platform="hosts", nodes=hosts)
+    assert line.startswith("  - platform: is 'libvirt', was asked to be 'hosts'")
+
+
+def test_an_id_that_is_no_longer_configured_is_the_one_that_the_state_holds() -> None:
+    before = identity.of(dev(clusterId="A_D5kj5zTbi2EDTeXHDH3g"))
+    assert identity.refusals(stored(before), identity.of(dev())) == []
+
+
+def test_every_change_is_told_at_once() -> None:
+    assert len(refusals(kafkaVersion="3.6.2", networkCidr="172.25.0.0/16")) == 2
+
+
+def test_an_older_states_missing_parts_are_no_change() -> None:
+    earlier = stored(identity.of(dev()))
+    del earlier["networkCidr"]
+    assert identity.refusals(earlier, identity.of(dev())) == []
+
+
+@given(st.permutations(nodes(5)))
+def test_the_order_of_the_configuration_is_no_part_of_it(order: list[dict[str, Any]]) -> None:
+    assert identity.of(read({"nodes": order})) == identity.of(read({"nodes": nodes(5)}))
+
+
+def test_it_can_be_kept_in_the_state() -> None:
+    assert json.loads(json.dumps(identity.of(dev()))) == identity.of(dev()), "no enum, no tuple: it comes back as it was"
