@@ -16,7 +16,8 @@ def test_the_guides_id_is_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", GUIDES[:-1], GUIDES + "=", GUIDES + "==", f" {GUIDES}"[:22], GUIDES.replace("_", "/"), GUIDES + "\n"]
+    "text",
+    ["", "x", GUIDES[:-1], GUIDES + "=", GUIDES + "==", f" {GUIDES}"[:22], GUIDES.replace("_", "/"), GUIDES + "\n"],
 )
 def test_what_is_no_id(text: str) -> None:
     assert not cluster_id.is_cluster_id(text)

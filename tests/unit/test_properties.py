@@ -148,9 +148,9 @@ def test_replication_of_two_brokers_can_spare_one() -> None:
     assert properties.replication_defaults(2)["transaction.state.log.min.isr"] == "1"
 
 
-KEYS = st.from_regex(r"[A-Za-z][A-Za-z0-9._-]{0,12}", fullmatch=True)
-PRINTABLE = st.characters(exclude_categories=("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp")) | st.sampled_from("\\ :=#!😀é")
-VALUES = st.text(PRINTABLE, max_size=20)
+KEYS = st.text("aZ09._-", max_size=8).map(lambda rest: f"k{rest}")
+PRINTABLE = st.characters(exclude_categories=("C", "Zl", "Zp")) | st.sampled_from("\\ :=#!😀é")
+VALUES = st.text(PRINTABLE, max_size=12)
 
 
 @given(st.dictionaries(KEYS, VALUES, max_size=4))

@@ -1,0 +1,105 @@
+"""The documents of a machine's first boot, read as cloud-init reads them."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.cloud_init import LOGIN, FirstBoot, meta_data, network_config, user_data
+
+PRIVATE = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\nAAAA==\n-----END OPENSSH PRIVATE KEY-----\n"
+BOOT = FirstBoot(
+    name="kafka-server1",
+    address="172.25.254.131",
+    mac="52:54:00:aa:bb:01",
+    cidr="172.25.254.0/24",
+    gateway="172.25.254.1",
+    dns=("172.25.254.1", "9.9.9.9"),
+    authorized_key="ssh-ed25519 AAAAoperator operator-key",
+    host_private_key=PRIVATE,
+    host_public_key="ssh-ed25519 AAAAhost kafka-server1-host-key",
+)
+
+
+def user(boot: FirstBoot = BOOT) -> dict[str, Any]:
+    text = user_data(boot)
+    assert text.startswith("#cloud-config\n"), "cloud-init passes over a document without this line"
+    return yaml.safe_load(text)  # type: ignore[no-any-return]
+
+
+def network(boot: FirstBoot = BOOT) -> dict[str, Any]:
+    document = yaml.safe_load(network_config(boot))
+    assert document["version"] == 2
+    (interface,) = document["ethernets"].values()
+    return interface  # type: ignore[no-any-return]
+
+
+def test_one_user_may_log_in_with_the_operators_key_and_nothing_else() -> None:
+    document = user()
+    (only,) = document["users"]
+    assert only["name"] == LOGIN
+    assert only["ssh_authorized_keys"] == [BOOT.authorized_key]
+    assert only["lock_passwd"] is True
+    assert document["ssh_pwauth"] is False
+    assert document["disable_root"] is True
+
+
+def test_the_machine_answers_with_the_host_key_that_was_made_for_it() -> None:
+    document = user()
+    assert document["ssh_keys"] == {"ed25519_private": PRIVATE, "ed25519_public": BOOT.host_public_key}
+    assert document["ssh_deletekeys"] is True, "a key of the image would be every machine's"
+    assert document["ssh_genkeytypes"] == [], "a key that nobody planned could not be checked"
+
+
+def test_the_machine_has_its_name() -> None:
+    assert user()["hostname"] == "kafka-server1"
+    assert yaml.safe_load(meta_data(BOOT))["local-hostname"] == "kafka-server1"
+
+
+def test_the_locale_is_left_alone() -> None:
+    assert user()["locale"] is False, "`cloud-init status --wait` ends in an error without the package locales"
+
+
+def test_the_address_is_fixed_on_the_interface_of_that_hardware_address() -> None:
+    interface = network()
+    assert interface["match"] == {"macaddress": BOOT.mac}
+    assert interface["addresses"] == ["172.25.254.131/24"]
+    assert interface["dhcp4"] is False
+    assert interface["dhcp6"] is False
+    assert interface["link-local"] == [], "no address beside the planned one"
+
+
+@pytest.mark.parametrize("cidr", ["10.0.0.0/8", "192.168.0.0/16", "10.1.2.128/25"])
+def test_the_prefix_is_the_networks(cidr: str) -> None:
+    assert network(replace(BOOT, cidr=cidr))["addresses"] == [f"{BOOT.address}/{cidr.split('/')[1]}"]
+
+
+def test_a_gateway_and_name_servers_only_where_there_are_any() -> None:
+    assert network()["routes"] == [{"to": "default", "via": "172.25.254.1"}]
+    assert network()["nameservers"] == {"addresses": ["172.25.254.1", "9.9.9.9"]}
+    alone = network(replace(BOOT, gateway=None, dns=()))
+    assert "routes" not in alone, "an isolated machine would wait for a gateway that isn't there"
+    assert "nameservers" not in alone
+
+
+def test_another_machine_is_another_instance() -> None:
+    one, other = (
+        yaml.safe_load(meta_data(boot))["instance-id"] for boot in (BOOT, replace(BOOT, mac="52:54:00:0:0:2"))
+    )
+    assert one != other, "cloud-init does its work once for an instance"
+
+
+@given(st.text(max_size=30))
+def test_no_text_breaks_out_of_a_document(text: str) -> None:
+    boot = replace(BOOT, authorized_key=text, host_private_key=text)
+    document = user(boot)
+    assert set(document) == set(user())
+    assert document["users"][0]["ssh_authorized_keys"] == [text]
+    assert document["ssh_keys"]["ed25519_private"] == text
+
+
+def test_private_keys_stand_in_the_user_data_only() -> None:
+    assert "PRIVATE KEY" not in network_config(BOOT) + meta_data(BOOT), "those two are shown in previews"

@@ -1,0 +1,105 @@
+"""What a stack's things are called on a hypervisor, and that no two stacks share one."""
+
+import re
+import xml.etree.ElementTree as ElementTree
+from itertools import combinations, product
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from model.machine_names import MachineNames, console_xslt
+
+# What Pulumi allows in project and stack names, and what a node may be called.
+PULUMI_NAME = st.text("aB1_.-", min_size=1, max_size=5)
+NODE_NAME = st.text("ab1-", min_size=1, max_size=5).filter(lambda name: name.strip("-") == name)
+NAMES = st.builds(MachineNames, PULUMI_NAME, PULUMI_NAME)
+DEV = MachineNames("kafka-cluster", "dev")
+
+
+def things(names: MachineNames, node: str) -> set[str]:
+    """Every name that components/ asks for."""
+    suffixes = ("", "-root.qcow2", "-console.log", "-first-boot.iso")
+    made = {names.of(node + suffix) for suffix in suffixes}
+    return made | {names.prefix, names.pool_path, names.of("image.qcow2"), names.data_volume(1)}
+
+
+@given(NAMES, NAMES, NODE_NAME, NODE_NAME)
+def test_two_stacks_never_share_a_name(one: MachineNames, other: MachineNames, node: str, peer: str) -> None:
+    assume(one != other)
+    assert not things(one, node) & things(other, peer), "the second stack would adopt the first one's volumes"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (MachineNames("a-b", "c"), MachineNames("a", "b-c")),
+        (MachineNames("a.b", "c"), MachineNames("a", "b.c")),
+        (MachineNames("a_b", "c"), MachineNames("a", "b_c")),
+    ],
+)
+def test_where_the_project_ends_is_clear(one: MachineNames, other: MachineNames) -> None:
+    assert one.prefix != other.prefix
+    assert one.mac(1) != other.mac(1)
+    assert one.wwn(1) != other.wwn(1)
+
+
+def test_the_stacks_of_a_computer_share_neither_addresses_nor_disks() -> None:
+    stacks = [MachineNames(project, stack) for project, stack in product(
+        ("kafka-cluster", "other"), ("dev", "dev2", "test", "staging", "prod", "lifecycle", "ci-1", "ci-2"))]  # fmt: skip
+    for one, other in combinations(stacks, 2):
+        assert one.mac(1) != other.mac(1), "on one bridge both machines would get each other's frames"
+        assert one.wwn(1) != other.wwn(1)
+
+
+@given(NAMES, st.sets(st.integers(1, 255), min_size=2, max_size=2))
+def test_two_nodes_never_share_anything(names: MachineNames, ids: set[int]) -> None:
+    one, other = ids
+    assert names.data_volume(one) != names.data_volume(other)
+    assert names.mac(one) != names.mac(other)
+    assert names.wwn(one) != names.wwn(other)
+
+
+@given(NAMES, st.integers(1, 255))
+def test_addresses_and_disks_have_the_right_shape(names: MachineNames, number: int) -> None:
+    assert re.fullmatch(r"52:54:00(:[0-9a-f]{2}){3}", names.mac(number)), "QEMU's own range, never a multicast address"
+    assert re.fullmatch(r"0[0-9a-f]{15}", names.wwn(number)), "libvirt wants 16 hexadecimal digits"
+    assert names.data_device(number) == f"/dev/disk/by-id/wwn-0x{names.wwn(number)}"
+
+
+def test_names_are_the_same_in_every_run() -> None:
+    assert (DEV.mac(1), DEV.wwn(1)) == ("52:54:00:36:b1:01", "05abcd36b123e201"), (
+        "another one replaces every machine that is out there"
+    )
+    assert DEV.pool_path == "/var/lib/libvirt/kafka-cluster+dev"
+    assert DEV.data_volume(1) == "kafka-cluster+dev+node1-data.qcow2"
+
+
+@given(NAMES, NODE_NAME)
+def test_a_stack_knows_its_own(names: MachineNames, node: str) -> None:
+    assert all(names.owns(name) for name in things(names, node) - {names.pool_path})
+
+
+@given(NAMES, NAMES, NODE_NAME)
+def test_a_stack_owns_nothing_of_another_one(names: MachineNames, other: MachineNames, node: str) -> None:
+    assume(names != other)
+    assert not any(names.owns(name) for name in things(other, node)), "it would clear away another stack's machines"
+
+
+@pytest.mark.parametrize("number", [1, 9, 10, 255])
+def test_a_data_volume_is_known_by_its_name(number: int) -> None:
+    assert DEV.is_data_volume(DEV.data_volume(number))
+
+
+@pytest.mark.parametrize(
+    "name", ["n1-root.qcow2", "image.qcow2", "n1-console.log", "node1-data.qcow2.bak", "nodex-data.qcow2"]
+)
+def test_what_is_no_data_volume(name: str) -> None:
+    assert not DEV.is_data_volume(DEV.of(name))
+    assert not DEV.is_data_volume(MachineNames("kafka-cluster", "other").data_volume(1))
+
+
+def test_the_transformation_is_xml_and_keeps_the_console_in_a_file() -> None:
+    path = "/var/lib/libvirt/kafka-cluster+dev/n1-console.log"
+    root = ElementTree.fromstring(console_xslt(path))
+    assert [source.attrib for source in root.iter("source")] == [{"path": path, "append": "on"}]
