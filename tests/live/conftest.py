@@ -1,0 +1,180 @@
+"""How the live tests reach the stack: its plan read once, a connection to each machine, tools and clients for Kafka.
+
+Knows when there is nothing to look at, and says why. Refuses to know what is expected.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import testinfra
+from kafka import KafkaAdminClient
+
+from model.errors import ConfigurationError
+from model.handover import Access
+from model.health import Sample
+from model.topology import Cluster
+from operations.kafka_view import KafkaView
+from tests.live.machine import Machine
+from tests.live.planned import NotUp, Plan, read_plan
+from tests.support import console, ssh
+from tests.support.stack import PulumiFailed, Stack
+
+HERE = Path(__file__).parent
+DIAL_SECONDS = 5.0
+ANSWER_SECONDS = 60.0
+PLAN: pytest.StashKey[Plan | str] = pytest.StashKey()
+
+
+def _plan_or_reason(config: pytest.Config) -> Plan | str:
+    """The plan of the stack to verify, or why there is none; read once for a run."""
+    if PLAN not in config.stash:
+        config.stash[PLAN] = _read(config)
+    return config.stash[PLAN]
+
+
+def _read(config: pytest.Config) -> Plan | str:
+    try:
+        project = config.getoption("--project") or config.rootpath
+        name = config.getoption("--stack") or os.environ.get("PULUMI_STACK")
+        plan = read_plan(Stack.selected(project, name))
+        _refuse_far_away(plan)
+    except (PulumiFailed, NotUp) as reason:
+        return str(reason)
+    except ConfigurationError as error:
+        return f"the stack's configuration can't be used: {error}"
+    return plan
+
+
+def _refuse_far_away(plan: Plan) -> None:
+    """A stack none of whose machines answers is a failure where this computer is in their network: then they are down.
+    From anywhere else it only means that this is not the place to look from."""
+    direct = [access for access in plan.accesses.values() if not access.jump_host]
+    with ThreadPoolExecutor(max(1, len(direct))) as pool:
+        answers = list(pool.map(lambda access: _answers(access, DIAL_SECONDS * plan.patience), direct))
+    if direct and not any(answers) and not any(_is_neighbour(access) for access in direct):
+        places = ", ".join(f"{access.address}:{access.port}" for access in direct)
+        raise NotUp(
+            f"stack {plan.stack} is up, but none of {places} answers, and this computer is not in their network; in the"
+            " embedded lab, run the tests inside its network namespace: python3 -m lab run -- pytest tests/"
+        )
+
+
+def _answers(access: Access, seconds: float) -> bool:
+    try:
+        socket.create_connection((access.address, access.port), timeout=seconds).close()
+    except OSError:
+        return False
+    return True
+
+
+def _is_neighbour(access: Access) -> bool:
+    """Whether the address is reached without anybody in between."""
+    done = subprocess.run(["ip", "-json", "route", "get", access.address], capture_output=True, text=True)
+    return done.returncode == 0 and not any("gateway" in route for route in json.loads(done.stdout))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that takes `machine` runs once for each planned machine."""
+    if "machine" in metafunc.fixturenames:
+        plan = _plan_or_reason(metafunc.config)
+        names = list(plan.nodes) if isinstance(plan, Plan) else ["no machine"]
+        metafunc.parametrize("machine", names, indirect=True, scope="session")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Everything here is a live test, and is skipped with the reason where there is nothing to look at."""
+    mine = [item for item in items if item.path.is_relative_to(HERE)]
+    for item in mine:
+        item.add_marker(pytest.mark.live)
+        reason = _plan_or_reason(config)
+        if isinstance(reason, str):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def plan(request: pytest.FixtureRequest) -> Plan:
+    """What has to be true."""
+    found = _plan_or_reason(request.config)
+    assert isinstance(found, Plan)
+    return found
+
+
+@pytest.fixture(scope="session")
+def beside(request: pytest.FixtureRequest) -> list[int]:
+    """Ports that the operator allows beside the plan."""
+    ports: list[int] = request.config.getoption("--beside")
+    return ports
+
+
+@pytest.fixture(scope="session")
+def cluster(plan: Plan) -> Cluster:
+    """The cluster as the configuration describes it."""
+    return plan.cluster
+
+
+@pytest.fixture(scope="session")
+def ssh_config(plan: Plan) -> Iterator[Path]:
+    """A way to every machine that believes the planned host keys only."""
+    # Not pytest's own folder: the path has to be short for sockets, and the keys must not outlive the run.
+    folder = Path(tempfile.mkdtemp(prefix="live-"))
+    try:
+        config = ssh.write_config(folder, plan.accesses.values(), plan.patience)
+        yield config
+        ssh.end_connections(config, plan.accesses)
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def machines(plan: Plan, ssh_config: Path) -> dict[str, Machine]:
+    """Every machine, by its node's name."""
+    timeout = int(10 * plan.patience)
+    return {
+        name: Machine(
+            node,
+            plan.accesses[name],
+            testinfra.get_host(f"ssh://{name}", ssh_config=str(ssh_config), timeout=timeout, sudo=True),
+        )
+        for name, node in plan.nodes.items()
+    }
+
+
+@pytest.fixture(scope="session")
+def machine(request: pytest.FixtureRequest, machines: dict[str, Machine]) -> Machine:
+    """One machine after the other."""
+    return machines[request.param]
+
+
+@pytest.fixture(scope="session")
+def tools(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> console.ConsoleTools:
+    """Kafka's own console tools, on this computer."""
+    return console.tools(plan.settings, tmp_path_factory.mktemp("tools"), ANSWER_SECONDS * plan.patience)
+
+
+@pytest.fixture(scope="session")
+def view(plan: Plan) -> Iterator[KafkaView]:
+    """The cluster as the package's own operations see it."""
+    view = KafkaView(plan.cluster, plan.patience)
+    yield view
+    view.close()
+
+
+@pytest.fixture(scope="session")
+def admin(view: KafkaView) -> KafkaAdminClient:
+    """A Python admin client."""
+    return view.admin
+
+
+@pytest.fixture(scope="session")
+def sample(view: KafkaView) -> Callable[[], Sample]:
+    """Looks at the cluster anew."""
+    return lambda: asyncio.run(view.sample())
