@@ -5,7 +5,7 @@ SHELL := /bin/bash
 STACK ?= dev
 PREPARED := . ./activate &&
 
-.PHONY: help setup up preview verify destroy check test test-setup lock clean
+.PHONY: help setup up preview verify status destroy check test test-setup lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -21,6 +21,9 @@ preview: setup ## tell what `make up` would do
 
 verify: ## check the running cluster, live, with testinfra and real clients
 	$(PREPARED) PULUMI_STACK=$(STACK) pytest tests/live --require-live
+
+status: ## say how the cluster is, and each node
+	$(PREPARED) pulumi stack select $(STACK) && python -m lab run --or-outside -- python -m operations status
 
 destroy: setup ## take the stack away, and the embedded lab with it
 	$(PREPARED) python -m toolchain.stack destroy --stack $(STACK)

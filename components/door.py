@@ -11,7 +11,9 @@ from pulumi import Output
 
 from model import identity
 from model.errors import ConfigurationError
+from model.machine_names import MachineNames
 from model.settings import Settings, read
+from operations.leftovers import NotCleared
 from operations.preflight import Resolved, Unusable, look_around
 
 _OBJECTS = {"nodes", "networkDns", "settings"}
@@ -33,19 +35,24 @@ def settings() -> Settings:
 def surroundings(settings: Settings) -> Resolved:
     """What the operator's computer has to have; a RunError says what is not there."""
     try:
-        found = look_around(settings)
-    except Unusable as error:
+        names = MachineNames(pulumi.get_project(), pulumi.get_stack())
+        found = look_around(settings, qualified_stack(), names)
+    except (Unusable, NotCleared) as error:
         raise pulumi.RunError(str(error)) from None
     for warning in found.warnings:
         pulumi.log.warn(warning)
     return found
 
 
+def qualified_stack() -> str:
+    """The stack as every command of the CLI understands it."""
+    return f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+
+
 def go_ahead(settings: Settings) -> Output[bool]:
     """Known only when the change asked for is one that keeps what an existing cluster is. Everything that could
     be replaced waits for it."""
-    stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-    earlier = pulumi.StackReference("earlier", stack_name=stack).get_output("identity")
+    earlier = pulumi.StackReference("earlier", stack_name=qualified_stack()).get_output("identity")
 
     def judge(known: Any) -> bool:
         refusals = identity.refusals(known, identity.of(settings)) if known else []

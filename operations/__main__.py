@@ -5,7 +5,7 @@ import asyncio
 import sys
 
 from model.handover import Handover
-from operations import hypervisor, ready, running, secrets, shell
+from operations import hypervisor, ready, running, secrets, shell, status
 
 
 def _keys(arguments: argparse.Namespace) -> None:
@@ -36,6 +36,10 @@ def _ssh(arguments: argparse.Namespace) -> None:
     sys.exit(shell.open_shell(arguments.node, arguments.command))
 
 
+def _status(arguments: argparse.Namespace) -> None:
+    sys.exit(asyncio.run(status.show(shell.selected_handover(), arguments.wait)))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m operations", description=__doc__)
     verbs = parser.add_subparsers(required=True, metavar="VERB")
@@ -52,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     ssh.add_argument("node")
     ssh.add_argument("command", nargs=argparse.REMAINDER)
     ssh.set_defaults(act=_ssh)
+    asked = verbs.add_parser("status", help="say how the selected stack's cluster is")
+    asked.add_argument("--wait", type=float, default=0, metavar="SECONDS", help="wait until it is whole")
+    asked.set_defaults(act=_status)
     for name, act, text in (
         ("cluster-id", _cluster_id, "make a random cluster id"),
         ("ready", _ready, "wait until a new machine can be worked on"),

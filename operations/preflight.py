@@ -10,7 +10,9 @@ from pathlib import Path
 
 from images import recipe
 from model.errors import Problem
+from model.machine_names import MachineNames
 from model.settings import NetworkMode, Platform, Settings
+from operations import leftovers
 from toolchain import archive as archives
 
 _LIBVIRT_SECONDS = 10
@@ -43,14 +45,16 @@ class Resolved:
     warnings: tuple[str, ...]
 
 
-def look_around(settings: Settings) -> Resolved:
-    """Finds everything, or raises Unusable with all that is missing."""
+def look_around(settings: Settings, stack: str, names: MachineNames) -> Resolved:
+    """Finds everything, or raises Unusable with all that is missing. `stack` is its qualified name."""
     problems: list[Problem] = []
     archive, warnings = _archive(settings, problems)
     uri = image = ""
     if settings.platform is Platform.LIBVIRT:
         uri = _libvirt(settings, problems)
         image = _image(settings, problems)
+    if uri and not problems:
+        _refuse_leftovers(uri, stack, names)
     if problems or archive is None:
         lines = "\n".join(f"  - {problem}" for problem in problems)
         raise Unusable(f"this computer is not ready; nothing was changed:\n{lines}")
@@ -94,6 +98,16 @@ def _libvirt(settings: Settings, problems: list[Problem]) -> str:
         expected = f"a libvirt that answers ({fault}); `make up` starts one where the computer has none"
         problems.append(Problem("libvirtUri", uri, expected, "libvirtUri: qemu:///system"))
     return uri
+
+
+def _refuse_leftovers(uri: str, stack: str, names: MachineNames) -> None:
+    """A killed run's leftovers would make creations fail one by one, or be adopted half-made."""
+    found = leftovers.find(uri, stack, names)
+    if found:
+        raise Unusable(
+            f"an interrupted run left behind what the state does not know: {', '.join(map(str, found))}."
+            f" Clear it (never a data volume) and go on with: make up STACK={names.stack}"
+        )
 
 
 def _image(settings: Settings, problems: list[Problem]) -> str:

@@ -18,9 +18,8 @@ from images.commands import CommandFailed
 from lab import host
 from lab.libvirt import Libvirt
 from lab.waiting import WaitedTooLong
-from model.leftovers import known, leftovers
 from model.machine_names import MachineNames
-from operations.leftovers import NotCleared, clear, present
+from operations.leftovers import NotCleared, clear, find
 from toolchain import locks, places
 
 
@@ -50,11 +49,6 @@ class Stack:
         """The configuration as the CLI spells it, without the project's prefix."""
         raw = json.loads(self.pulumi("config", "--json", capture=True))
         return {key.removeprefix("kafka-cluster:"): entry.get("value") for key, entry in raw.items()}
-
-    def resources(self) -> list[dict[str, Any]]:
-        """What the state knows."""
-        exported = json.loads(self.pulumi("stack", "export", capture=True))
-        return list((exported.get("deployment") or {}).get("resources") or [])
 
     def needs_lab(self) -> bool:
         """Whether its machines live in the embedded libvirt."""
@@ -95,7 +89,7 @@ def prepare(stack: Stack) -> None:
     uri = stack.uri()
     if uri:
         with phase("leftovers of a killed run"):
-            clear(uri, leftovers(present(uri, stack.names), known(stack.resources()), stack.names), stack.names)
+            clear(uri, find(uri, stack.name, stack.names), stack.names)
 
 
 def up(stack: Stack, arguments: list[str]) -> None:
