@@ -96,7 +96,7 @@ def up(stack: Stack, arguments: list[str]) -> None:
     """Brings the stack to a healthy cluster and prints its bootstrap servers."""
     prepare(stack)
     with phase("pulumi up"):
-        stack.pulumi("up", "--yes", *arguments)
+        stack.pulumi("up", "--yes", "--skip-preview", *arguments)
     print(stack.pulumi("stack", "output", "bootstrap_servers", capture=True).strip())
 
 

@@ -59,7 +59,8 @@ def ensure_kernel_settings(plan):
 def ensure_hosts(plan):
     """Every node knows all nodes by name. Lines of other names stay as they are."""
     path, names = Path("/etc/hosts"), set(plan["hosts"])
-    others = [line for line in path.read_text().splitlines() if not names & set(line.split("#")[0].split()[1:])]
+    text = path.read_text() if path.exists() else "127.0.0.1 localhost\n::1 localhost\n"
+    others = [line for line in text.splitlines() if not names & set(line.split("#")[0].split()[1:])]
     write(path, "\n".join([*others, *(f"{address} {name}" for name, address in plan["hosts"].items())]) + "\n")
 
 

@@ -1,0 +1,221 @@
+"""One run on virtual machines, end to end: what the package promises of the machines it makes.
+
+The tests of this file are one story and run in its order, on a lab, a state and a stack of their own. What can be
+shown without a virtual machine is shown elsewhere, at native speed.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lab.libvirt import Libvirt
+from model.handover import Handover
+from model.leftovers import Thing, known, leftovers
+from model.machine_names import MachineNames
+from operations.leftovers import clear, present
+from tests.support.stack import PulumiFailed, Stack, stack_of_its_own
+from toolchain import places
+
+pytestmark = pytest.mark.lifecycle
+
+PROJECT = "kafka-cluster"
+STACK = "machines"
+NAMES = MachineNames(PROJECT, STACK)
+# Emulated guests beside whatever else the computer does; real ones need a tenth of it.
+WHOLE_SECONDS = 900
+RECORD = "written before the power was cut"
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Libvirt]:
+    """An embedded libvirt of its own, gone afterwards with all that is in it."""
+    lab = Libvirt(f"test-{os.getpid()}")
+    try:
+        lab.up()
+        yield lab
+    finally:
+        lab.down(delete=True)
+
+
+@pytest.fixture(scope="module")
+def stack(lab: Libvirt, tmp_path_factory: pytest.TempPathFactory) -> Stack:
+    """The dev stack's configuration under another name."""
+    document = yaml.safe_load((places.CHECKOUT / "Pulumi.dev.yaml").read_text(encoding="utf-8"))
+    config = {key.partition(":")[2]: value for key, value in document["config"].items()}
+    inside = (sys.executable, "-m", "lab", "run", "--name", lab.namespace.name, "--")
+    return stack_of_its_own(tmp_path_factory.mktemp("stack"), STACK, config, inside)
+
+
+class ProcessWatch(threading.Thread):
+    """Looks through the command lines of all processes until it is told to stop."""
+
+    def __init__(self, pattern: str) -> None:
+        super().__init__(daemon=True)
+        self._pattern = re.compile(pattern.encode())
+        self._over = threading.Event()
+        self.seen: set[bytes] = set()
+
+    def run(self) -> None:
+        while not self._over.wait(0.2):
+            for line in Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    text = line.read_bytes()
+                except (FileNotFoundError, ProcessLookupError):
+                    continue
+                if self._pattern.search(text):
+                    self.seen.add(text[:200])
+
+    def stop(self) -> None:
+        self._over.set()
+        self.join()
+
+
+KEY_MATERIAL = r"BEGIN OPENSSH PRIVATE KEY|b3BlbnNzaC1rZXktdjE"
+
+
+@pytest.fixture(scope="module")
+def first_up(stack: Stack) -> dict[str, str]:
+    """The first `up`: what it printed, its events, and the command lines that held key material meanwhile."""
+    watch = ProcessWatch(KEY_MATERIAL)
+    watch.start()
+    events = stack.project / "events.json"
+    try:
+        printed = stack.up("--event-log", str(events))
+    finally:
+        watch.stop()
+    return {"printed": printed, "events": events.read_text(), "processes": repr(watch.seen) if watch.seen else ""}
+
+
+def operate(stack: Stack, *words: str) -> subprocess.CompletedProcess[str]:
+    """Runs an operation on the stack from inside the lab."""
+    command = [*stack.prefix, sys.executable, "-m", "operations", *words]
+    environment = {**(stack.environment or {}), "PYTHONPATH": str(places.CHECKOUT)}
+    return subprocess.run(command, cwd=stack.project, env=environment, capture_output=True, text=True)
+
+
+def whole(stack: Stack) -> None:
+    """Waits for the cluster to be whole, without doing anything for it."""
+    status = operate(stack, "status", "--wait", str(WHOLE_SECONDS))
+    assert status.returncode == 0, f"the cluster did not come back by itself:\n{status.stdout}{status.stderr}"
+
+
+def console_tool(stack: Stack, node: str, tool: str, stdin: str = "") -> str:
+    """Runs one of Kafka's own tools on a node, against that node."""
+    home = Handover.model_validate_json(stack.outputs()["handover"]).cluster.paths.home
+    done = operate(stack, "ssh", node, f"echo {stdin!r} | {home}/bin/{tool}")
+    assert done.returncode == 0, f"{tool} on {node} failed:\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def test_up_answers_with_the_bootstrap_servers(stack: Stack, first_up: dict[str, str]) -> None:
+    wanted = "172.25.254.131:9092,172.25.254.132:9092,172.25.254.133:9092"
+    assert stack.outputs()["bootstrap_servers"] == wanted, "a client is to be given one line that it can use"
+
+
+@pytest.mark.parametrize("where", ["printed", "events", "processes"])
+def test_no_key_material_is_shown(first_up: dict[str, str], where: str) -> None:
+    found = re.search(f".{{0,80}}({KEY_MATERIAL})", first_up[where])
+    assert found is None, f"whoever reads the {where} of an `up` could log in to the machines: {found and found[0]}"
+
+
+def test_no_key_material_lies_open_in_the_state(stack: Stack, first_up: dict[str, str]) -> None:
+    exported = stack.pulumi("stack", "export").stdout
+    assert not re.search(KEY_MATERIAL, exported), "a state is shared and backed up: its keys must be encrypted"
+
+
+def test_the_live_checks_pass(stack: Stack, first_up: dict[str, str]) -> None:
+    command = [*stack.prefix, sys.executable, "-m", "pytest", "tests/live", "--require-live", "-q"]
+    done = subprocess.run(
+        [*command, "--stack", stack.name, "--project", str(stack.project)],
+        cwd=places.CHECKOUT,
+        env=stack.environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, f"the finished cluster does not pass its own checks:\n{done.stdout[-6000:]}"
+
+
+def test_a_second_up_changes_nothing(stack: Stack, first_up: dict[str, str]) -> None:
+    stack.up("--expect-no-changes")
+
+
+def test_leftovers_of_a_killed_run_are_named_and_cleared(lab: Libvirt, stack: Stack, first_up: dict[str, str]) -> None:
+    domain, network, volume = NAMES.of("orphan"), NAMES.of("orphan"), NAMES.of("orphan.qcow2")
+    files = {
+        "define": f"<domain type='qemu'><name>{domain}</name><memory>1024</memory><os><type>hvm</type></os></domain>",
+        "net-define": f"<network><name>{network}</name></network>",
+    }
+    for verb, xml in files.items():
+        (stack.project / verb).write_text(xml)
+        lab.virsh(verb, str(stack.project / verb))
+    records = NAMES.data_volume(9)
+    for name in (volume, records):
+        lab.virsh("vol-create-as", NAMES.prefix, name, "1M")
+
+    with pytest.raises(PulumiFailed) as refusal:
+        stack.pulumi("preview")
+    assert f"make up STACK={STACK}" in str(refusal.value), "a bare `pulumi` must say which command goes on from here"
+
+    state = known(json.loads(stack.pulumi("stack", "export").stdout)["deployment"]["resources"])
+    found = leftovers(present(lab.uri, NAMES), state, NAMES)
+    assert found == [Thing("domain", domain), Thing("volume", volume), Thing("network", network)], (
+        "exactly what the state does not know is to go, and never a data volume"
+    )
+    clear(lab.uri, found, NAMES)
+    assert records in lab.virsh("vol-list", NAMES.prefix), "a data volume may hold records"
+    lab.virsh("vol-delete", "--pool", NAMES.prefix, records)
+    stack.pulumi("preview", "--expect-no-changes")
+
+
+def test_a_change_of_what_the_cluster_is_is_refused_at_preview(stack: Stack, first_up: dict[str, str]) -> None:
+    nodes = stack.config()["nodes"]
+    moved = [{**node, "address": node["address"].replace(".13", ".14")} for node in nodes]
+    try:
+        stack.configure(nodes=moved)
+        with pytest.raises(PulumiFailed) as refusal:
+            stack.pulumi("preview")
+    finally:
+        stack.configure(nodes=nodes)
+    said = str(refusal.value)
+    assert "172.25.254.141" in said, "the refusal must say what was asked for"
+    assert "instead" in said, "the refusal must say what to do instead"
+
+
+def test_a_machine_that_lost_its_power_comes_back_by_itself(lab: Libvirt, stack: Stack, first_up: dict[str, str]) -> None:
+    servers = stack.outputs()["bootstrap_servers"]
+    console_tool(stack, "kafka-server1", f"kafka-console-producer.sh --bootstrap-server {servers} --topic kept", RECORD)
+    lab.virsh("destroy", NAMES.of("kafka-server2"))
+    lab.virsh("start", NAMES.of("kafka-server2"))
+    whole(stack)
+
+
+def test_the_cluster_comes_back_after_the_computers_own_reboot(
+    lab: Libvirt, stack: Stack, first_up: dict[str, str]
+) -> None:
+    lab.down()  # ends guests and daemons hard, and takes away all that does not lie on a disk
+    lab.up()
+    whole(stack)
+    servers = stack.outputs()["bootstrap_servers"]
+    consumer = f"kafka-console-consumer.sh --bootstrap-server {servers} --topic kept --from-beginning --max-messages 1"
+    assert RECORD in console_tool(stack, "kafka-server3", f"{consumer} --timeout-ms 120000"), "the record is lost"
+    stack.up("--expect-no-changes")
+
+
+def test_destroy_leaves_nothing_behind_even_with_a_dead_machine(
+    lab: Libvirt, stack: Stack, first_up: dict[str, str]
+) -> None:
+    lab.virsh("destroy", NAMES.of("kafka-server3"))
+    stack.destroy()
+    stack.destroy()
+    for lister in ("list", "net-list", "pool-list"):
+        assert not lab.virsh(lister, "--all", "--name").split(), f"`virsh {lister}` still shows something"
+    left = list(lab.namespace.outside(Path(NAMES.pool_path).parent).glob(f"*{NAMES.prefix}*"))
+    assert not left, "destroy is to leave no file behind"
