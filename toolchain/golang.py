@@ -22,9 +22,10 @@ from toolchain import pins, places
 
 FLAGS = ("-trimpath", "-buildvcs=false", "-mod=readonly")
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
-KNOWN_PLACES = ("/usr/local/go/bin/go", "/usr/lib/go/bin/go")
+KNOWN_PLACES = ("usr/local/go/bin/go", "usr/lib/go*/bin/go")
 UNSAFE = ("GOSUMDB", "GONOSUMDB", "GONOSUMCHECK", "GONOPROXY", "GOPRIVATE", "GOINSECURE")
 BENDING = ("GOFLAGS", "GOROOT", *UNSAFE)
+REMOVABLE = "-modcacherw"  # Go's module cache is read-only otherwise
 LAST_LINES = 25
 
 
@@ -54,6 +55,7 @@ class Go:
         environment = _environment(self.command)
         if self.fetched:
             environment |= {name: str(_work() / name.lower()) for name in ("GOMODCACHE", "GOCACHE")}
+            environment["GOFLAGS"] = REMOVABLE
         return environment
 
 
@@ -78,7 +80,9 @@ def provide() -> Go:
 
 def clean() -> None:
     """Remove what a fetched Go's builds leave behind, gigabytes; an installed Go's caches are its user's."""
-    shutil.rmtree(_work(), ignore_errors=True)
+    if _work().is_dir():
+        print(f"removing what the builds leave in {_work()}", flush=True)
+        shutil.rmtree(_work())
 
 
 def _work() -> Path:
@@ -86,9 +90,11 @@ def _work() -> Path:
 
 
 def _installed() -> Path | None:
-    found = [shutil.which("go"), *KNOWN_PLACES, *map(str, Path("/usr/lib").glob("go-*/bin/go"))]
-    usable = [Path(path) for path in found if path and os.access(path, os.X_OK)]
-    return max(usable, key=lambda go: _number(_version(go)), default=None)
+    on_path = shutil.which("go")
+    found = [Path(on_path)] if on_path else []
+    for place in KNOWN_PLACES:
+        found += Path("/").glob(place)
+    return max(found, key=lambda go: _number(_version(go)), default=None)
 
 
 def _version(go: Path) -> str:
@@ -105,9 +111,7 @@ def _number(version: str) -> tuple[int, ...]:
 
 def _from_apt() -> Path:
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise GoError(
-            f"no Go here: install Go {pins.GO_OLDEST}, or an older one that can fetch it (golang-go)"
-        )
+        raise GoError(f"no Go here: install Go {pins.GO_OLDEST}, or an older one that can fetch it (golang-go)")
     print("installing golang-go with apt, to fetch a newer Go with it", flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for arguments in (["update"], ["install", "-y", "--no-install-recommends", "golang-go"]):
@@ -123,7 +127,7 @@ def _fetch(older: Path, destination: Path) -> None:
     print(f"fetching Go {pins.GO_FETCHED} as a Go module ({older} is {_version(older)})", flush=True)
     destination.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=destination.parent, prefix=".go-") as temporary:
-        environment = _environment(older) | {"GOMODCACHE": temporary, "GOFLAGS": "-modcacherw"}
+        environment = _environment(older) | {"GOMODCACHE": temporary, "GOFLAGS": REMOVABLE}
         answer = _run([older, "mod", "download", "-json", module], Path(temporary), environment)
         unpacked = Path(json.loads(answer)["Dir"])
         _undo_module_form(unpacked)

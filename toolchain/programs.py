@@ -26,6 +26,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 if not __package__:  # run as a script, before there is any environment
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -82,9 +83,7 @@ PULUMI = Program(
     ((f"{SDK}/go/common/version.Version", f"v{pins.PULUMI}"),),
 )
 PLUGINS = {
-    "command": Program(
-        "pulumi-resource-command", "command", ".", (("main.version", pins.PLUGINS["command"]),)
-    ),
+    "command": Program("pulumi-resource-command", "command", ".", (("main.version", pins.PLUGINS["command"]),)),
     "libvirt": Program(
         "pulumi-resource-libvirt",
         "libvirt",
@@ -175,8 +174,7 @@ def _installed() -> Path | None:
     missing = [name for name in (HOST, EXEC) if not os.access(directory / name, os.X_OK)]
     if missing:
         raise ProgramsError(
-            f"{found} comes without {' and '.join(missing)}.\n"
-            f"Install Pulumi {pins.PULUMI} whole, or {USE_OWN}."
+            f"{found} comes without {' and '.join(missing)}.\nInstall Pulumi {pins.PULUMI} whole, or {USE_OWN}."
         )
     return directory
 
@@ -186,9 +184,8 @@ def _official_reached() -> bool:
     """Asked once a run; a refusal is final."""
     if _own_wanted():
         return False
-    question = urllib.request.Request(_official_cli_address(), method="HEAD")
     try:
-        with urllib.request.urlopen(question, timeout=REACH_SECONDS):
+        with _opened(_official_cli_address()):
             print(f"official binaries: from {_releases()}", flush=True)
             return True
     except OSError as refusal:
@@ -210,9 +207,13 @@ def _official_plugin_address(name: str) -> str:
     return f"{_releases()}/plugins/{file}"
 
 
+def _opened(address: str) -> Any:
+    return urllib.request.urlopen(address, timeout=REACH_SECONDS)
+
+
 def _download(address: str, file: Path) -> None:
     try:
-        with urllib.request.urlopen(address, timeout=REACH_SECONDS) as answer, file.open("wb") as kept:
+        with file.open("wb") as kept, _opened(address) as answer:
             shutil.copyfileobj(answer, kept)
     except OSError as failure:
         raise ProgramsError(f"{address}: {failure}.\nTry again, or {USE_OWN}.") from failure

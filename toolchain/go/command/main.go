@@ -6,7 +6,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
+	"os/signal"
+	"syscall"
 
 	provider "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi-go-provider/infer"
@@ -38,10 +41,22 @@ func main() {
 			infer.Function(&local.Run{}),
 		},
 	})
-	err := provider.RunProvider(context.Background(), name, version, served)
-	local.AwaitAll()
-	if err != nil {
+	if err := serve(served); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// serve returns when the engine interrupts the plugin, and then leaves no command running.
+func serve(served provider.Provider) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, func() {
+		if err := served.Cancel(context.WithoutCancel(ctx)); err != nil {
+			slog.Error("cancelling what runs", "error", err)
+		}
+	})
+	err := provider.RunProvider(ctx, name, version, served)
+	local.AwaitAll()
+	return err
 }

@@ -54,12 +54,14 @@ func prepare(ctx context.Context, command string, process Process, previous Resu
 	if process.Stdin != nil {
 		cmd.Stdin = strings.NewReader(*process.Stdin)
 	}
-	var err error
-	if process.Dir != nil {
-		cmd.Dir = *process.Dir
-	} else {
+	if process.Dir == nil {
+		var err error
 		cmd.Dir, err = os.Getwd()
+		return cmd, err
 	}
+	cmd.Dir = *process.Dir
+	// Starting a process group somewhere that does not exist would name the interpreter as what is missing.
+	_, err := os.Stat(cmd.Dir)
 	return cmd, err
 }
 
