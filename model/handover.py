@@ -4,7 +4,7 @@ should run there.
 It holds private keys, so it travels by standard input and lies in the state as a secret, never in a command.
 """
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from model.kafka_keys import Mode, Role
 from model.topology import Cluster, Node
@@ -21,7 +21,7 @@ class Login(_Frozen):
     port: int = 22
     user: str
     host_key: str
-    private_key: str
+    private_key: str = Field(repr=False)
 
 
 class Access(Login):

@@ -50,18 +50,30 @@ def ensure_user(name):
 def ensure_kernel_settings(plan):
     lines = "".join(f"{key} = {value}\n" for key, value in plan["kernel"].items())
     write(plan["sysctl"], lines)
-    if succeeds("systemd-detect-virt", "--quiet", "--container"):
-        say("a container: the kernel settings are its host's and stay as they are")
+    done = run("sysctl", "--quiet", "--load", plan["sysctl"], check=False)
+    if done.returncode == 0:
         return
-    run("sysctl", "--quiet", "--load", plan["sysctl"])
+    if not succeeds("systemd-detect-virt", "--quiet", "--container"):
+        raise Refused(f"the kernel settings were not taken:\n{done.stderr.strip()}")
+    say(f"a container, whose kernel settings are its host's: {done.stderr.strip()}")
 
 
 def ensure_hosts(plan):
-    """Every node knows all nodes by name. Lines of other names stay as they are."""
-    path, names = Path("/etc/hosts"), set(plan["hosts"])
+    """Every node knows all nodes by name. Other names stay as they are."""
+    path = Path("/etc/hosts")
     text = path.read_text() if path.exists() else "127.0.0.1 localhost\n::1 localhost\n"
-    others = [line for line in text.splitlines() if not names & set(line.split("#")[0].split()[1:])]
-    write(path, "\n".join([*others, *(f"{address} {name}" for name, address in plan["hosts"].items())]) + "\n")
+    others = [without_names(line, set(plan["hosts"])) for line in text.splitlines()]
+    ours = [f"{address} {name}" for name, address in plan["hosts"].items()]
+    write(path, "\n".join([*(line for line in others if line is not None), *ours]) + "\n")
+
+
+def without_names(line, names):
+    """A line of /etc/hosts without those names; None when it has no other."""
+    words = line.split("#")[0].split()
+    if not names & set(words[1:]):
+        return line
+    kept = [word for word in words[1:] if word not in names]
+    return " ".join([words[0], *kept]) if kept else None
 
 
 def ensure_data_volume(plan):
@@ -98,7 +110,10 @@ def ensure_file_system(plan, device):
 
 
 def signature(device):
-    """What `blkid -p` finds: a file system's type, another kind of content, or nothing."""
+    """What `blkid -p` finds: a file system's type, another kind of content, or nothing. It ends in the same way
+    for a device that can't be read, so that is tried first."""
+    with open(device, "rb") as disk:
+        disk.read(1 << 20)
     probe = run("blkid", "-p", "-o", "export", device, check=False)
     if probe.returncode == 2 and not probe.stdout.strip():
         return ""
