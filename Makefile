@@ -38,7 +38,7 @@ test-setup:
 	python3 toolchain/setup.py packages test_packages secret python programs archive image
 
 test: test-setup check ## set up and pass every test, the real virtual machines included
-	$(PREPARED) python -m pytest tests/unit tests/graph tests/conformance tests/lifecycle --require-live
+	$(PREPARED) python -m pytest tests --ignore tests/live --lifecycle --require-live
 
 lock: ## pin what pyproject.toml asks for anew in requirements.lock
 	.venv/bin/pip install --quiet uv

@@ -13,6 +13,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("live", "tests of the running stack")
     group.addoption("--stack", help="the stack to verify (default: $PULUMI_STACK, else the selected one)")
     group.addoption("--project", type=Path, help="the folder of the stack's Pulumi.yaml (default: this checkout)")
+    group.addoption("--lifecycle", action="store_true", help="also run the tests that make machines of their own")
     group.addoption("--require-live", action="store_true", help="fail when nothing was verified live")
     group.addoption(
         "--beside",
@@ -29,6 +30,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "live: looks at the running stack; skipped where there is none")
     config.addinivalue_line("markers", "lifecycle: makes machines of its own; needs root")
     config.pluginmanager.register(LiveRecord(required=config.getoption("--require-live")), "live-record")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests that make machines take half an hour, so they are run by those who ask for them, as `make test` does."""
+    if config.getoption("--lifecycle"):
+        return
+    for item in items:
+        if "lifecycle" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="makes machines of its own; ask for it with --lifecycle"))
 
 
 class LiveRecord:

@@ -131,6 +131,7 @@ def test_no_key_material_lies_open_in_the_state(stack: Stack, first_up: dict[str
     assert not re.search(KEY_MATERIAL, exported), "a state is shared and backed up: its keys must be encrypted"
 
 
+@pytest.mark.live
 def test_the_live_checks_pass(stack: Stack, first_up: dict[str, str]) -> None:
     command = [*stack.prefix, sys.executable, "-m", "pytest", "tests/live", "--require-live", "-q"]
     done = subprocess.run(
