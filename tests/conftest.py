@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--lifecycle"):
         return
     for item in items:
-        if "lifecycle" in item.keywords:
+        if item.get_closest_marker("lifecycle"):
             item.add_marker(pytest.mark.skip(reason="makes machines of its own; ask for it with --lifecycle"))
 
 

@@ -24,7 +24,8 @@ from tests.live.planned import Plan
 from tests.support.console import JAVA, ConsoleTools
 
 PARTITIONS = 3
-CALM_SECONDS = 30.0
+CALM_SECONDS = 10.0
+READ_SECONDS = 20.0
 RECORDS = [f"record {number}" for number in range(1, 10)]
 
 
@@ -178,7 +179,7 @@ def test_topic_is_in_sync_on_every_replica(cluster: Cluster, tools: ConsoleTools
         )
 
 
-def test_records_reach_every_broker(cluster: Cluster, tools: ConsoleTools, topic: str) -> None:
+def test_records_reach_every_broker(cluster: Cluster, tools: ConsoleTools, topic: str, plan: Plan) -> None:
     """Produced through the first broker, consumed from the beginning on each other one."""
     written_to = cluster.brokers[0]
     tools.run(
@@ -187,7 +188,7 @@ def test_records_reach_every_broker(cluster: Cluster, tools: ConsoleTools, topic
     )
     with ThreadPoolExecutor() as pool:
         answers = list(
-            pool.map(lambda node: tools.run(*consume(endpoint(node), topic, tools.seconds)), others(cluster))
+            pool.map(lambda node: tools.run(*consume(endpoint(node), topic, plan.patience)), others(cluster))
         )
     for node, answer in zip(others(cluster), answers, strict=True):
         assert sorted(answer.splitlines()) == RECORDS, (
@@ -195,11 +196,11 @@ def test_records_reach_every_broker(cluster: Cluster, tools: ConsoleTools, topic
         )
 
 
-def consume(server: str, topic: str, seconds: float) -> list[str]:
+def consume(server: str, topic: str, patience: int) -> list[str]:
     """The console consumer's command for all of our records. It leaves no offsets behind."""
     return [
         *("kafka-console-consumer.sh", "--bootstrap-server", server, "--topic", topic, "--from-beginning"),
-        *("--max-messages", str(len(RECORDS)), "--timeout-ms", str(int(seconds * 1000))),
+        *("--max-messages", str(len(RECORDS)), "--timeout-ms", str(int(READ_SECONDS * 1000 * patience))),
         *("--consumer-property", "enable.auto.commit=false"),
     ]
 
@@ -207,7 +208,7 @@ def consume(server: str, topic: str, seconds: float) -> list[str]:
 def test_python_client_reads_what_it_wrote(cluster: Cluster, admin: KafkaAdminClient, plan: Plan) -> None:
     """With a topic that the client makes, so that it depends on no other tool."""
     name = f"live-check-{secrets.token_hex(4)}"
-    milliseconds = int(CALM_SECONDS * 1000 * plan.patience)
+    milliseconds = int(READ_SECONDS * 1000 * plan.patience)
     replicas = min(3, len(cluster.brokers))
     admin.create_topics({name: {"num_partitions": PARTITIONS, "replication_factor": replicas}})
     try:
@@ -233,11 +234,11 @@ def read_all(server: str, topic: str, milliseconds: int) -> list[str]:
 
 
 def test_tools_work_on_a_machine_itself(
-    cluster: Cluster, machines: dict[str, Machine], tools: ConsoleTools, topic: str
+    cluster: Cluster, machines: dict[str, Machine], topic: str, plan: Plan
 ) -> None:
     """What an operator finds who has logged in: the tools in the guide's place, and what was written a moment ago."""
     node = cluster.brokers[-1]
-    tool, *arguments = consume(endpoint(node), topic, tools.seconds)
+    tool, *arguments = consume(endpoint(node), topic, plan.patience)
     variables = [f"{name}={value}" for name, value in {**JAVA, "LOG_DIR": "/tmp"}.items()]
     words = ["env", *variables, f"{cluster.paths.home}/bin/{tool}", *arguments]
     said = machines[node.name].says(" ".join(["%s"] * len(words)), *words)

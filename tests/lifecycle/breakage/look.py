@@ -1,0 +1,53 @@
+"""One look at a stack through the live tests, as a user would run them, and how each of them ended.
+
+Knows pytest's command line and its report. Refuses to know what should have come out.
+"""
+
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.stack import Stack
+from toolchain import places
+
+LIVE = places.CHECKOUT / "tests" / "live"
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How one live test ended: passed, failed, error or skipped, and what it said."""
+
+    outcome: str
+    words: str
+
+
+def look(stack: Stack, folder: Path, only: Iterable[str] = ()) -> dict[str, Ending]:
+    """Runs the live tests by these names, or all; answers their endings by their names, machine in brackets."""
+    report = folder / "live.xml"
+    chosen = " or ".join(only)
+    command = [
+        *(*stack.prefix, sys.executable, "-m", "pytest", str(LIVE), "--require-live", "-p", "no:cacheprovider"),
+        *("--project", str(stack.project), "--stack", stack.name, "--junitxml", str(report), "-k", chosen),
+    ]
+    report.unlink(missing_ok=True)
+    done = subprocess.run(command, env=stack.environment, cwd=places.CHECKOUT, capture_output=True, text=True)
+    assert report.is_file(), f"the live tests ended with {done.returncode} and no report:\n{done.stdout}\n{done.stderr}"
+    endings = {case.attrib["name"]: _ending(case) for case in ElementTree.parse(report).iter("testcase")}
+    assert endings, f"no live test was run:\n{done.stdout}"
+    return endings
+
+
+def _ending(case: ElementTree.Element) -> Ending:
+    for outcome in ("error", "failure", "skipped"):
+        found = case.find(outcome)
+        if found is not None:
+            return Ending(outcome, f"{found.attrib.get('message', '')}\n{found.text}")
+    return Ending("passed", "")
+
+
+def not_green(endings: dict[str, Ending]) -> dict[str, str]:
+    """The tests that did not pass, with what they said."""
+    return {name: ending.words for name, ending in endings.items() if ending.outcome in ("error", "failure")}

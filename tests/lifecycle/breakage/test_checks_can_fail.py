@@ -1,0 +1,111 @@
+"""Each live check is seen to fail of exactly the thing that it is there for, on machines and a stack of its own.
+
+All things of a round are broken at once, the live tests look, and all is mended: a machine costs seconds, a look costs
+seconds, and a pair of both for each of the breakages would cost a quarter of an hour.
+"""
+
+import ast
+import shlex
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+
+from lab.waiting import wait_for
+from model.kafka_keys import Mode
+from tests.lifecycle.breakage.look import LIVE, Ending, look, not_green
+from tests.lifecycle.breakage.table import DYNAMIC_KEY, DYNAMIC_VALUE, ROUNDS, Breakage
+from tests.support.machines import Ground, ground
+
+WHOLE_SECONDS = 180.0
+ALL = [breakage for rounds in ROUNDS.values() for together in rounds for breakage in together]
+CASES = [(breakage, check) for breakage in ALL for check in breakage.checks]
+
+Endings = dict[str, dict[str, Ending]]
+
+
+def test_every_live_check_is_in_the_table() -> None:
+    checks = {
+        node.name
+        for file in LIVE.glob("test_*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    }
+    shown = {check for breakage in ALL for check in breakage.checks}
+    assert checks == shown, "a check that was never seen to fail proves nothing when it passes"
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """Three machines and a stack that is up."""
+    folder = tmp_path_factory.mktemp("stack")
+    with ground("test-checks", folder, config={"settings": {DYNAMIC_KEY: DYNAMIC_VALUE}}) as made:
+        made.stack.up()
+        yield made
+
+
+@pytest.fixture(scope="module")
+def endings(stage: Ground) -> Endings:
+    """How the live tests ended while things were broken, by what was broken."""
+    folder = stage.stack.project
+    seen: Endings = {}
+    for mode, rounds in ROUNDS.items():
+        if mode is not Mode.KRAFT:
+            stage.stack.configure(mode=mode.value)
+            stage.stack.up()
+        wait_until_green(stage)
+        for together in rounds:
+            checks = {check for breakage in together for check in breakage.checks}
+            with ExitStack() as broken:
+                for breakage in together:
+                    broken.enter_context(broken_by(stage, breakage))
+                found = look(stage.stack, folder, checks)
+            seen |= {breakage.how: found for breakage in together}
+        wait_until_green(stage)
+    return seen
+
+
+@contextmanager
+def broken_by(stage: Ground, breakage: Breakage) -> Iterator[None]:
+    """The thing is broken meanwhile, and mended whatever happens."""
+    config = stage.stack.config()
+    stage.stack.configure(**breakage.configure)
+    on_machine(stage, breakage, breakage.breaks)
+    try:
+        yield
+    finally:
+        on_machine(stage, breakage, breakage.mends)
+        stage.stack.configure(**{key: config[key] for key in breakage.configure})
+
+
+def on_machine(stage: Ground, breakage: Breakage, script: str) -> None:
+    """Runs a script as root on the machine that the breakage is about."""
+    name, machine = list(stage.machines.machines.items())[breakage.node - 1]
+    told = f"NAME={name} ADDRESS={machine.address}\n{script}"
+    done = stage.machines.ssh(name, f"sudo sh -ec {shlex.quote(told)}")
+    assert done.returncode == 0, f"{breakage} on {name}: `{script}` ended with {done.returncode}: {done.stderr}"
+
+
+def wait_until_green(stage: Ground) -> None:
+    """After a restart a broker takes a while to be in sync; then every check passes."""
+    words = ""
+
+    def whole() -> bool:
+        nonlocal words
+        found = not_green(look(stage.stack, stage.stack.project, ["test_cluster_is_whole"]))
+        words = "\n".join(found.values())
+        return not found
+
+    wait_for("the cluster whole again", whole, WHOLE_SECONDS, lambda: words)
+    left = not_green(look(stage.stack, stage.stack.project))
+    assert not left, "\n".join(f"{name}: {words}" for name, words in left.items())
+
+
+@pytest.mark.lifecycle
+@pytest.mark.parametrize(("breakage", "check"), CASES, ids=[f"{check}-{breakage.how}" for breakage, check in CASES])
+def test_check_goes_red(breakage: Breakage, check: str, endings: Endings, stage: Ground) -> None:
+    name = list(stage.machines.machines)[breakage.node - 1]
+    found = endings[breakage.how]
+    ending = found.get(f"{check}[{name}]") or found[check]
+    assert ending.outcome == "failure", f"{breakage}, and {check} {ending.outcome}: {ending.words}"
+    assert breakage.checks[check] in ending.words, f"{check} failed of something else: {ending.words}"
