@@ -5,6 +5,7 @@ Knows kafka-python's admin client and ZooKeeper's four-letter words. Refuses to 
 
 import asyncio
 import socket
+from dataclasses import replace
 from typing import Any
 
 from kafka import KafkaAdminClient
@@ -15,10 +16,12 @@ from kafka.protocol.metadata import MetadataRequest
 
 from model.health import Ensemble, Member, Partition, Quorum, Sample
 from model.kafka_keys import Mode
-from model.listeners import ZOOKEEPER_CLIENT_PORT
+from model.listeners import CLIENTS, ZOOKEEPER_CLIENT_PORT
 from model.topology import Cluster
 
 _ANSWER_MS = 10_000
+# The client's own default grows to half a minute, which a broker that is just starting does not take.
+_KNOCK_AGAIN_MS = 200
 _METADATA = "__cluster_metadata"
 
 
@@ -32,15 +35,23 @@ class KafkaView:
 
     async def sample(self) -> Sample:
         """What the cluster looks like now. A cluster that doesn't answer is a sample with that as its fault."""
+        if not await self._any_listens():
+            kafka = Sample(frozenset(), -1, (), faults=("no broker listens",))
+            return kafka if self._cluster.mode is Mode.KRAFT else await self._with_ensemble(kafka)
         try:
             kafka = await asyncio.to_thread(self._ask_kafka)
         except (KafkaError, OSError, ValueError) as error:
             self.close()
             kafka = Sample(frozenset(), -1, (), faults=(f"no broker answers: {error or type(error).__name__}",))
-        if self._cluster.mode is Mode.KRAFT:
-            return kafka
-        ensemble = await ask_ensemble(self._cluster)
-        return Sample(kafka.brokers, kafka.controller, kafka.partitions, None, ensemble, kafka.faults)
+        return kafka if self._cluster.mode is Mode.KRAFT else await self._with_ensemble(kafka)
+
+    async def _with_ensemble(self, kafka: Sample) -> Sample:
+        return replace(kafka, ensemble=await ask_ensemble(self._cluster))
+
+    async def _any_listens(self) -> bool:
+        """Whether any broker's port is open: the client would knock at closed ones for a long while."""
+        limit = self._answer_ms / 1000
+        return any(await asyncio.gather(*(_accepts(node.address, limit) for node in self._cluster.brokers)))
 
     def close(self) -> None:
         """Ends the connection."""
@@ -55,6 +66,8 @@ class KafkaView:
             self._admin = KafkaAdminClient(
                 bootstrap_servers=self._cluster.bootstrap_servers.split(","),
                 request_timeout_ms=self._answer_ms,
+                bootstrap_timeout_ms=self._answer_ms,
+                reconnect_backoff_max_ms=_KNOCK_AGAIN_MS,
                 client_id="kafka-cluster",
             )
         return self._admin
@@ -114,6 +127,15 @@ class KafkaView:
         return {
             name: int(values[key]["value"]) for name, values in answer[ConfigResourceType.TOPIC.name.lower()].items()
         }
+
+
+async def _accepts(address: str, limit: float) -> bool:
+    try:
+        _, writer = await asyncio.wait_for(asyncio.open_connection(address, CLIENTS.port), limit)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
 
 
 def raise_error(code: int) -> None:
