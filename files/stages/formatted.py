@@ -10,8 +10,9 @@ def main(plan):
     if plan["mounted"] and not Path(plan["data"]).is_mount():
         raise Refused(f"the data volume is not mounted at {plan['data']}; nothing was formatted")
     found = identity(plan)
-    check_identity(plan, found)
-    if not found:
+    if found is not None:
+        check_identity(plan, found)
+    else:
         refuse_vanished(plan, owner)
         make(plan)
     if plan["mode"] not in owner["formatted"]:
@@ -20,16 +21,16 @@ def main(plan):
 
 
 def identity(plan):
-    """What the disk says of itself: the values of the identity file, none when there is no such file."""
+    """What the disk says of itself: the values of the identity file, None when there is no such file."""
     path = Path(plan["identity_file"])
     if path.name == "myid":
-        return {"myid": path.read_text().strip()} if path.is_file() else {}
-    return read_properties(path) or {}
+        return {"myid": path.read_text().strip()} if path.is_file() else None
+    return read_properties(path)
 
 
 def check_identity(plan, found):
     for key, wanted in plan["identity"].items():
-        if found and found.get(key) != wanted:
+        if found.get(key) != wanted:
             raise Refused(
                 f"{plan['identity_file']} says {key}={found.get(key)}, but the plan says {wanted}. This disk"
                 " belongs to another node or cluster; nothing was formatted, deleted or started."
@@ -51,4 +52,4 @@ def make(plan):
         return
     command = plan["format_command"]
     done = run("runuser", "-u", "kafka", "--", "env", *plan["environment"], *command)
-    say(done.stdout.strip().splitlines()[-1])
+    say(done.stdout.strip())
