@@ -1,0 +1,124 @@
+"""Stage `configured`: a configuration is staged as a whole and activated only where its process runs already."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .stage_machine import Machine, Plan, Program, answer, configured_plan, planned_file, refused, runs, snapshot
+
+
+def staged(plan: Plan) -> dict[str, Any]:
+    return json.loads((Path(plan["staged"]) / "MANIFEST.json").read_text())  # type: ignore[no-any-return]
+
+
+def test_files_are_staged_and_not_activated(machine: Machine) -> None:
+    plan = configured_plan(machine)
+    machine.load("activation", "configured")["main"](plan)
+    for file in plan["files"]:
+        assert Path(f"{plan['staged']}{file['path']}").read_text() == file["content"]
+        assert not Path(file["path"]).exists(), "a machine that reboots now must come back with what it ran"
+    assert staged(plan)["fingerprint"] == "f1"
+    assert not machine.ran("systemctl")
+
+
+def test_the_manifest_says_what_but_not_the_contents(machine: Machine) -> None:
+    plan = configured_plan(machine)
+    machine.load("activation", "configured")["main"](plan)
+    assert [set(file) for file in staged(plan)["files"]] == [{"path", "owner", "group", "mode", "sha256"}] * 2
+    assert staged(plan)["services"] == ["kafka.service"]
+
+
+def test_the_staged_folder_is_replaced_as_a_whole(machine: Machine) -> None:
+    program = machine.load("activation", "configured")
+    first, second = configured_plan(machine, "one"), configured_plan(machine, "two", "f2")
+    first["files"].append(planned_file(machine.path("/etc/kafka-cluster/gone"), "x"))
+    program["main"](first)
+    program["main"](second)
+    folder = Path(second["staged"])
+    assert not list(folder.rglob("gone")), "a file of the other configuration would be activated with this one"
+    assert staged(second)["fingerprint"] == "f2"
+    assert sorted(path.name for path in folder.parent.iterdir()) == ["staged"], "nothing is left beside it"
+
+
+def test_a_run_that_was_cut_off_while_staging_leaves_the_old_whole(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = machine.load("activation", "configured")
+    program["main"](configured_plan(machine, "one"))
+    before = snapshot(Path(configured_plan(machine)["staged"]))
+    genuine = program["write"]
+
+    def cut(path: Path, *arguments: Any) -> bool:
+        if str(path).endswith("kafka.service"):
+            raise KeyboardInterrupt
+        return bool(genuine(path, *arguments))
+
+    program["write"] = cut
+    second = configured_plan(machine, "two", "f2")
+    with pytest.raises(KeyboardInterrupt):
+        program["main"](second)
+    assert snapshot(Path(second["staged"])) == before
+    program["write"] = genuine
+    program["main"](second)
+    assert staged(second)["fingerprint"] == "f2"
+    assert sorted(path.name for path in Path(second["staged"]).parent.iterdir()) == ["staged"]
+
+
+@pytest.mark.parametrize("running", ["f1", "f0"])
+def test_what_a_process_runs_already_is_activated_and_nothing_else(machine: Machine, running: str) -> None:
+    plan = configured_plan(machine)
+    runs(plan, running)
+    machine.load("activation", "configured")["main"](plan)
+    mended = running == "f1"
+    assert all(Path(file["path"]).exists() is mended for file in plan["files"])
+    assert not machine.ran("systemctl", "restart")
+    assert not machine.ran("systemctl", "stop")
+    assert not machine.ran("systemctl", "start"), "a stage never touches a running process"
+
+
+def activated(machine: Machine, plan: Plan) -> Program:
+    program = machine.load("activation", "configured")
+    program["stage_files"](plan)
+    program["activate"](plan)
+    return program
+
+
+def test_activation_puts_every_file_in_its_place(machine: Machine) -> None:
+    plan = configured_plan(machine)
+    activated(machine, plan)
+    assert all(Path(file["path"]).read_text() == file["content"] for file in plan["files"])
+    assert Path(plan["fingerprint_file"]).read_text() == "f1\n"
+    assert machine.ran("systemctl", "--quiet", "enable") == [("systemctl", "--quiet", "enable", "kafka.service")]
+
+
+def test_systemd_is_told_of_changed_units_only(machine: Machine) -> None:
+    program = activated(machine, configured_plan(machine))
+    assert len(machine.ran("systemctl", "daemon-reload")) == 1
+    program["activate"](configured_plan(machine))
+    assert len(machine.ran("systemctl", "daemon-reload")) == 1
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_the_other_modes_service_does_not_come_up_with_the_machine(machine: Machine, there: bool) -> None:
+    unit = machine.path("/etc/systemd/system/zookeeper.service")
+    if there:
+        unit.parent.mkdir(parents=True)
+        unit.write_text("x")
+    activated(machine, configured_plan(machine))
+    assert len(machine.ran("systemctl", "--quiet", "disable", "zookeeper.service")) == there
+
+
+def test_the_fingerprint_is_written_last(machine: Machine) -> None:
+    plan = configured_plan(machine)
+    machine.answer(("systemctl", "--quiet", "enable"), answer(code=1, stderr="no"))
+    program = machine.load("activation", "configured")
+    program["stage_files"](plan)
+    refused(program, "activate", plan)
+    assert not Path(plan["fingerprint_file"]).exists(), "a half-activated node would say that it is done"
+
+
+def test_nothing_staged_is_told_with_what_to_do(machine: Machine) -> None:
+    told = refused(machine.load("activation", "configured"), "activate", configured_plan(machine))
+    assert "pulumi up" in told

@@ -1,0 +1,187 @@
+"""Stage `formatted`: only what never was is made; everything else on the disk is respected or refused."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .stage_machine import Machine, Plan, answer, refused, snapshot, write_json
+
+NAME = "kafka_2.13-3.6.0"
+
+META = "#\n#Sun Nov 22 18:14:09 UTC 2026\nnode.id=1\nversion=1\ncluster.id=A_D5kj5zTbi2EDTeXHDH3g\n"
+
+
+def format_plan(machine: Machine, mode: str = "kraft", *, accept_empty: bool = False) -> Plan:
+    home = machine.path(f"/usr/local/{NAME}")
+    kraft = mode == "kraft"
+    file = home / ("logs/kraft-combined-logs/meta.properties" if kraft else "zookeeper/myid")
+    data = machine.path("/var/lib/kafka")
+    machine.mounted.add(data)
+    return {
+        "node": "n1",
+        "stage": "formatted",
+        "data": str(data),
+        "owner_file": str(data / "OWNER.json"),
+        "accept_empty": accept_empty,
+        "mode": mode,
+        "mounted": True,
+        "identity_file": str(file),
+        "identity": {"cluster.id": "A_D5kj5zTbi2EDTeXHDH3g", "node.id": "1"} if kraft else {"myid": "1"},
+        "environment": ["LOG_DIR=/var/log/kafka"],
+        "format_command": ["kafka-storage.sh", "format"],
+    }
+
+
+def owner_is(plan: Plan, *formatted: str) -> None:
+    write_json(Path(plan["owner_file"]), {"stack": "kafka-cluster/dev", "node_id": 1, "formatted": list(formatted)})
+
+
+def disk_says(plan: Plan, text: str) -> None:
+    path = Path(plan["identity_file"])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def formats(machine: Machine, plan: Plan) -> None:
+    """`kafka-storage.sh format` writes the identity."""
+
+    def act(*_: str) -> Any:
+        disk_says(plan, META)
+        return answer("a line\nFormatting … with metadata.version 3.6-IV2.\n")
+
+    machine.answer(("runuser",), act)
+
+
+def owner_formatted(plan: Plan) -> list[str]:
+    return json.loads(Path(plan["owner_file"]).read_text())["formatted"]  # type: ignore[no-any-return]
+
+
+def test_a_new_node_is_formatted_once(machine: Machine) -> None:
+    plan = format_plan(machine)
+    owner_is(plan)
+    formats(machine, plan)
+    program = machine.load("formatted")
+    program["main"](plan)
+    program["main"](plan)
+    (call,) = machine.ran("runuser")
+    assert call[:4] == ("runuser", "-u", "kafka", "--"), "root's files could not be opened by the broker"
+    assert call[-2:] == ("kafka-storage.sh", "format")
+    assert machine.said == ["Formatting … with metadata.version 3.6-IV2."], "the guide's line"
+    assert owner_formatted(plan) == ["kraft"]
+
+
+def test_a_disk_that_carries_the_identity_is_left_alone(machine: Machine) -> None:
+    plan = format_plan(machine)
+    owner_is(plan, "kraft")
+    disk_says(plan, META)
+    before = snapshot(machine.root)
+    machine.load("formatted", first=False)["main"](plan)
+    assert snapshot(machine.root) == before
+    assert not machine.calls
+
+
+def test_a_run_that_was_cut_off_behind_the_format_is_remembered(machine: Machine) -> None:
+    plan = format_plan(machine)
+    owner_is(plan)
+    disk_says(plan, META)
+    machine.load("formatted")["main"](plan)
+    assert owner_formatted(plan) == ["kraft"]
+    assert not machine.ran("runuser")
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "wanted"),
+    [
+        (META.replace("A_D5kj5zTbi2EDTeXHDH3g", "xxxxxxxxxxxxxxxxxxxxxx"), "xxxxxxxxxxxxxxxxxxxxxx", "A_D5kj5zTbi2"),
+        (META.replace("node.id=1", "node.id=3"), "node.id=3", "the plan says 1"),
+        ("node.id=1\n", "cluster.id=None", "A_D5kj5zTbi2EDTeXHDH3g"),
+        ("version=0\nbroker.id=1\ncluster.id=A_D5kj5zTbi2EDTeXHDH3g\n", "node.id=None", "the plan says 1"),
+    ],
+)
+@pytest.mark.parametrize("accept_empty", [True, False])
+def test_another_identity_is_refused_with_both_values(
+    machine: Machine, text: str, found: str, wanted: str, accept_empty: bool
+) -> None:
+    plan = format_plan(machine, accept_empty=accept_empty)
+    owner_is(plan, "kraft")
+    disk_says(plan, text)
+    before = snapshot(machine.root)
+    told = refused(machine.load("formatted"), "main", plan)
+    assert found in told
+    assert wanted in told
+    assert "nothing was formatted" in told
+    assert snapshot(machine.root) == before
+    assert not machine.ran("runuser")
+
+
+def test_an_empty_identity_file_is_not_taken_for_a_new_disk(machine: Machine) -> None:
+    plan = format_plan(machine)
+    owner_is(plan)
+    disk_says(plan, "")
+    refused(machine.load("formatted"), "main", plan)
+    assert not machine.ran("runuser")
+
+
+def test_data_that_is_gone_is_refused_with_the_word_that_allows_it(machine: Machine) -> None:
+    plan = format_plan(machine)
+    owner_is(plan, "kraft")
+    told = refused(machine.load("formatted"), "main", plan)
+    assert "data is gone" in told
+    assert "pulumi config set acceptEmptyDisk n1" in told
+    assert not machine.ran("runuser"), "an empty voter votes as if it had never promised anything"
+
+
+def test_the_word_allows_it(machine: Machine) -> None:
+    plan = format_plan(machine, accept_empty=True)
+    owner_is(plan, "kraft")
+    formats(machine, plan)
+    machine.load("formatted")["main"](plan)
+    assert machine.ran("runuser")
+
+
+def test_the_other_modes_data_does_not_count_as_this_ones(machine: Machine) -> None:
+    plan = format_plan(machine, "zookeeper")
+    owner_is(plan, "kraft")
+    machine.load("formatted")["main"](plan)
+    assert Path(plan["identity_file"]).read_text() == "1\n"
+    assert owner_formatted(plan) == ["kraft", "zookeeper"]
+
+
+@pytest.mark.parametrize(("text", "accepted"), [("1\n", True), ("1", True), ("2\n", False), ("x", False)])
+def test_an_ensembles_member_keeps_its_number(machine: Machine, text: str, accepted: bool) -> None:
+    plan = format_plan(machine, "zookeeper")
+    owner_is(plan, "zookeeper")
+    disk_says(plan, text)
+    if accepted:
+        machine.load("formatted")["main"](plan)
+    else:
+        assert f"myid={text.strip()}" in refused(machine.load("formatted"), "main", plan)
+    assert Path(plan["identity_file"]).read_text() == text
+
+
+def test_nothing_is_formatted_beside_the_volume(machine: Machine) -> None:
+    plan = format_plan(machine)
+    owner_is(plan)
+    machine.mounted.clear()
+    told = refused(machine.load("formatted"), "main", plan)
+    assert plan["data"] in told
+    assert not machine.ran("runuser"), "it would lie on the root disk, and be gone with the machine"
+    formats(machine, plan)
+    machine.load("formatted")["main"]({**plan, "mounted": False})
+    assert machine.ran("runuser"), "where there is no volume there is nothing to wait for"
+
+
+def test_a_volume_without_an_owner_is_refused(machine: Machine) -> None:
+    told = refused(machine.load("formatted"), "main", format_plan(machine))
+    assert "OWNER.json" in told
+    assert not machine.ran("runuser")
+
+
+def test_a_format_that_fails_is_not_remembered(machine: Machine) -> None:
+    plan = format_plan(machine)
+    owner_is(plan)
+    machine.answer(("runuser",), answer(code=1, stderr="Log directory … is already formatted."))
+    assert "already formatted" in refused(machine.load("formatted"), "main", plan)
+    assert owner_formatted(plan) == []

@@ -1,0 +1,82 @@
+"""What every program on a machine starts with: files written whole or not at all, words of a failure, refusals."""
+
+import pytest
+
+from .stage_machine import Machine, Plan, answer, refused
+
+
+def test_a_file_is_written_once_and_then_left_alone(machine: Machine) -> None:
+    write, path = machine.load()["write"], machine.path("/etc/a/b")
+    assert write(path, "text", mode="0640") is True
+    assert (path.read_text(), path.stat().st_mode & 0o7777) == ("text", 0o640)
+    before = path.stat()
+    assert write(path, "text", mode="0640") is False
+    assert path.stat().st_mtime_ns == before.st_mtime_ns
+    assert path.stat().st_ino == before.st_ino, "a file that is right is not touched"
+
+
+def test_a_wrong_mode_or_content_is_mended(machine: Machine) -> None:
+    write, path = machine.load()["write"], machine.path("/etc/x")
+    write(path, "text")
+    assert write(path, "text", mode="0600") is True
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert write(path, "other", mode="0600") is True
+    assert path.read_text() == "other"
+
+
+def test_a_write_that_fails_leaves_the_old_file_whole(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    program, path = machine.load(), machine.path("/etc/x")
+    program["write"](path, "old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(program["os"], "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        program["write"](path, "new")
+    assert path.read_text() == "old"
+
+
+def test_a_link_in_the_way_is_replaced_and_not_followed(machine: Machine) -> None:
+    target, path = machine.path("/etc/passwd"), machine.path("/etc/x")
+    target.write_text("root")
+    path.symlink_to(target)
+    machine.load()["write"](path, "text")
+    assert not path.is_symlink()
+    assert target.read_text() == "root"
+
+
+def test_broken_json_is_refused_and_a_missing_file_is_not(machine: Machine) -> None:
+    program, path = machine.load(), machine.path("/etc/OWNER.json")
+    assert program["read_json"](path) is None
+    path.write_text('{"half')
+    assert str(path) in refused(program, "read_json", path), "half a file must not pass for none"
+
+
+def test_a_failed_command_carries_its_last_words(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = "\n".join(f"line {number}" for number in range(40))
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: answer(code=3, stderr=words))
+    with pytest.raises(machine.load()["Refused"]) as caught:
+        machine.genuine_run("mkfs.xfs", "/dev/x")
+    told = str(caught.value)
+    assert told.startswith("`mkfs.xfs /dev/x` ended with 3:\n")
+    assert told.endswith("line 38\nline 39")
+    assert len(told.splitlines()) < 20, "the last words, and not a screen full of them"
+
+
+@pytest.mark.parametrize("state", ["active", "activating", "reloading", "deactivating", "inactive", "failed"])
+def test_a_service_that_is_neither_down_nor_up_counts_as_up(machine: Machine, state: str) -> None:
+    program = machine.load()
+    machine.answer(("systemctl", "show"), answer(f"{state}\n"))
+    assert program["is_active"]("kafka.service") is (state not in ("inactive", "failed"))
+
+
+def test_a_refusal_ends_the_program_with_node_and_stage(machine: Machine) -> None:
+    program = machine.load()
+
+    def main(_: Plan) -> None:
+        raise program["Refused"]("the reason")
+
+    with pytest.raises(SystemExit) as caught:
+        program["call"](main, {"node": "n1", "stage": "installed"})
+    assert caught.value.code == "n1: stage 'installed': the reason", "it goes to stderr, and the exit code is 1"

@@ -1,0 +1,128 @@
+"""The program that starts a node's services, and the account that a node gives of itself."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .stage_machine import Machine, Plan, answer, configured_plan, refused, runs, snapshot
+
+
+def start_plan(machine: Machine, **more: Any) -> Plan:
+    plan = configured_plan(machine)
+    machine.load("activation", "configured")["stage_files"](plan)
+    keys = ("node", "staged", "fingerprint_file", "fingerprint", "services")
+    starts = str(machine.path("/etc/kafka-cluster/starts.jsonl"))
+    told = {"stage": "running", "restart": False, "starts": starts, "why": "it was down", "from": ""}
+    machine.answer(("date",), answer("2026-01-02T03:04:05Z\n"))
+    return {key: plan[key] for key in keys} | told | more
+
+
+def state(machine: Machine, active: str) -> None:
+    machine.answer(("systemctl", "show"), answer(f"{active}\n"))
+
+
+def test_a_node_that_is_up_is_not_taken_down_by_a_start(machine: Machine) -> None:
+    plan = start_plan(machine)
+    state(machine, "active")
+    assert "left alone" in refused(machine.load("activation", "start"), "main", plan)
+    assert not machine.ran("systemctl", "stop"), "taking down one that is up always needs permission"
+    assert not machine.ran("systemctl", "start")
+
+
+@pytest.mark.parametrize(("active", "restart"), [("inactive", False), ("failed", False), ("active", True)])
+def test_a_start_activates_between_stop_and_start(machine: Machine, active: str, restart: bool) -> None:
+    plan = start_plan(machine, restart=restart)
+    state(machine, active)
+    machine.load("activation", "start")["main"](plan)
+    words = [call for call in machine.calls if call[0] == "systemctl"]
+    stop, start = (
+        words.index(("systemctl", "stop", "kafka.service")),
+        words.index(("systemctl", "start", "kafka.service")),
+    )
+    enable = words.index(("systemctl", "--quiet", "enable", "kafka.service"))
+    assert stop < enable < start, "the mode file changes only while the service is stopped"
+    assert ("systemctl", "stop", "zookeeper.service") in words[:enable]
+    assert ("systemctl", "reset-failed", "kafka.service") in words
+
+
+def test_services_start_in_their_order(machine: Machine) -> None:
+    plan = start_plan(machine, services=["zookeeper.service", "kafka.service"])
+    state(machine, "inactive")
+    machine.load("activation", "start")["main"](plan)
+    started = [call[2] for call in machine.ran("systemctl", "start")]
+    assert started == ["zookeeper.service", "kafka.service"]
+
+
+def test_nothing_is_started_when_nothing_is_staged(machine: Machine) -> None:
+    plan = start_plan(machine, staged=str(machine.path("/nowhere")))
+    state(machine, "inactive")
+    refused(machine.load("activation", "start"), "main", plan)
+    assert not machine.ran("systemctl", "start")
+
+
+def test_why_a_node_was_started_is_kept_newest_last_and_not_for_ever(machine: Machine) -> None:
+    plan = start_plan(machine)
+    state(machine, "inactive")
+    program = machine.load("activation", "start")
+    path = Path(plan["starts"])
+    path.write_text("".join(f'{{"n": {n}}}\n' for n in range(150)))
+    program["remember_reason"](plan)
+    lines = path.read_text().splitlines()
+    assert len(lines) == 100
+    assert json.loads(lines[-1]) == {"when": "2026-01-02T03:04:05Z", "why": "it was down", "to": "f1", "from": ""}
+    assert json.loads(lines[0]) == {"n": 51}
+
+
+def report_plan(machine: Machine) -> Plan:
+    plan = configured_plan(machine)
+    more = {
+        "stage": "report",
+        "data": str(machine.path("/var/lib/kafka")),
+        "log": str(machine.path("/var/log/server.log")),
+    }
+    return {**plan, **more, "mode_file": str(machine.path("/etc/kafka-cluster/mode.env"))}
+
+
+@pytest.fixture
+def reporting(machine: Machine) -> Machine:
+    machine.path("/proc/sys/kernel/random").mkdir(parents=True)
+    machine.path("/proc/sys/kernel/random/boot_id").write_text("boot\n")
+    machine.path("/etc/machine-id").write_text("machine\n")
+    machine.answer(("systemctl", "show"), answer("ActiveState=inactive\nMainPID=0\nResult=a=b\n"))
+    return machine
+
+
+def report(machine: Machine, plan: Plan) -> dict[str, Any]:
+    before = snapshot(machine.root)
+    machine.load("report")["main"](plan)
+    assert snapshot(machine.root) == before, "a question changes nothing"
+    (line,) = machine.said
+    assert "\n" not in line, "one line of JSON"
+    return json.loads(line)  # type: ignore[no-any-return]
+
+
+def test_a_bare_machine_gives_an_account_too(reporting: Machine) -> None:
+    found = report(reporting, report_plan(reporting))
+    assert found["staged"] == found["active"] == found["running"] == found["config"] == ""
+    assert found["log"] == []
+    assert found["mounted"] is False
+    assert found["units"]["kafka.service"] == {"ActiveState": "inactive", "MainPID": "0", "Result": "a=b"}
+    assert (found["boot"], found["machine"], found["node"]) == ("boot", "machine", "n1")
+
+
+def test_a_configured_machine_gives_its_fingerprints_and_last_words(reporting: Machine) -> None:
+    plan = report_plan(reporting)
+    reporting.load("activation", "configured")["stage_files"](plan)
+    runs(plan, "f0")
+    Path(plan["fingerprint_file"]).write_text("f0\n")
+    Path(plan["mode_file"]).write_text('KAFKA_CONFIG="x"\n')
+    log = Path(plan["log"])
+    log.parent.mkdir(parents=True)
+    log.write_bytes(b"\xff broken\n" + b"".join(b"line %d\n" % n for n in range(2000)))
+    found = report(reporting, plan)
+    assert (found["staged"], found["active"], found["running"]) == ("f1", "f0", "f0")
+    assert found["config"] == 'KAFKA_CONFIG="x"'
+    assert found["log"][-1] == "line 1999"
+    assert len(found["log"]) == 12

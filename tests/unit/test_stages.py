@@ -1,0 +1,277 @@
+"""What a stage is told, and that neither a hostile text nor a cut connection makes it do something else."""
+
+import ast
+import json
+import shlex
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import files
+from model import stages, topology
+from model.files import node_files
+from model.kafka_keys import Mode
+from model.stages import NodePlan
+
+from .samples import cluster, dev, runtime
+
+PARTS = [("installed",), ("activation", "configured"), ("formatted",), ("report",), ("activation", "start")]
+EVERY = pytest.mark.parametrize("parts", PARTS, ids="+".join)
+LOCK = "/run/lock/kafka-cluster.lock"
+CLUSTER_ID = "A_D5kj5zTbi2EDTeXHDH3g"
+
+
+def plan(mode: Mode = Mode.KRAFT, number: int = 2, device: str = "/dev/disk/by-id/wwn-0x1", **more: Any) -> NodePlan:
+    planned = topology.plan(dev(mode=mode))
+    node = planned.nodes[number - 1]
+    found = node_files(planned, node, runtime(**more), files.text("log4j.properties"))
+    return NodePlan(planned, node, "kafka-cluster/dev", "admin", device, False, found)
+
+
+# -- the command -----------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.text(max_size=8), max_size=3), st.text(min_size=1, max_size=12))
+def test_nothing_breaks_out_of_the_command(arguments: list[str], machine: str) -> None:
+    words = shlex.split(stages.command(LOCK, *arguments, machine=machine), posix=True)
+    assert words[0] == f"MACHINE={machine}", "the machine's id is part of the text, and of nothing else"
+    assert words[1:] == shlex.split(stages.command(LOCK)) + arguments
+
+
+def test_the_command_runs_as_root_one_at_a_time_and_not_for_ever() -> None:
+    words = shlex.split(stages.command(LOCK, "first"))
+    assert words[:2] == ["sudo", "-n"], "a question for a password would wait for ever"
+    assert words[2:4] == ["flock", "--wait"]
+    assert words[5] == LOCK
+    assert words[6] == "timeout", "a killed `pulumi` leaves the script running"
+    assert words[-3:] == ["python3", "-", "first"]
+
+
+def test_another_machine_is_another_text() -> None:
+    one, other = (stages.command(LOCK, "first", machine=machine) for machine in ("a", "b"))
+    assert one != other, "a rebuilt machine with the same address would stay empty"
+
+
+# -- the program -----------------------------------------------------------------------------------------------
+
+HOSTILE = [
+    "'); import os; os.system('reboot') #",
+    '"""',
+    "\\",
+    "\n\nreboot()\n",
+    "\u2028",
+    "'''\nx",
+    "\x00",
+    "{}",
+    "é😀",
+]
+TEXTS = st.text(max_size=20) | st.sampled_from(HOSTILE)
+
+
+def last_call(text: str) -> tuple[ast.Module, ast.Call]:
+    tree = ast.parse(text)
+    last = tree.body[-1]
+    assert isinstance(last, ast.Expr)
+    assert isinstance(last.value, ast.Call)
+    return tree, last.value
+
+
+@settings(max_examples=30)
+@given(st.dictionaries(TEXTS, TEXTS, max_size=3), TEXTS)
+def test_no_plan_breaks_out_of_the_program(names: dict[str, str], text: str) -> None:
+    wanted = {"node": text, "names": names, "list": [text]}
+    program = stages.program(files.text, ("report",), wanted)
+    tree, call = last_call(program)
+    plain, _ = last_call(stages.program(files.text, ("report",), {}))
+    assert len(tree.body) == len(plain.body), "whatever the plan says, it adds no statement"
+    assert ast.unparse(call.func) == "call"
+    main, loads = call.args
+    assert ast.unparse(main) == "main"
+    assert isinstance(loads, ast.Call)
+    assert ast.unparse(loads.func) == "json.loads"
+    (literal,) = loads.args
+    assert json.loads(ast.literal_eval(literal)) == wanted, "the machine is told what was meant"
+
+
+@given(TEXTS)
+def test_the_plan_stands_on_the_last_line_alone(text: str) -> None:
+    program = stages.program(files.text, ("report",), {"node": text})
+    assert program.endswith("\n")
+    line = program.rstrip("\n").rsplit("\n", 1)[1]
+    assert line.startswith("call(main, json.loads(")
+    assert last_call(line)[0].body[0].lineno == 1
+
+
+def has_effect(statement: ast.stmt) -> bool:
+    """Whether a statement at module level does more than giving something a name."""
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return False
+    if isinstance(statement, ast.FunctionDef):
+        defaults = [*statement.args.defaults, *(d for d in statement.args.kw_defaults if d)]
+        return bool(statement.decorator_list) or not all(isinstance(d, ast.Constant) for d in defaults)
+    if isinstance(statement, ast.ClassDef):
+        inner = [s for s in statement.body if not isinstance(s, ast.Pass)]
+        return bool(statement.decorator_list) or any(has_effect(s) for s in inner)
+    if isinstance(statement, ast.Assign):
+        return not isinstance(statement.value, ast.Constant | ast.Tuple | ast.List)
+    return not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
+
+
+@EVERY
+def test_a_program_cut_off_before_its_last_line_does_nothing(parts: tuple[str, ...]) -> None:
+    tree, _ = last_call(stages.program(files.text, parts, {"node": "n1"}))
+    guilty = [ast.unparse(s) for s in tree.body[:-1] if has_effect(s)]
+    assert not guilty, "whatever has arrived until the connection broke would be run"
+    names = [s.name for s in tree.body if isinstance(s, ast.FunctionDef | ast.ClassDef)]
+    assert len(names) == len(set(names)), "one part would silently replace what another one means"
+    assert {"main", "call"} <= set(names)
+
+
+@pytest.mark.parametrize("harmful", ["run('x')", "X = run('x')", "if True:\n    run('x')", "def f(a=run('x')): pass",
+                                     "class A:\n    run('x')", "@run\ndef f(): pass"])  # fmt: skip
+def test_the_search_for_effects_finds_some(harmful: str) -> None:
+    assert any(has_effect(statement) for statement in ast.parse(harmful).body)
+
+
+def test_a_last_line_cut_off_at_any_byte_calls_nothing() -> None:
+    program = stages.program(files.text, ("formatted",), stages.formatted(plan(), CLUSTER_ID))
+    line = program.rstrip("\n").rsplit("\n", 1)[1]
+    for length in range(len(line)):
+        try:
+            tree = ast.parse(line[:length])
+        except SyntaxError:
+            continue
+        assert not [node for node in ast.walk(tree) if isinstance(node, ast.Call)], line[:length]
+
+
+@EVERY
+def test_a_program_is_understood_by_the_pythons_that_machines_have(parts: tuple[str, ...]) -> None:
+    program = stages.program(files.text, parts, {"node": "n1"})
+    tree = ast.parse(program, feature_version=(3, 9))
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    standard = {"grp", "hashlib", "json", "os", "pwd", "shutil", "subprocess", "sys", "tempfile", "pathlib"}
+    assert imported <= standard, "a machine has Python's own library and nothing else"
+
+
+@EVERY
+def test_no_program_ever_asks_a_shell(parts: tuple[str, ...]) -> None:
+    tree = ast.parse(stages.program(files.text, parts, {"node": "n1"}))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    for call in calls:
+        assert not [k for k in call.keywords if k.arg == "shell"], ast.unparse(call)
+        assert ast.unparse(call.func) not in ("os.system", "os.popen", "subprocess.getoutput", "eval", "exec")
+        first = call.args[0] if call.args else None
+        if ast.unparse(call.func) in ("run", "succeeds") and isinstance(first, ast.Constant):
+            assert first.value not in ("sh", "bash", "/bin/sh"), ast.unparse(call)
+
+
+@EVERY
+def test_no_program_sleeps_or_asks_the_network(parts: tuple[str, ...]) -> None:
+    program = stages.program(files.text, parts, {"node": "n1"})
+    assert "sleep" not in program
+    assert "urllib" not in program
+
+
+# -- the plans -------------------------------------------------------------------------------------------------
+
+
+def test_every_plan_says_whose_and_which_it_is() -> None:
+    told = {
+        "installed": stages.installed(plan(), "s", "u"),
+        "configured": stages.configured(plan()),
+        "formatted": stages.formatted(plan(), CLUSTER_ID),
+        "report": stages.report(cluster(), cluster().nodes[1]),
+        "running": stages.start(cluster(), cluster().nodes[1], why="w", before="b", after="a", restart=False),
+    }
+    for stage, found in told.items():
+        assert found["stage"] == stage, "a message names the stage"
+        assert found["node"] in ("kafka-server2", "n2")
+        assert json.loads(json.dumps(found)) == json.loads(json.dumps(found, sort_keys=True))
+
+
+def test_the_plan_of_installed() -> None:
+    found = stages.installed(plan(), "5" * 128, ".cache/kafka-cluster/a.tgz")
+    assert found["sha512"] == "5" * 128
+    assert found["home"] == "/usr/local/kafka_2.13-3.6.0"
+    assert found["users"] == ["kafka", "zookeeper"]
+    assert found["owner"] == {"stack": "kafka-cluster/dev", "node_id": 2}, "the volume says whose it is"
+    assert found["device"] == "/dev/disk/by-id/wwn-0x1"
+    assert found["hosts"] == {
+        "kafka-server1": "172.25.254.131",
+        "kafka-server2": "172.25.254.132",
+        "kafka-server3": "172.25.254.133",
+    }
+    assert int(found["kernel"]["vm.max_map_count"]) >= 262144, "every log segment maps two files"
+    assert int(found["kernel"]["vm.swappiness"]) <= 1
+    assert all(target.startswith("/var/lib/kafka/") for target in found["links"].values())
+    assert set(found["links"].values()) <= set(found["folders"]), "a link to a folder that nobody makes"
+
+
+@pytest.mark.parametrize(
+    ("mode", "services", "idle"),
+    [
+        (Mode.KRAFT, ("kafka.service",), ["zookeeper.service"]),
+        (Mode.ZOOKEEPER, ("zookeeper.service", "kafka.service"), []),
+    ],
+)
+def test_the_plan_of_configured(mode: Mode, services: tuple[str, ...], idle: list[str]) -> None:
+    told = plan(mode)
+    found = stages.configured(told)
+    assert found["services"] == services
+    assert found["idle_services"] == idle, "the other mode's service must not come up with the machine"
+    assert found["fingerprint"] == told.fingerprint
+    assert [file["path"] for file in found["files"]] == [file.path for file in told.files]
+    assert all(set(file) == {"path", "content", "owner", "group", "mode", "sha256"} for file in found["files"])
+
+
+def test_the_plan_of_formatted_in_kraft_is_the_guides_command() -> None:
+    found = stages.formatted(plan(), CLUSTER_ID)
+    home = "/usr/local/kafka_2.13-3.6.0"
+    config = f"/etc/kafka-cluster/staged{home}/config/kraft/server.properties"
+    assert found["format_command"] == [f"{home}/bin/kafka-storage.sh", "format", "-t", CLUSTER_ID, "-c", config]
+    assert found["identity_file"] == f"{home}/logs/kraft-combined-logs/meta.properties"
+    assert found["identity"] == {"cluster.id": CLUSTER_ID, "node.id": "2"}
+    assert "--ignore-formatted" not in found["format_command"], "it would pass over another cluster's disk"
+    assert config in {f"/etc/kafka-cluster/staged{file.path}" for file in plan().files}
+
+
+def test_the_plan_of_formatted_in_zookeeper_mode_is_the_members_number() -> None:
+    found = stages.formatted(plan(Mode.ZOOKEEPER), CLUSTER_ID)
+    assert found["identity_file"] == "/usr/local/kafka_2.13-3.6.0/zookeeper/myid"
+    assert found["identity"] == {"myid": "2"}
+
+
+@pytest.mark.parametrize(("device", "mounted"), [("/dev/x", True), ("", False)])
+def test_data_is_on_a_volume_where_there_is_a_device(device: str, mounted: bool) -> None:
+    assert stages.formatted(plan(device=device), CLUSTER_ID)["mounted"] is mounted
+
+
+def test_the_fingerprint_of_a_plan_is_that_of_its_files() -> None:
+    assert plan().fingerprint != plan(heap="600M").fingerprint
+    assert plan().fingerprint == plan(device="").fingerprint, "the files say themselves whether data is mounted"
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_the_plan_of_a_start(mode: Mode) -> None:
+    planned = cluster(3, mode)
+    found = stages.start(planned, planned.nodes[0], why="it was down", before="old", after="new", restart=True)
+    assert found["services"] == planned.services()
+    assert (found["why"], found["from"], found["fingerprint"], found["restart"]) == ("it was down", "old", "new", True)
+
+
+def test_the_plan_of_a_report() -> None:
+    found = stages.report(cluster(), cluster().nodes[0])
+    assert found["log"] == "/var/log/kafka/server.log"
+    assert found["mode_file"] == "/etc/kafka-cluster/mode.env"
+    assert found["running_fingerprint"] == "/run/kafka/fingerprint"
+
+
+@settings(max_examples=15)
+@given(TEXTS, TEXTS)
+def test_overrides_and_heap_reach_no_command(value: str, heap: str) -> None:
+    plain, told = plan(), plan(overrides={"some.key": value}, heap=heap)
+    assert stages.installed(told, "s", "u") == stages.installed(plain, "s", "u")
+    assert stages.formatted(told, CLUSTER_ID) == stages.formatted(plain, CLUSTER_ID), "it holds the one command line"
