@@ -68,7 +68,7 @@ def test_a_new_node_is_formatted_once(machine: Machine) -> None:
     (call,) = machine.ran("runuser")
     assert call[:4] == ("runuser", "-u", "kafka", "--"), "root's files could not be opened by the broker"
     assert call[-2:] == ("kafka-storage.sh", "format")
-    assert machine.said == ["Formatting … with metadata.version 3.6-IV2."], "the guide's line"
+    assert "Formatting … with metadata.version 3.6-IV2." in machine.said[0], "the guide's line"
     assert owner_formatted(plan) == ["kraft"]
 
 
