@@ -27,12 +27,15 @@ def operate(
     once: bool = False,
     secret: bool = False,
     deleted_with: Resource | None = None,
+    undo: str = "",
 ) -> local.Command:
     """Runs `python -m operations VERB` on the operator's computer; what it prints is `stdout`. `once`: what it
-    answered first stays, whatever becomes of its words. `secret`: the answer is one, and is not printed."""
+    answered first stays, whatever becomes of its words. `secret`: the answer is one, and is not printed.
+    `undo`: the verb that a destroy runs, with the standard input that the last `up` applied."""
     return local.Command(
         name,
         create=f"python -m operations {verb}",
+        delete=f"python -m operations {undo}" if undo else None,
         stdin=stdin,
         logging=local.Logging.NONE if secret else local.Logging.STDOUT,
         opts=ResourceOptions(

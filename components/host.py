@@ -1,16 +1,63 @@
-"""A machine that is there already, described by the configuration. Nothing of it is made or removed here."""
+"""Machines that are there already, described by the configuration: looked at, taken, and given back by a destroy."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pulumi
-from pulumi import Output, ResourceOptions
+from pulumi import Output, Resource, ResourceOptions
 
 from components.hand import Hand, operate
 from components.place import Place
+from model import fitness, stages
 from model.handover import Access, Login
 from model.paths import Paths
-from model.settings import JumpSettings, NodeSettings
+from model.settings import JumpSettings, NodeSettings, Settings
+from model.topology import Cluster, Node
+
+
+class Hosts(pulumi.ComponentResource):
+    """All machines of a cluster. Nothing is done on any of them before all were found fit."""
+
+    places: Mapping[str, Place]
+
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        cluster: Cluster,
+        *,
+        stack: str,
+        go_ahead: Output[bool],
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("kafka-cluster:index:Hosts", name, {}, opts)
+        configured = {node.name: node for node in settings.nodes}
+        accesses = {name: _access(node, go_ahead) for name, node in configured.items()}
+
+        def candidate(node: Node) -> dict[str, Any]:
+            device = configured[node.name].data_device
+            needs = fitness.needs(cluster, node, stack=stack, heap=settings.heap, device=device)
+            access = accesses[node.name].apply(lambda access: access.model_dump())
+            return {"access": access, "needs": needs.model_dump(), "look": stages.fit(cluster, node, device)}
+
+        def host(node: Node) -> Host:
+            entry = configured[node.name]
+            claim = stages.claimed(
+                cluster,
+                node,
+                stack=stack,
+                login=entry.user,
+                device=entry.data_device,
+                delete_data=settings.delete_data,
+            )
+            mine = ResourceOptions(parent=self)
+            return Host(f"{node.name}-host", entry, accesses[node.name], claim, fit=fit, opts=mine)
+
+        candidates = {"nodes": [candidate(node) for node in cluster.nodes]}
+        fit = operate(f"{name}-fit", "fit", stdin=_secret_document(candidates), parent=self)
+        self.places = {node.name: host(node).place for node in cluster.nodes}
+        self.register_outputs({})
 
 
 class Host(pulumi.ComponentResource):
@@ -19,21 +66,58 @@ class Host(pulumi.ComponentResource):
     place: Place
 
     def __init__(
-        self, name: str, node: NodeSettings, *, go_ahead: Output[bool], opts: ResourceOptions | None = None
+        self,
+        name: str,
+        node: NodeSettings,
+        access: Output[Access],
+        claim: Mapping[str, Any],
+        *,
+        fit: Resource,
+        opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("kafka-cluster:index:Host", name, {"address": node.address}, opts)
-        jump = Login(**_login(node.jump_host)) if node.jump_host else None
-        planned = Access(name=node.name, jump_host=jump, **_login(node))
-        access: Output[Access] = Output.all(Output.secret(planned), go_ahead).apply(lambda values: values[0])
-        document = access.apply(lambda access: {"access": access.model_dump(), "upload_folder": Paths.upload_folder})
-        ready = operate(f"{name}-ready", "ready", stdin=Output.secret(Output.json_dumps(document)), parent=self)
+        login = access.apply(lambda access: access.model_dump())
+        ready = operate(
+            f"{name}-ready",
+            "ready",
+            stdin=_secret_document({"access": login, "upload_folder": Paths.upload_folder}),
+            parent=self,
+            depends_on=[fit],
+        )
+        claimed = f"{name}-claimed"
+        taken = operate(
+            claimed,
+            "claimed",
+            stdin=_secret_document({"access": login, "plan": claim, "urn": _urn(claimed)}),
+            parent=self,
+            depends_on=[ready],
+            undo="removed",
+        )
         self.place = Place(
-            hand=Hand(access, deleted_with=None, jumps=jump is not None),
+            hand=Hand(access, deleted_with=None, jumps=node.jump_host is not None),
             machine=ready.stdout.apply(lambda text: text.rsplit("machine ", 1)[-1].strip()),
             device=node.data_device,
-            ready=ready,
+            ready=taken,
         )
         self.register_outputs({"address": node.address})
+
+
+def _urn(name: str) -> str:
+    """What the engine calls a command of a Host. Spelled here, because a resource can't wait for its own or its
+    parent's."""
+    types = ("kafka-cluster:index:Hosts", "kafka-cluster:index:Host", "command:local:Command")
+    return f"urn:pulumi:{pulumi.get_stack()}::{pulumi.get_project()}::{'$'.join(types)}::{name}"
+
+
+def _secret_document(value: Any) -> Output[str]:
+    return Output.secret(Output.json_dumps(value))
+
+
+def _access(node: NodeSettings, go_ahead: Output[bool]) -> Output[Access]:
+    """How the machine is reached; known only when the change that is asked for may go on."""
+    jump = Login(**_login(node.jump_host)) if node.jump_host else None
+    planned = Access(name=node.name, jump_host=jump, **_login(node))
+    return Output.all(Output.secret(planned), go_ahead).apply(lambda values: values[0])
 
 
 def _login(settings: NodeSettings | JumpSettings) -> dict[str, Any]:

@@ -7,10 +7,11 @@ import pulumi
 from pulumi import Output, ResourceOptions
 
 from components import keys
-from components.host import Host
+from components.host import Hosts
 from components.machine import Machine
 from components.place import Place
 from components.site import Site
+from model import topology
 from model.machine_names import MachineNames
 from model.settings import Platform, Settings
 from operations.preflight import Resolved
@@ -32,19 +33,10 @@ def machines(settings: Settings, surroundings: Resolved, go_ahead: Output[bool])
     return _made_here(settings, surroundings, go_ahead)
 
 
-class Hosts(pulumi.ComponentResource):
-    """All machines that are there already."""
-
-    def __init__(self, name: str, opts: ResourceOptions | None = None) -> None:
-        super().__init__("kafka-cluster:index:Hosts", name, {}, opts)
-        self.register_outputs({})
-
-
 def _hosts(settings: Settings, go_ahead: Output[bool]) -> Ground:
-    root = Hosts("hosts")
-    mine = ResourceOptions(parent=root)
-    places = {node.name: Host(f"{node.name}-host", node, go_ahead=go_ahead, opts=mine).place for node in settings.nodes}
-    return Ground(places, Output.from_input(False), root)
+    stack = f"{pulumi.get_project()}/{pulumi.get_stack()}"
+    root = Hosts("hosts", settings, topology.plan(settings), stack=stack, go_ahead=go_ahead)
+    return Ground(root.places, Output.from_input(False), root)
 
 
 def _made_here(settings: Settings, surroundings: Resolved, go_ahead: Output[bool]) -> Ground:

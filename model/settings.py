@@ -26,7 +26,7 @@ _SHA512 = re.compile(r"[0-9a-f]{128}")
 _BRIDGE = re.compile(r"[A-Za-z0-9_.-]{1,15}")
 _HOST_KEY = re.compile(r"(ssh|ecdsa|sk)-\S+ [A-Za-z0-9+/=]+( .*)?")
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
-_ENOUGH_BESIDE_HEAP_MIB = 256
+ENOUGH_BESIDE_HEAP_MIB = 256
 
 
 class Platform(StrEnum):
@@ -121,6 +121,7 @@ class Settings(_Frozen):
     cluster_id: str = ""
     settings: dict[str, PropertyText] = Field(default_factory=dict)
     protect_data: bool = True
+    delete_data: bool = False
     accept_empty_disk: str = ""
 
     @property
@@ -180,6 +181,7 @@ _EXAMPLES = {
     "domainType": "domainType: auto",
     "settings": "settings: {log.retention.hours: 48}",
     "protectData": "protectData: true",
+    "deleteData": "deleteData: false",
 }
 
 
@@ -336,9 +338,9 @@ def _judge_heap(settings: Settings) -> list[Problem]:
     heap = parse_heap(settings.heap)
     if heap is None:
         return [Problem("heap", settings.heap, "a number with M or G, as Java spells it", "heap: 1G")]
-    if settings.platform is Platform.LIBVIRT and heap + _ENOUGH_BESIDE_HEAP_MIB > settings.memory:
+    if settings.platform is Platform.LIBVIRT and heap + ENOUGH_BESIDE_HEAP_MIB > settings.memory:
         expected = (
-            f"a heap that leaves {_ENOUGH_BESIDE_HEAP_MIB} MiB of the machine's memory ({settings.memory} MiB)"
+            f"a heap that leaves {ENOUGH_BESIDE_HEAP_MIB} MiB of the machine's memory ({settings.memory} MiB)"
             " to the system and the page cache"
         )
         return [Problem("heap", settings.heap, expected, f"heap: {settings.memory // 2}M")]
@@ -398,6 +400,13 @@ def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() else 0
 
 
+def _judge_delete_data(settings: Settings) -> list[Problem]:
+    if settings.platform is Platform.HOSTS or not settings.delete_data:
+        return []
+    expected = "false on platform libvirt, where protectData says what becomes of data volumes"
+    return [Problem("deleteData", True, expected, "protectData: false")]
+
+
 def _judge_hosts(settings: Settings) -> list[Problem]:
     if settings.platform is not Platform.HOSTS:
         return []
@@ -429,5 +438,6 @@ _JUDGES = (
     _judge_heap,
     _judge_overrides,
     _judge_replication,
+    _judge_delete_data,
     _judge_hosts,
 )

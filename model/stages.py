@@ -22,6 +22,9 @@ _RUN_SECONDS = 1800
 KERNEL = {"vm.max_map_count": "262144", "vm.swappiness": "1"}
 ALL_SERVICES = ("kafka.service", "zookeeper.service")
 STARTS = "/etc/kafka-cluster/starts.jsonl"
+# Written on a machine that somebody else made before anything else is: whose it is now, and what was there before.
+CLAIM = "/etc/kafka-cluster/CLAIM.json"
+_WHOLE_STOP_SECONDS = 30
 
 Texts = Callable[[str], str]
 
@@ -71,6 +74,46 @@ def _base(plan: NodePlan, stage: str) -> dict[str, Any]:
         "data": paths.data,
         "owner_file": paths.owner,
         "accept_empty": plan.accept_empty,
+    }
+
+
+def fit(cluster: Cluster, node: Node, device: str) -> dict[str, Any]:
+    """The plan of a machine's account of itself, before anything is done there."""
+    paths = cluster.paths
+    return {
+        "node": node.name,
+        "stage": "fit",
+        "places": {"home": paths.home, "data": paths.data},
+        "device": device,
+        "claim": CLAIM,
+        "owner_file": paths.owner,
+        "ours": [paths.home, paths.kafka_unit, paths.zookeeper_unit, paths.ours],
+    }
+
+
+def claimed(cluster: Cluster, node: Node, *, stack: str, login: str, device: str, delete_data: bool) -> dict[str, Any]:
+    """The plan of the stages that take a machine that somebody else made, and that give it back (`removed`)."""
+    paths = cluster.paths
+    return {
+        "node": node.name,
+        "stage": "claimed",
+        "claim": CLAIM,
+        "owner": {"stack": stack, "node_id": node.id},
+        "services": ALL_SERVICES,
+        "stop_seconds": _WHOLE_STOP_SECONDS,
+        "mount_unit": f"/etc/systemd/system/{paths.mount_unit}",
+        "device": device,
+        "users": [units.USER, units.ZOOKEEPER_USER],
+        "kernel": list(KERNEL),
+        "paths": [paths.sysctl, paths.home, paths.service_logs, "/var/log/zookeeper"],
+        "hosts": {each.name: each.address for each in cluster.nodes},
+        "data": paths.data,
+        "owner_file": paths.owner,
+        "data_folders": list(paths.links.values()),
+        "delete_data": delete_data,
+        "cluster_id_file": f"{paths.log_dir(Mode.KRAFT)}/meta.properties",
+        "login": login,
+        "upload_folder": paths.upload_folder,
     }
 
 

@@ -5,7 +5,17 @@ import asyncio
 import sys
 
 from model.handover import Handover
-from operations import hypervisor, ready, running, secrets, shell, status
+from operations import claim, fit, hypervisor, ready, running, secrets, shell, status
+
+_REFUSALS = (
+    claim.NotRemoved,
+    claim.NotTaken,
+    fit.Unfit,
+    hypervisor.Taken,
+    ready.NotReady,
+    running.Failed,
+    shell.NoSuchNode,
+)
 
 
 def _keys(arguments: argparse.Namespace) -> None:
@@ -14,6 +24,18 @@ def _keys(arguments: argparse.Namespace) -> None:
 
 def _cluster_id(_: argparse.Namespace) -> None:
     print(secrets.new_cluster_id())
+
+
+def _fit(_: argparse.Namespace) -> None:
+    asyncio.run(fit.check(fit.Candidates.model_validate_json(sys.stdin.read())))
+
+
+def _claimed(_: argparse.Namespace) -> None:
+    asyncio.run(claim.take(claim.Claim.model_validate_json(sys.stdin.read())))
+
+
+def _removed(_: argparse.Namespace) -> None:
+    asyncio.run(claim.give_back(claim.Claim.model_validate_json(sys.stdin.read())))
 
 
 def _ready(_: argparse.Namespace) -> None:
@@ -61,6 +83,9 @@ def _parser() -> argparse.ArgumentParser:
     asked.set_defaults(act=_status)
     for name, act, text in (
         ("cluster-id", _cluster_id, "make a random cluster id"),
+        ("fit", _fit, "look whether machines that are there already can carry their nodes"),
+        ("claimed", _claimed, "take a machine that somebody else made"),
+        ("removed", _removed, "remove from it what is ours"),
         ("ready", _ready, "wait until a new machine can be worked on"),
         ("running", _running, "bring the cluster to run what is planned"),
     ):
@@ -74,7 +99,7 @@ def main() -> None:
     arguments = _parser().parse_args()
     try:
         arguments.act(arguments)
-    except (running.Failed, ready.NotReady, hypervisor.Taken, shell.NoSuchNode) as error:
+    except _REFUSALS as error:
         sys.exit(str(error))
 
 

@@ -1,0 +1,79 @@
+# A machine's own account of what a node would find on it, as one line of JSON. Changes nothing.
+
+import re
+
+
+def main(plan):
+    say(
+        json.dumps(
+            {
+                **system(),
+                "memory_mib": memory(),
+                "free_mib": {name: free(path) for name, path in plan["places"].items()},
+                "addresses": addresses(),
+                "listeners": listeners(),
+                "device": device(plan["device"]) if plan["device"] else None,
+                "claim": read_json(plan["claim"]),
+                "owner": read_json(plan["owner_file"]),
+                "present": [path for path in plan["ours"] if os.path.lexists(path)],
+            }
+        )
+    )
+
+
+def system():
+    lines = (line.partition("=") for line in Path("/etc/os-release").read_text().splitlines())
+    words = {key: value.strip("\"'") for key, _, value in lines}
+    number = f"{words.get('ID', '')} {words.get('VERSION_ID', '')}".strip()
+    return {"system": number, "system_name": words.get("PRETTY_NAME", number)}
+
+
+def memory():
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("MemTotal:")) // 1024
+
+
+def free(path):
+    """What a path could still take, or its next parent that is there."""
+    place = Path(path)
+    while not place.exists():
+        place = place.parent
+    space = os.statvfs(place)
+    return space.f_bavail * space.f_frsize >> 20
+
+
+def addresses():
+    links = json.loads(run("ip", "-json", "-4", "address", "show").stdout)
+    return [address["local"] for link in links for address in link["addr_info"]]
+
+
+def listeners():
+    """Every TCP port that something listens at, and the systemd unit it belongs to."""
+    found = []
+    for line in run("ss", "-Hltnp").stdout.splitlines():
+        bound, port = line.split()[3].rsplit(":", 1)
+        holder = re.search(r'"([^"]*)",pid=(\d+)', line)
+        process, unit = (f"{holder[1]} (pid {holder[2]})", unit_of(holder[2])) if holder else ("", "")
+        found.append({"address": bound, "port": int(port), "process": process, "unit": unit})
+    return found
+
+
+def unit_of(pid):
+    try:
+        groups = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
+    except FileNotFoundError:
+        return ""
+    return next((line.rsplit("/", 1)[-1] for line in groups if line.startswith("0::")), "")
+
+
+def device(path):
+    """What is on a block device and where it is mounted; None when there is none by that path."""
+    if not os.path.exists(path):
+        return None
+    probe = run("blkid", "-p", "-o", "export", path, check=False).stdout
+    content = dict(line.split("=", 1) for line in probe.splitlines() if "=" in line)
+    return {
+        "size_mib": int(run("blockdev", "--getsize64", path).stdout) >> 20,
+        "content": content.get("TYPE") or content.get("PTTYPE") or "",
+        "mounted_at": run("findmnt", "-no", "TARGET", "--source", path, check=False).stdout.split(),
+    }

@@ -1,0 +1,211 @@
+"""Whether machines that are there already can carry a cluster, judged from their own accounts.
+
+Knows what a node needs of a machine and what must not be on it. Refuses to know how a machine is asked, and
+that anything could be changed there.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from itertools import combinations
+
+from pydantic import BaseModel, ConfigDict
+
+from model import units
+from model.jvm import parse_heap
+from model.kafka_keys import Mode
+from model.paths import Paths
+from model.settings import ENOUGH_BESIDE_HEAP_MIB
+from model.stages import ALL_SERVICES
+from model.topology import Cluster, Node
+
+# The one system that every release of this package is tried on.
+SYSTEM = "debian 12"
+LEAST_HOME_MIB = 512
+LEAST_DATA_MIB = 1024
+MOST_CLOCK_SECONDS = 1.0
+_FILE_SYSTEMS = ("", "xfs", "ext4")
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Token(_Frozen):
+    """Whose something on a machine is: which node's of which stack."""
+
+    stack: str
+    node_id: int
+
+    def __str__(self) -> str:
+        return f"node {self.node_id} of stack {self.stack}"
+
+
+class Needs(_Frozen):
+    """What one node needs of its machine."""
+
+    name: str
+    token: Token
+    address: str
+    ports: tuple[int, ...]
+    heap: str
+    memory_mib: int
+    device: str
+
+
+class Listener(_Frozen):
+    """A TCP port that something listens at, as `ss` writes its address."""
+
+    address: str
+    port: int
+    process: str
+    unit: str
+
+    def takes(self, address: str, port: int) -> bool:
+        """Whether nothing else can listen at that address and port any more."""
+        bound = self.address.partition("%")[0].strip("[]")
+        ip = ip_address("::" if bound == "*" else bound)
+        here = getattr(ip, "ipv4_mapped", None) or ip
+        return port == self.port and (here.is_unspecified or str(here) == address)
+
+
+class Device(_Frozen):
+    """A block device. `content` is "" where it holds nothing."""
+
+    size_mib: int
+    content: str
+    mounted_at: tuple[str, ...]
+
+
+class Account(_Frozen):
+    """What a machine says of itself. `free_mib` is by `home` and `data`; `claim` says which node was put on the
+    machine, `owner` whose data lies there; `present` are those of our places that exist."""
+
+    system: str
+    system_name: str
+    memory_mib: int
+    free_mib: Mapping[str, int]
+    addresses: tuple[str, ...]
+    listeners: tuple[Listener, ...]
+    device: Device | None
+    claim: Token | None
+    owner: Token | None
+    present: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What tells a machine from all others: copies share the first, containers of one computer the second."""
+
+    machine: str
+    boot: str
+
+
+def needs(cluster: Cluster, node: Node, *, stack: str, heap: str, device: str) -> Needs:
+    """What a node needs in the cluster's mode."""
+    heaps = [heap, units.ZOOKEEPER_HEAP] if cluster.mode is Mode.ZOOKEEPER else [heap]
+    return Needs(
+        name=node.name,
+        token=Token(stack=stack, node_id=node.id),
+        address=node.address,
+        ports=cluster.ports(node),
+        heap=" and ".join(heaps),
+        memory_mib=sum(parse_heap(each) or 0 for each in heaps) + ENOUGH_BESIDE_HEAP_MIB,
+        device=device,
+    )
+
+
+def refusals(needs: Needs, account: Account) -> list[str]:
+    """A line for each reason why the machine can't carry the node: the node, what was found, what was expected."""
+    return [f"{needs.name}: {fault}" for judge in _JUDGES for fault in judge(needs, account)]
+
+
+def _judge_system(_: Needs, account: Account) -> Iterator[str]:
+    if account.system != SYSTEM:
+        yield f"found {account.system_name or 'an unknown system'}, expected Debian 12"
+
+
+def _judge_memory(needs: Needs, account: Account) -> Iterator[str]:
+    if account.memory_mib < needs.memory_mib:
+        yield (
+            f"found {account.memory_mib} MiB of memory, expected at least {needs.memory_mib} for a heap of"
+            f" {needs.heap} and the system; take a larger machine or lower `heap`"
+        )
+
+
+def _judge_disk(needs: Needs, account: Account) -> Iterator[str]:
+    if account.claim is None and account.free_mib["home"] < LEAST_HOME_MIB:
+        yield f"found {account.free_mib['home']} MiB free in /usr/local, expected at least {LEAST_HOME_MIB}"
+    if not needs.device:
+        if account.owner is None and account.free_mib["data"] < LEAST_DATA_MIB:
+            yield f"found {account.free_mib['data']} MiB free for data, expected at least {LEAST_DATA_MIB}"
+    elif account.device is None:
+        yield f"found no device {needs.device}, expected the disk that `dataDevice` says"
+    else:
+        yield from _judge_device(needs.device, account.device)
+
+
+def _judge_device(path: str, device: Device) -> Iterator[str]:
+    if device.size_mib < LEAST_DATA_MIB:
+        yield f"found {device.size_mib} MiB on {path}, expected at least {LEAST_DATA_MIB}"
+    if device.content not in _FILE_SYSTEMS:
+        yield f"found {device.content} on {path}, expected an empty disk or one with xfs or ext4"
+    elsewhere = [place for place in device.mounted_at if place != Paths.data]
+    if elsewhere:
+        yield f"found {path} mounted at {', '.join(elsewhere)}, expected a disk for Kafka alone"
+
+
+def _judge_address(needs: Needs, account: Account) -> Iterator[str]:
+    if needs.address not in account.addresses:
+        has = ", ".join(account.addresses)
+        yield f"found the addresses {has}, expected {needs.address} among them, where its peers look for it"
+
+
+def _judge_ports(needs: Needs, account: Account) -> Iterator[str]:
+    for port in needs.ports:
+        takers = [listener for listener in account.listeners if listener.takes(needs.address, port)]
+        strangers = [taker for taker in takers if not (account.claim and taker.unit in ALL_SERVICES)]
+        for taker in strangers[:1]:
+            unit = f" of {taker.unit}" if taker.unit else ""
+            yield f"found port {port} taken by {taker.process or 'an unknown process'}{unit}, expected it free"
+
+
+def _judge_owner(needs: Needs, account: Account) -> Iterator[str]:
+    tokens = {"the machine": account.claim, "its data": account.owner}
+    for what, token in tokens.items():
+        if token and token != needs.token:
+            yield f"found that {what} belongs to {token}, expected {needs.token} or nobody"
+    if account.claim is None and account.present:
+        yield (
+            f"found {', '.join(account.present)}, which this package did not put there, expected a machine"
+            " without; move it away (a folder may hold somebody's data)"
+        )
+
+
+_JUDGES = (_judge_system, _judge_memory, _judge_disk, _judge_address, _judge_ports, _judge_owner)
+
+
+def clock_fault(before: float, says: float, after: float) -> str | None:
+    """What is wrong with a clock that was read at some time between `before` and `after` of our own."""
+    ahead = says - after if says > after else min(0.0, says - before)
+    if abs(ahead) <= MOST_CLOCK_SECONDS:
+        return None
+    return (
+        f"found a clock that is {abs(ahead):.1f} s {'ahead of' if ahead > 0 else 'behind'} this computer's,"
+        f" expected at most {MOST_CLOCK_SECONDS:.0f} s; set both by NTP"
+    )
+
+
+def same_machines(identities: Mapping[str, Identity], here: Identity) -> list[str]:
+    """A line for each two nodes that turn out to be on one machine, and each that is on this computer."""
+    twins = [
+        f"{one} and {other}: found the same machine ({identities[one].machine}), expected two"
+        for one, other in combinations(identities, 2)
+        if identities[one] == identities[other]
+    ]
+    own = [
+        f"{name}: found the computer that runs Pulumi, expected another machine"
+        for name, identity in identities.items()
+        if identity == here
+    ]
+    return twins + own

@@ -1,0 +1,57 @@
+"""Takes machines that somebody else made, and gives them back: the effects behind stages `claimed` and `removed`.
+
+Knows what to say of a machine that does not answer. Refuses to know what is done there (`files/stages/`).
+"""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from model.handover import Access
+from operations.machine import StageFailed, Unreachable, connect
+
+
+class Claim(BaseModel):
+    """A machine, and what its stages are told. `urn` names the resource that stands for it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    access: Access = Field(repr=False)
+    plan: dict[str, Any]
+    urn: str
+
+
+class NotTaken(Exception):
+    """The machine could not be taken; the text is its own or says why it does not answer."""
+
+
+class NotRemoved(Exception):
+    """The machine still has what is ours; the text says how to go on."""
+
+
+async def take(claim: Claim) -> None:
+    """Writes down whose the machine is now, before anything else is done there."""
+    try:
+        async with connect(claim.access) as machine:
+            await machine.stage(("claimed",), claim.plan)
+    except (Unreachable, StageFailed) as error:
+        raise NotTaken(f"stage 'claimed': {error}") from error
+    print(f"{claim.access.name} is taken")
+
+
+async def give_back(claim: Claim) -> None:
+    """Removes what is ours from the machine."""
+    name = claim.access.name
+    try:
+        async with connect(claim.access) as machine:
+            said = await machine.stage(("removed",), {**claim.plan, "stage": "removed"})
+    except Unreachable as error:
+        raise NotRemoved(
+            f"stage 'removed': {error}. What was installed there is still there, and may run. Bring the machine back"
+            " and run `pulumi destroy` again; or, if it is gone for good, forget it and then run it again:"
+            f" pulumi state delete --yes '{claim.urn}'"
+        ) from error
+    except StageFailed as error:
+        raise NotRemoved(f"{error}\nMend that and run `pulumi destroy` again: it goes on where it stopped.") from error
+    for line in [*said.splitlines(), "what was installed is removed"]:
+        print(f"{name}: {line}")

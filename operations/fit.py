@@ -1,0 +1,99 @@
+"""Looks at machines that are there already, side by side, before anything is done on any of them.
+
+Asks and reads only. Refuses to judge what it finds (`model/fitness.py`).
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from model import fitness
+from model.fitness import Account, Identity, Needs
+from model.handover import Access
+from operations.machine import Machine, StageFailed, Unreachable, connect
+
+# What the programs of the stages can't do without, in the order in which it is asked for.
+_PREREQUISITES = {
+    "sudo -n true": "sudo that asks for no password",
+    'python3 -c "import sys; sys.exit(sys.version_info < (3, 9) and sys.version)"': "python3 of 3.9 or newer",
+}
+_IDENTITY = ("/etc/machine-id", "/proc/sys/kernel/random/boot_id")
+
+
+class Candidate(BaseModel):
+    """A machine that should carry a node, and the plan of its account."""
+
+    model_config = ConfigDict(frozen=True)
+
+    access: Access = Field(repr=False)
+    needs: Needs
+    look: dict[str, Any]
+
+
+class Candidates(BaseModel):
+    """All machines of a cluster."""
+
+    model_config = ConfigDict(frozen=True)
+
+    nodes: tuple[Candidate, ...]
+
+
+class Unfit(Exception):
+    """Some machines can't be used; the text says which, and what was found instead of what."""
+
+
+@dataclass(frozen=True)
+class _Seen:
+    identity: Identity | None
+    faults: list[str]
+
+
+async def check(candidates: Candidates) -> None:
+    """Raises Unfit with all that stands in the way on any machine."""
+    names = [candidate.access.name for candidate in candidates.nodes]
+    looks = await asyncio.gather(*(_look(candidate) for candidate in candidates.nodes))
+    identities = {name: seen.identity for name, seen in zip(names, looks, strict=True) if seen.identity}
+    faults = [fault for seen in looks for fault in seen.faults]
+    faults += fitness.same_machines(identities, _here())
+    if faults:
+        lines = "\n".join(f"  - {fault}" for fault in faults)
+        raise Unfit(f"stage 'fit': these machines can't be used; nothing was changed on any of them:\n{lines}")
+    print(f"{', '.join(names)}: fit for their nodes")
+
+
+async def _look(candidate: Candidate) -> _Seen:
+    name = candidate.access.name
+    try:
+        async with connect(candidate.access) as machine:
+            words = (await machine.run(f"cat {' '.join(_IDENTITY)} 2>/dev/null || true")).split()
+            identity = Identity(" ".join(words[:-1]), " ".join(words[-1:]))
+            faults = [f"{name}: {fault}" for fault in await _faults(machine)]
+            if not faults:
+                account = Account.model_validate(await machine.ask(("fit",), candidate.look))
+                faults = fitness.refusals(candidate.needs, account)
+            return _Seen(identity, faults)
+    except (Unreachable, StageFailed) as error:
+        return _Seen(None, [str(error)])
+
+
+async def _faults(machine: Machine) -> list[str]:
+    """What is missing for a machine to be asked for its account, and what is wrong with its clock."""
+    faults = []
+    for command, wanted in _PREREQUISITES.items():
+        try:
+            await machine.run(command)
+        except StageFailed as error:
+            faults.append(f"found no {wanted} (`{command}`: {' '.join(str(error).split())})")
+    before = time.time()
+    says = float(await machine.run("date +%s.%N"))
+    clock = fitness.clock_fault(before, says, time.time())
+    return faults + ([clock] if clock else [])
+
+
+def _here() -> Identity:
+    texts = [path.read_text().strip() if path.exists() else "" for path in map(Path, _IDENTITY)]
+    return Identity(*texts)
