@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 
 from model import properties, units
 from model.kafka_keys import Mode
+from model.times import EMULATED_PROPERTIES
 from model.topology import Cluster, Node
 
 _HEADING = "Written by kafka-cluster. A change made here is overwritten."
@@ -46,7 +47,7 @@ def node_files(cluster: Cluster, node: Node, runtime: Runtime, log4j: str) -> tu
     common = (
         PlannedFile(
             paths.properties(cluster.mode),
-            properties.render(properties.server(cluster, node, runtime.overrides), _HEADING),
+            properties.render(properties.server(cluster, node, _overrides(cluster, runtime)), _HEADING),
             group=units.USER,
             mode="0640",
         ),
@@ -56,6 +57,11 @@ def node_files(cluster: Cluster, node: Node, runtime: Runtime, log4j: str) -> tu
         PlannedFile(paths.log4j, log4j),
     )
     return common + (_zookeeper_files(cluster, node, runtime) if cluster.mode is Mode.ZOOKEEPER else ())
+
+
+def _overrides(cluster: Cluster, runtime: Runtime) -> Mapping[str, str]:
+    slow = EMULATED_PROPERTIES if runtime.emulated and cluster.mode is Mode.KRAFT else {}
+    return {**slow, **runtime.overrides}
 
 
 def _zookeeper_files(cluster: Cluster, node: Node, runtime: Runtime) -> tuple[PlannedFile, ...]:
