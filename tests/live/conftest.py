@@ -23,6 +23,7 @@ from model.handover import Access
 from model.health import Sample
 from model.topology import Cluster
 from operations.kafka_view import KafkaView
+from tests.live.clients import admin_client
 from tests.live.machine import Machine
 from tests.live.planned import NotUp, Plan, read_plan
 from tests.support import console, ssh
@@ -160,21 +161,16 @@ def tools(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> console.Conso
     return console.tools(plan.settings, tmp_path_factory.mktemp("tools"), ANSWER_SECONDS * plan.patience)
 
 
-@pytest.fixture(scope="session")
-def view(plan: Plan) -> Iterator[KafkaView]:
-    """The cluster as the package's own operations see it."""
-    view = KafkaView(plan.cluster, plan.patience)
-    yield view
-    view.close()
-
-
-@pytest.fixture(scope="session")
-def admin(view: KafkaView) -> KafkaAdminClient:
+@pytest.fixture
+def admin(plan: Plan) -> Iterator[KafkaAdminClient]:
     """A Python admin client."""
-    return view.admin
+    with admin_client(plan.cluster, plan.patience) as client:
+        yield client
 
 
-@pytest.fixture(scope="session")
-def sample(view: KafkaView) -> Callable[[], Sample]:
-    """Looks at the cluster anew."""
-    return lambda: asyncio.run(view.sample())
+@pytest.fixture
+def sample(plan: Plan) -> Iterator[Callable[[], Sample]]:
+    """Looks at the cluster anew, as the package's own operations do."""
+    view = KafkaView(plan.cluster, plan.patience)
+    yield lambda: asyncio.run(view.sample())
+    view.close()

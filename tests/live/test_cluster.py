@@ -19,6 +19,7 @@ from model.health import Sample
 from model.kafka_keys import Mode
 from model.listeners import CLIENTS
 from model.topology import Cluster, Node
+from tests.live.clients import admin_client
 from tests.live.machine import Machine
 from tests.live.planned import Plan
 from tests.support.console import JAVA, ConsoleTools
@@ -155,7 +156,7 @@ def test_broker_runs_with_the_planned_properties(machine: Machine, admin: KafkaA
 
 
 @pytest.fixture(scope="session")
-def topic(cluster: Cluster, tools: ConsoleTools, admin: KafkaAdminClient) -> Iterator[str]:
+def topic(cluster: Cluster, tools: ConsoleTools, plan: Plan) -> Iterator[str]:
     """A topic with a replica on three brokers, or on all where there are fewer. It is removed again."""
     name = f"live-check-{secrets.token_hex(4)}"
     replicas = min(3, len(cluster.brokers))
@@ -164,7 +165,8 @@ def topic(cluster: Cluster, tools: ConsoleTools, admin: KafkaAdminClient) -> Ite
         *("--partitions", str(PARTITIONS), "--replication-factor", str(replicas)),
     )
     yield name
-    admin.delete_topics([name])
+    with admin_client(cluster, plan.patience) as admin:
+        admin.delete_topics([name])
 
 
 def test_topic_is_in_sync_on_every_replica(cluster: Cluster, tools: ConsoleTools, topic: str) -> None:
@@ -233,9 +235,7 @@ def read_all(server: str, topic: str, milliseconds: int) -> list[str]:
         consumer.close()
 
 
-def test_tools_work_on_a_machine_itself(
-    cluster: Cluster, machines: dict[str, Machine], topic: str, plan: Plan
-) -> None:
+def test_tools_work_on_a_machine_itself(cluster: Cluster, machines: dict[str, Machine], topic: str, plan: Plan) -> None:
     """What an operator finds who has logged in: the tools in the guide's place, and what was written a moment ago."""
     node = cluster.brokers[-1]
     tool, *arguments = consume(endpoint(node), topic, plan.patience)

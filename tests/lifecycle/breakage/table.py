@@ -112,7 +112,7 @@ WHILE_SERVING = (
         1,
         {"test_kernel_has_the_planned_settings": "vm.swappiness"},
         "echo 60 > /proc/sys/vm/swappiness",
-        "sysctl --quiet --system",
+        f"sysctl --quiet --load {PATHS.sysctl}",
     ),
     Breakage(
         "another Java comes first",

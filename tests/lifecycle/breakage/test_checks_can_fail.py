@@ -68,14 +68,17 @@ def endings(stage: Ground) -> Endings:
 @contextmanager
 def broken_by(stage: Ground, breakage: Breakage) -> Iterator[None]:
     """The thing is broken meanwhile, and mended whatever happens."""
-    config = stage.stack.config()
-    stage.stack.configure(**breakage.configure)
+    if breakage.configure:
+        planned = stage.stack.config()
+        stage.stack.configure(**breakage.configure)
+        yield
+        stage.stack.configure(**{key: planned[key] for key in breakage.configure})
+        return
     on_machine(stage, breakage, breakage.breaks)
     try:
         yield
     finally:
         on_machine(stage, breakage, breakage.mends)
-        stage.stack.configure(**{key: config[key] for key in breakage.configure})
 
 
 def on_machine(stage: Ground, breakage: Breakage, script: str) -> None:
