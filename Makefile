@@ -23,7 +23,7 @@ verify: ## check the running cluster, live, with testinfra and real clients
 	$(PREPARED) PULUMI_STACK=$(STACK) pytest tests/live --require-live
 
 status: ## say how the cluster is, and each node
-	$(PREPARED) pulumi stack select $(STACK) && python -m lab run --or-outside -- python -m operations status
+	$(PREPARED) pulumi stack select $(STACK) && kafka-cluster status
 
 destroy: setup ## take the stack away, and the embedded lab with it
 	$(PREPARED) python -m toolchain.stack destroy --stack $(STACK)

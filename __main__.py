@@ -35,6 +35,6 @@ pulumi.export(
     "nodes",
     [{"name": node.name, "id": node.id, "address": node.address, "roles": list(node.roles)} for node in cluster.nodes],
 )
-pulumi.export("ssh", {node.name: f"python -m operations ssh {node.name}" for node in cluster.nodes})
+pulumi.export("ssh", {node.name: f"kafka-cluster ssh {node.name}" for node in cluster.nodes})
 pulumi.export("identity", identity.of(settings))
 pulumi.export("handover", Output.secret(kafka.handover))

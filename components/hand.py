@@ -13,6 +13,9 @@ from pulumi_command import local, remote
 
 from model.handover import Access
 
+# One stage of a node; `stdout` is what it printed.
+Stage = remote.Command
+
 # Machines answered when stage `ready` was done, so a machine that does not is worth few tries only.
 _DIAL_TRIES = 4
 
@@ -93,7 +96,7 @@ class Hand:
         program: Input[str],
         parent: Resource,
         depends_on: Sequence[Resource],
-    ) -> Resource:
+    ) -> Stage:
         """A stage on the machine: `first` is the command of its first time, `again` that of every later one;
         both read the program on their standard input."""
         return remote.Command(

@@ -11,6 +11,7 @@ import pulumi
 from pulumi import Output, Resource, ResourceOptions
 
 import files
+from components.hand import Stage
 from components.place import Place
 from model import stages
 from model.files import Runtime, node_files
@@ -77,13 +78,15 @@ class KafkaNode(pulumi.ComponentResource):
             ("activation", "configured"), plan.apply(lambda plan: stages.configured(plan)), [installed]
         )
         identity = Output.all(plan, cluster_id).apply(lambda values: stages.formatted(*values))
-        self.last_stage = self._stage(("formatted",), identity, [configured])
-        self.facts = Output.all(plan, access, place.machine).apply(_facts)
+        formatted = self._stage(("formatted",), identity, [configured])
+        self.last_stage = formatted
+        # What was formatted anew has to be started anew, although nothing else of the node changed.
+        self.facts = Output.all(plan, access, place.machine, formatted.stdout).apply(_facts)
         self.register_outputs({"fingerprint": plan.apply(lambda plan: plan.fingerprint)})
 
     def _stage(
         self, parts: tuple[str, ...], plan: Output[Mapping[str, Any]], depends_on: Sequence[Resource]
-    ) -> Resource:
+    ) -> Stage:
         stage = parts[-1]
 
         def command(word: str) -> Output[str]:
@@ -111,7 +114,7 @@ def _told(settings: Settings, node: Node) -> dict[str, Any]:
 
 
 def _facts(values: Sequence[Any]) -> NodeFacts:
-    plan, access, machine = values
+    plan, access, machine, storage = values
     return NodeFacts(
         name=plan.node.name,
         id=plan.node.id,
@@ -119,5 +122,6 @@ def _facts(values: Sequence[Any]) -> NodeFacts:
         roles=plan.node.roles,
         fingerprint=plan.fingerprint,
         machine=machine,
+        storage=storage,
         access=access,
     )

@@ -32,7 +32,8 @@ class Access(Login):
 
 
 class NodeFacts(_Frozen):
-    """One node as planned. `machine` is an id that is another one when the machine is."""
+    """One node as planned. `machine` is an id that is another one when the machine is, `storage` what
+    was last done to its disk: both are here so that a node is looked at again when they change."""
 
     name: str
     id: int
@@ -40,6 +41,7 @@ class NodeFacts(_Frozen):
     roles: tuple[Role, ...]
     fingerprint: str
     machine: str = ""
+    storage: str = ""
     access: Access
 
 

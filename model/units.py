@@ -15,6 +15,8 @@ OPEN_FILES = 131072
 # into a kill and the next start into a log recovery.
 STOP_SECONDS = 360
 ZOOKEEPER_HEAP = "256M"
+# Any value keeps Kafka's launchers from opening a remote JMX port on all addresses.
+_NO_JMX = "-Dkafka.jmx=off"
 
 # Everything a Java server does not need. Left out on purpose: MemoryDenyWriteExecute (the compiler writes
 # code), PrivateNetwork, and SystemCallFilter groups that Java 17 uses.
@@ -130,6 +132,7 @@ def kafka_environment(cluster: Cluster, *, heap: str, emulated: bool) -> str:
         KAFKA_JVM_PERFORMANCE_OPTS=jvm.performance_options(emulated=emulated),
         KAFKA_GC_LOG_OPTS=jvm.gc_log_options(f"{paths.service_logs}/gc.log"),
         KAFKA_LOG4J_OPTS=f"-Dlog4j.configuration=file:{paths.log4j}",
+        KAFKA_JMX_OPTS=_NO_JMX,
         LOG_DIR=paths.service_logs,
     )
 
@@ -141,6 +144,7 @@ def zookeeper_environment(cluster: Cluster, *, emulated: bool) -> str:
         KAFKA_JVM_PERFORMANCE_OPTS=jvm.performance_options(emulated=emulated),
         KAFKA_GC_LOG_OPTS=jvm.gc_log_options("/var/log/zookeeper/gc.log"),
         KAFKA_LOG4J_OPTS=f"-Dlog4j.configuration=file:{cluster.paths.log4j}",
+        KAFKA_JMX_OPTS=_NO_JMX,
         LOG_DIR="/var/log/zookeeper",
     )
 

@@ -147,6 +147,7 @@ class Run:
 
     async def restore_leaders(self) -> None:
         """Leaders go back to the replicas that should lead; a partition that already has its own is no error."""
+        self.view.close()  # the client still believes the brokers that it met before they were restarted
         try:
             await asyncio.to_thread(self.view.admin.elect_leaders, _PREFERRED)
         except KafkaError as error:

@@ -97,6 +97,9 @@ def up(stack: Stack, arguments: list[str]) -> None:
     prepare(stack)
     with phase("pulumi up"):
         stack.pulumi("up", "--yes", "--skip-preview", *arguments)
+    # Pulumi sees what it made and not what became of it, so the cluster itself has the last word.
+    if subprocess.run(["kafka-cluster", "status", "--wait", "60"], cwd=places.CHECKOUT).returncode != 0:
+        raise VerbFailed("the cluster is not whole; `pulumi up --replace '**kafka-running'` starts what is down")
     print(stack.pulumi("stack", "output", "bootstrap_servers", capture=True).strip())
 
 
