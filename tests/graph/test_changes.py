@@ -1,0 +1,201 @@
+"""What a change costs: which resources are asked for with something new. Whatever is not, stays as it is.
+
+Preview and `up` see the same, so this is what makes a preview tell the truth.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pulumi
+import pytest
+
+from .conftest import HOST_KEY, Up, dev_config, nodes
+from .recording import Engine, Resource, plugins, shown
+
+NAMES = ("kafka-server1", "kafka-server2", "kafka-server3")
+PLATFORMS = pytest.mark.parametrize("platform", ["libvirt", "hosts"])
+
+
+def changed(before: Engine, after: Engine) -> set[str]:
+    """The names of resources that the engine would update or replace, make or remove."""
+    old, new = before.resources, after.resources
+    touched = {urn for urn in old.keys() & new.keys() if old[urn].effective != new[urn].effective}
+    return {urn.rsplit("::", 1)[1] for urn in touched | (old.keys() ^ new.keys())}
+
+
+def each(*suffixes: str) -> set[str]:
+    return {f"{name}{suffix}" for name in NAMES for suffix in suffixes}
+
+
+def on(platform: str, hosts: dict[str, Any]) -> dict[str, Any]:
+    return hosts if platform == "hosts" else {}
+
+
+@PLATFORMS
+def test_the_same_program_twice_asks_for_the_same(up: Up, hosts: dict[str, Any], platform: str) -> None:
+    changes = on(platform, hosts)
+    one, other = up(**changes), up(engine=Engine(plugins()), **changes)
+    assert one.resources == other.resources, "every `up` would change something"
+    assert one.outputs == other.outputs
+
+
+# A component's own inputs change with its settings, so that a preview says `num.partitions: 3 => 6`.
+TOLD = {"kafka", *NAMES}
+
+
+@PLATFORMS
+def test_a_kafka_setting_touches_configuration_and_running_only(up: Up, hosts: dict[str, Any], platform: str) -> None:
+    plain = on(platform, hosts)
+    after = up(**plain, settings={**dev_config()["settings"], "num.partitions": 6})
+    assert changed(up(**plain), after) == TOLD | each("-configured") | {"kafka-running"}
+    for name in NAMES:
+        told = after.one(name, "kafka-cluster:index:KafkaNode").inputs["settings"]
+        assert told["num.partitions"] == "6", "a preview shows the setting, and not a difference of scripts"
+
+
+def test_the_heap_touches_no_machine(up: Up) -> None:
+    assert changed(up(), up(heap="600M")) == each("", "-configured") | {"kafka-running"}
+
+
+@PLATFORMS
+def test_a_switch_of_modes_touches_no_machine_and_removes_nothing(up: Up, hosts: dict[str, Any], platform: str) -> None:
+    plain = on(platform, hosts)
+    found = changed(up(**plain), up(**plain, mode="zookeeper"))
+    assert found <= TOLD | each("-configured", "-formatted") | {"kafka-running", "hosts-fit"}
+    assert each("-configured", "-formatted") <= found
+
+
+@pytest.mark.parametrize("change", [{"memory": 4096}, {"vcpu": 2}])
+def test_a_bigger_machine_is_a_new_domain_and_nothing_else(up: Up, change: dict[str, Any]) -> None:
+    assert changed(up(), up(**change)) == each("-domain")
+
+
+@pytest.mark.parametrize("change", [{"dataDisk": 99}, {"image": "/other.qcow2"}, {"protectData": True}])
+def test_what_never_touches_anything(up: Up, change: dict[str, Any]) -> None:
+    assert changed(up(), up(**change)) == set()
+
+
+def test_the_word_for_an_empty_disk_touches_that_node_only(up: Up) -> None:
+    found = changed(up(), up(acceptEmptyDisk="kafka-server2"))
+    assert {"kafka-server2-installed", "kafka-server2-formatted"} <= found
+    assert not [name for name in found if not name.startswith("kafka-server2-")]
+
+
+def test_a_domain_type_that_is_said_is_a_new_domain(up: Up) -> None:
+    found = changed(up(), up(engine=Engine(plugins("kvm")), domainType="kvm"))
+    assert each("-domain") <= found
+    assert not found & each("-data", "-root"), "the disks stay"
+
+
+def test_another_machine_is_worked_on_again_and_no_other_one(up: Up) -> None:
+    usual = plugins()
+
+    def rebuilt(resource: Resource) -> dict[str, Any]:
+        answer = usual(resource)
+        return answer | {"id": "another"} if resource.name == "kafka-server2-domain" else answer
+
+    stages = ("ready", "archive", "installed", "configured", "formatted")
+    assert changed(up(), up(engine=Engine(rebuilt))) == {f"kafka-server2-{stage}" for stage in stages} | {
+        "kafka-running"
+    }, "a rebuilt machine with the same address would stay empty"
+
+
+# -- what is refused on an existing cluster --------------------------------------------------------------------
+
+
+def identity(engine: Engine) -> dict[str, Any]:
+    """What an `up` leaves behind, as the state gives it back."""
+    return {"identity": json.loads(json.dumps(engine.outputs["identity"]), parse_int=float)}
+
+
+def moved(key: str, value: object) -> list[dict[str, Any]]:
+    first, *others = dev_config()["nodes"]
+    return [{**first, key: value}, *others]
+
+
+def login(changes: dict[str, Any], hosts: dict[str, Any]) -> dict[str, Any]:
+    """The changes of nodes, with the keys that hosts need."""
+    known = {key: hosts["nodes"][0][key] for key in ("user", "privateKeyFile", "hostKey")}
+    if "nodes" not in changes:
+        return {**hosts, **changes}
+    return {**hosts, **changes, "nodes": [{**known, **node} for node in changes["nodes"]]}
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "two nodes more": ({"nodes": [*dev_config()["nodes"], *nodes(5)[3:]]}, "nodes"),
+    "two nodes fewer": ({"nodes": dev_config()["nodes"][:1], "settings": {}}, "nodes"),
+    "another id": ({"nodes": moved("id", 9)}, "nodes"),
+    "another name": ({"nodes": moved("name", "other")}, "nodes"),
+    "another address": ({"nodes": moved("address", "172.25.254.77")}, "nodes"),
+    "another cluster id": ({"clusterId": "AAAAAAAAAAAAAAAAAAAAAQ"}, "clusterId"),
+    "another version": ({"kafkaVersion": "3.6.2"}, "kafkaVersion"),
+    "another network": ({"networkCidr": "172.25.0.0/16"}, "networkCidr"),
+}
+
+
+@PLATFORMS
+@pytest.mark.parametrize("what", REFUSED)
+def test_another_cluster_is_refused_before_anything_is_asked_for(
+    up: Up, hosts: dict[str, Any], what: str, platform: str
+) -> None:
+    changes, key = REFUSED[what]
+    existing = up(**on(platform, hosts))
+    engine = Engine(plugins(), earlier=identity(existing))
+    with pytest.raises(pulumi.RunError) as caught:
+        up(engine=engine, **(login(changes, hosts) if platform == "hosts" else changes))
+    told = str(caught.value)
+    assert told.startswith("this change is refused; nothing was changed:\n  - " + key)
+    assert "; instead, " in told, "a refusal that names no way is a dead end"
+    assert not list(destructive(existing, engine))
+
+
+def destructive(existing: Engine, refused: Engine) -> Iterator[str]:
+    """What a run that was refused asked for, and that would change what is there."""
+    known = existing.resources
+    for resource in refused.custom:
+        if resource.type.startswith(("libvirt:", "command:remote:")):
+            yield f"{resource.name} is asked for"
+        elif resource.urn in known and resource.effective != known[resource.urn].effective:
+            yield f"{resource.name} would be run again"
+
+
+def test_another_platform_is_refused(up: Up, hosts: dict[str, Any]) -> None:
+    existing = up()
+    engine = Engine(plugins(), earlier=identity(existing))
+    with pytest.raises(pulumi.RunError, match="platform: is 'libvirt', was asked to be 'hosts'"):
+        up(engine=engine, **hosts)
+    assert not list(destructive(existing, engine))
+
+
+@PLATFORMS
+@pytest.mark.parametrize("change", [{}, {"mode": "zookeeper"}])
+def test_an_existing_cluster_goes_on(up: Up, hosts: dict[str, Any], change: dict[str, Any], platform: str) -> None:
+    plain = on(platform, hosts)
+    earlier = identity(up(**plain))
+    engine = up(engine=Engine(plugins(), earlier=earlier), **plain, **change)
+    assert engine.resources == up(**plain, **change).resources, "the first `up` and every later one are the same graph"
+    assert engine.read == ["organization/kafka-cluster/dev"]
+
+
+@PLATFORMS
+def test_a_refusal_comes_at_preview(up: Up, hosts: dict[str, Any], platform: str) -> None:
+    plain = on(platform, hosts)
+    engine = Engine(plugins(), earlier=identity(up(**plain)), preview=True)
+    with pytest.raises(pulumi.RunError, match="kafkaVersion"):
+        up(engine=engine, **{**plain, "kafkaVersion": "3.6.2"})
+
+
+@PLATFORMS
+def test_the_preview_of_a_new_stack_asks_for_all_that_up_will(up: Up, hosts: dict[str, Any], platform: str) -> None:
+    plain = on(platform, hosts)
+    preview = up(engine=Engine(plugins(), preview=True), **plain)
+    assert set(preview.resources) == set(up(**plain).resources), "nothing may hang on what is not known yet"
+
+
+def test_another_host_key_alone_is_no_other_cluster(up: Up, hosts: dict[str, Any]) -> None:
+    renewed = [{**node, "hostKey": HOST_KEY.replace("KMO", "NEW")} for node in hosts["nodes"]]
+    engine = Engine(plugins(), earlier=identity(up(**hosts)))
+    up(engine=engine, **{**hosts, "nodes": renewed})
+    known = [shown(r.inputs["connection"])["hostKey"] for r in engine.of("command:remote:Command")]
+    assert set(known) == {HOST_KEY.replace("KMO", "NEW")}

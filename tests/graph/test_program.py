@@ -1,0 +1,129 @@
+"""The program as a whole: what comes in through the door, what goes out, and what is said on the way."""
+
+import json
+import runpy
+from typing import Any
+from unittest.mock import patch
+
+import pulumi
+import pytest
+
+from components import door
+from operations.preflight import Unusable
+
+from .conftest import ROOT, Up, as_pulumi_hands_over, dev_config, nodes
+from .recording import CLUSTER_ID, Engine, plugins, shown
+
+
+def refused(up: Up, **changes: Any) -> str:
+    """What a run says that is refused at the door, where nothing may have been asked of the engine."""
+    engine = Engine(plugins())
+    with pytest.raises(pulumi.RunError) as caught:
+        up(engine=engine, **changes)
+    assert not engine.registered, "judged once, all of it, before the first resource"
+    return str(caught.value)
+
+
+# -- out -------------------------------------------------------------------------------------------------------
+
+
+def test_the_outputs_of_the_dev_stack(up: Up) -> None:
+    outputs = up().outputs
+    assert set(outputs) == {"bootstrap_servers", "mode", "cluster_id", "nodes", "ssh", "identity", "handover"}
+    assert outputs["bootstrap_servers"] == "172.25.254.131:9092,172.25.254.132:9092,172.25.254.133:9092"
+    assert outputs["mode"] == "kraft"
+    assert outputs["cluster_id"] == CLUSTER_ID
+    assert outputs["nodes"][0] == {
+        "name": "kafka-server1",
+        "id": 1,
+        "address": "172.25.254.131",
+        "roles": ["broker", "controller"],
+    }
+    assert outputs["ssh"]["kafka-server1"].endswith(" ssh kafka-server1"), "a line to paste"
+    assert len(outputs["nodes"]) == len(outputs["ssh"]) == 3
+
+
+def test_the_servers_are_an_answer_only_once_the_cluster_runs(up: Up) -> None:
+    usual = plugins()
+
+    def failing(resource: Any) -> dict[str, Any]:
+        if resource.name == "kafka-running":
+            raise RuntimeError("the cluster did not come up")
+        return usual(resource)
+
+    engine = Engine(failing)
+    with pytest.raises(Exception, match="did not come up"):
+        up(engine=engine)
+    assert "bootstrap_servers" not in engine.outputs_of.get("stack", {})
+
+
+def test_a_configured_cluster_id_is_used_and_none_is_made(up: Up) -> None:
+    engine = up(clusterId="AAAAAAAAAAAAAAAAAAAAAQ")
+    assert engine.outputs["cluster_id"] == "AAAAAAAAAAAAAAAAAAAAAQ"
+    assert not [resource for resource in engine.registered if resource.name == "cluster-id"]
+    assert json.loads(shown(engine.one("kafka-running").inputs)["stdin"])["cluster_id"] == "AAAAAAAAAAAAAAAAAAAAAQ"
+
+
+@pytest.mark.parametrize("platform", ["libvirt", "hosts"])
+def test_a_cluster_id_that_is_made_is_made_once(up: Up, hosts: dict[str, Any], platform: str) -> None:
+    made = up(**(hosts if platform == "hosts" else {})).one("cluster-id")
+    assert made.inputs["create"] == "python -m operations cluster-id"
+    assert {"create", "stdin"} <= made.ignore_changes
+
+
+def test_what_departs_from_good_practice_is_said(up: Up) -> None:
+    said = " ".join(up().warnings())
+    assert "transactional producers stop" in said
+    assert "protectData is false" in said
+    assert "emulated" in said
+    quiet = up(engine=Engine(plugins("kvm")), settings={}, protectData=True)
+    assert quiet.warnings() == []
+
+
+# -- in --------------------------------------------------------------------------------------------------------
+
+
+def test_a_bad_configuration_is_told_whole(up: Up) -> None:
+    told = refused(up, heap="9G", kafkaVersion="1.0", nodes=nodes(2), settings={})
+    assert told.startswith("the configuration has 3 problems; nothing was changed:")
+    assert [line.split(":")[0].strip("- ") for line in told.splitlines()[1:]] == ["nodes", "kafkaVersion", "heap"]
+
+
+def test_a_misspelt_key_is_not_passed_over(up: Up) -> None:
+    assert "memmory: got" in refused(up, memmory=4096)
+
+
+@pytest.mark.parametrize("value", ["[{name: x", "kafka-server1", "{"])
+def test_a_list_that_is_none_is_refused_in_words(up: Up, value: str) -> None:
+    assert "nodes" in refused(up, nodes=value)
+
+
+def test_no_nodes_is_the_first_thing_a_newcomer_sees(up: Up) -> None:
+    told = refused(up, nodes=[])
+    assert "nodes: got []; expected at least one node; for example nodes: [{name: kafka-server1" in told
+
+
+def test_values_are_read_as_the_cli_hands_them_over(up: Up) -> None:
+    written = {"memory": 4096, "protectData": True, "networkDns": ["172.25.254.1"]}
+    engine = up(**written)
+    assert engine.one("kafka-server1-domain").inputs["memory"] == 4096
+    assert engine.one("kafka-server1-data").protect is True
+    assert "172.25.254.1" in engine.one("kafka-server1-first-boot").inputs["networkConfig"]
+
+
+def test_what_this_computer_lacks_is_told_before_anything_is_asked_for() -> None:
+    engine = Engine(plugins())
+
+    def lacking(*_: object) -> None:
+        raise Unusable("this computer is not ready; nothing was changed:\n  - image: got …")
+
+    with patch.object(door, "look_around", lacking), pytest.raises(pulumi.RunError, match="not ready"):
+        engine.run(lambda: runpy.run_path(str(ROOT / "__main__.py")), as_pulumi_hands_over(dev_config()))
+    assert not engine.registered
+
+
+def test_a_key_file_that_is_not_there_is_refused_in_words(up: Up, hosts: dict[str, Any]) -> None:
+    lost = [{**node, "privateKeyFile": "/nowhere/id_ed25519"} for node in hosts["nodes"]]
+    told = refused(up, **{**hosts, "nodes": lost})
+    assert "/nowhere/id_ed25519" in told
+    assert "privateKeyFile" in told, "a traceback of Python's tells a user nothing"
