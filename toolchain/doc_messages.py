@@ -1,0 +1,187 @@
+"""Every message of this project, read from its source: what is raised, what is printed, and what a judgement says.
+
+Knows the few ways in which the code speaks to a person. Refuses to know what a message means and what helps: that
+stands in docs/reference/messages.md, and a test compares the two.
+
+    python -m toolchain.doc_messages     print every message that has no row yet, with its place
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolchain import places
+
+HOLE = "…"
+ROOMS = ("model", "components", "operations", "files/stages", "toolchain", "lab", "images")
+PAGE = Path("docs/reference/messages.md")
+PRINTERS = ("print", "say", "_say", "warn", "error", "exit", "__init__")
+# Modules that hand their sentences back, for others to print.
+JUDGES = (
+    "model/advice.py",
+    "model/fitness.py",
+    "model/health.py",
+    "model/identity.py",
+    "operations/kafka_view.py",
+    "operations/status.py",
+)
+_ENOUGH = 24
+_FEW = 2
+_WORDS = re.compile(r"[A-Za-z]{2}.* | .*[A-Za-z]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A text with a hole for everything that differs from time to time, and where it stands."""
+
+    place: str
+    text: str
+
+
+def messages() -> list[Message]:
+    """All of them, in the order of the files."""
+    files = sorted(
+        file for room in ROOMS for file in (places.CHECKOUT / room).glob("*.py") if not file.name.startswith("doc_")
+    )
+    return [message for file in files for message in _of_file(file)] + list(_of_shell(places.CHECKOUT / "activate"))
+
+
+def _of_file(file: Path) -> Iterator[Message]:
+    name = str(file.relative_to(places.CHECKOUT))
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    found = _sentences(tree) if name in JUDGES else _spoken(tree)
+    seen: set[str] = set()
+    for line, text in found:
+        plain = " ".join(text.split())
+        if _WORDS.search(plain) and plain not in seen:
+            seen.add(plain)
+            yield Message(f"{name}:{line}", plain)
+
+
+def _of_shell(file: Path) -> Iterator[Message]:
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        said = re.search(r'echo "(.*)" >&2', line)
+        if said:
+            text = re.sub(r"\$\w+", HOLE, said[1])
+            yield Message(f"{file.name}:{number}", text)
+
+
+def _sentences(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Every text of a module with a space in it, apart from documentation and annotations."""
+    documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
+    inside -= {id(node) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr | ast.Constant) and id(node) not in documentation | inside:
+            text = _text(node)
+            if text.strip().count(" ") >= _FEW:
+                yield node.lineno, text
+
+
+def _spoken(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """What is raised, printed or judged wrong, function by function."""
+    scopes = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    for scope in scopes:
+        for node in ast.walk(scope):
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+                for argument in node.exc.args[:1]:
+                    yield from _alternatives(node.lineno, argument, scope, tree)
+            elif isinstance(node, ast.Call) and _name(node.func) == "Problem":
+                for expected in _alternatives(node.lineno, node.args[2], scope, tree):
+                    for _, key in _alternatives(node.lineno, node.args[0], scope, tree):
+                        yield node.lineno, f"{key}: got {HOLE}; expected {expected[1]}"
+            elif isinstance(node, ast.Call) and _name(node.func) in PRINTERS:
+                for argument in node.args[:1]:
+                    yield from _alternatives(node.lineno, argument, scope, tree)
+
+
+def _alternatives(line: int, node: ast.expr, scope: ast.AST, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """The texts that an expression can be, as far as the source says it."""
+    if isinstance(node, ast.IfExp):
+        yield from _alternatives(line, node.body, scope, tree)
+        yield from _alternatives(line, node.orelse, scope, tree)
+    elif isinstance(node, ast.Name) and (value := _assigned(node.id, line, scope)) is not None:
+        yield from _alternatives(line, value, scope, tree)
+    elif isinstance(node, ast.Name):
+        yield from ((line, text) for text in _handed_back(node.id, scope, tree) or [HOLE])
+    else:
+        yield line, _text(node)
+
+
+def _assigned(name: str, line: int, scope: ast.AST) -> ast.expr | None:
+    """What a name was given last before a line."""
+    given = [
+        node
+        for node in ast.walk(scope)
+        if isinstance(node, ast.Assign) and node.lineno < line and _name(node.targets[0]) == name
+    ]
+    last = max(given, key=lambda node: node.lineno, default=None)
+    return last.value if last and not isinstance(last.value, ast.Call) else None
+
+
+def _handed_back(name: str, scope: ast.AST, tree: ast.Module) -> list[str]:
+    """What the function of this module answers that a name was given by."""
+    calls = [
+        _name(node.value.func)
+        for node in ast.walk(scope)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and _name(node.targets[0]) == name
+    ]
+    return [
+        _text(node.value)
+        for function in tree.body
+        if isinstance(function, ast.FunctionDef) and function.name in calls
+        for node in ast.walk(function)
+        if isinstance(node, ast.Return) and node.value is not None and _text(node.value)
+    ]
+
+
+def _text(node: ast.AST) -> str:
+    """A text with holes; nothing but a hole for what is none."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else HOLE
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_text(part) for part in node.values)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return _text(node.left) + _text(node.right)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if node.func.attr in ("strip", "rstrip"):
+            return _text(node.func.value)
+        if node.func.attr == "join" and isinstance(node.args[0], ast.List):
+            return " ".join(_text(part) for part in node.args[0].elts)
+    return HOLE
+
+
+def _name(node: ast.AST) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def documented() -> list[str]:
+    """The messages that the page explains, by the first cell of its tables' rows."""
+    page = (places.CHECKOUT / PAGE).read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`+) ?(.+?) ?\1 \|", page, re.MULTILINE)
+    return [text.replace("\\|", "|") for _, text in rows]
+
+
+def explains(row: str, message: Message) -> bool:
+    """Whether a row is about a message: its words begin the message, in their order, and are more than what many
+    messages have in common."""
+    pieces = [" ".join(piece.split()) for piece in row.split(HOLE)]
+    words = sum(map(len, pieces))
+    if 2 * words < len(message.text.replace(HOLE, "")) and words < _ENOUGH:
+        return False
+    return re.match(".*".join(map(re.escape, pieces)), message.text, re.DOTALL) is not None
+
+
+def unexplained() -> list[Message]:
+    """The messages that no row of the page is about."""
+    rows = documented()
+    return [message for message in messages() if not any(explains(row, message) for row in rows)]
+
+
+if __name__ == "__main__":
+    for each in unexplained():
+        print(f"{each.place}: {each.text}")
