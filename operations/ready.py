@@ -13,9 +13,6 @@ from model.handover import Access
 from operations.machine import StageFailed, Unreachable, connect
 from operations.wait import TimedOut, until
 
-_READY_SECONDS = 300
-
-
 class Console(BaseModel):
     """Where a machine's console is kept: a volume of its pool."""
 
@@ -27,13 +24,14 @@ class Console(BaseModel):
 
 
 class Newcomer(BaseModel):
-    """A machine that is awaited."""
+    """A machine that is awaited, for `seconds` times `patience` at most."""
 
     model_config = ConfigDict(frozen=True)
 
     access: Access
     upload_folder: str
     patience: int = 1
+    seconds: float = 300
     console: Console | None = None
 
 
@@ -48,7 +46,7 @@ async def wait(newcomer: Newcomer) -> None:
         await until(
             f"{name} to be ready",
             lambda: _missing(newcomer),
-            limit=_READY_SECONDS * newcomer.patience,
+            limit=newcomer.seconds * newcomer.patience,
             every=0.5,
         )
     except TimedOut as error:

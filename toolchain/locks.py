@@ -1,11 +1,14 @@
-"""Locks of the file backend that a killed Pulumi left behind.
+"""What a killed Pulumi leaves behind on this computer: locks of the file backend, and plugins at work.
 
-Knows the shape of the backend's lock files. A lock whose owner lives, or lived on another computer, is left alone.
+Knows the shape of the backend's lock files, and where plugins run from. A lock whose owner lives, or lived on another
+computer, is left alone, and so is a plugin whose engine lives.
 """
 
 import json
 import os
+import signal
 import socket
+import time
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -23,6 +26,36 @@ def clear_dead(stack: str) -> None:
             raise Locked(f"stack {stack} is locked by {who}; wait for it, or if it is gone: pulumi cancel {stack}")
         file.unlink()
         print(f"cleared the lock of {who}: it is dead", flush=True)
+
+
+def end_orphaned_plugins() -> None:
+    """Ends plugins whose engine is dead. They go on with what they were asked for last, and nobody would ever know
+    what they made."""
+    for pid, parent in _plugins():
+        if not _lives(parent):
+            os.kill(pid, signal.SIGKILL)
+            print(f"ended plugin process {pid}: its engine is dead", flush=True)
+            while Path(f"/proc/{pid}/exe").exists() and _is_plugin(pid):
+                time.sleep(0.01)
+
+
+def _plugins() -> list[tuple[int, int]]:
+    """Every plugin of this project's PULUMI_HOME that runs, with its parent's process id."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/status"):
+        pid = int(status.parent.name)
+        if _is_plugin(pid):
+            words = dict(line.split(":", 1) for line in status.read_text(encoding="utf-8").splitlines() if ":" in line)
+            found.append((pid, int(words["PPid"])))
+    return found
+
+
+def _is_plugin(pid: int) -> bool:
+    try:
+        program = os.readlink(f"/proc/{pid}/exe")
+    except OSError:
+        return False  # ended, or a process of the kernel's
+    return program.startswith(f"{os.environ['PULUMI_HOME']}/plugins/")
 
 
 def _lock_files(stack: str) -> list[Path]:

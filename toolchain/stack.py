@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from images.commands import CommandFailed
@@ -30,15 +31,16 @@ class VerbFailed(Exception):
 class Stack:
     """One stack of this project, and the lab its machines live in."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, project: Path) -> None:
         self.name = name
+        self.project = project
         self.lab = Libvirt(os.environ.get("KAFKA_CLUSTER_LAB") or "dev")
         self.names = MachineNames("kafka-cluster", name)
 
     def pulumi(self, *arguments: str, capture: bool = False) -> str:
         """Runs pulumi with this stack; its output when captured, else on the terminal."""
         command = ["pulumi", *arguments, "--stack", self.name]
-        done = subprocess.run(command, cwd=places.CHECKOUT, text=True, capture_output=capture)
+        done = subprocess.run(command, cwd=self.project, text=True, capture_output=capture)
         if done.returncode != 0:
             if capture:
                 print(done.stderr.strip(), file=sys.stderr)
@@ -80,9 +82,10 @@ def prepare(stack: Stack) -> None:
     """Everything before Pulumi itself: the stack, its lab, and what a killed run left behind."""
     with phase(f"stack {stack.name}"):
         subprocess.run(
-            ["pulumi", "stack", "select", "--create", stack.name], cwd=places.CHECKOUT, check=True, capture_output=True
+            ["pulumi", "stack", "select", "--create", stack.name], cwd=stack.project, check=True, capture_output=True
         )
         locks.clear_dead(stack.name)
+        locks.end_orphaned_plugins()
     if stack.needs_lab():
         with phase("lab"):
             stack.lab.up()
@@ -98,7 +101,7 @@ def up(stack: Stack, arguments: list[str]) -> None:
     with phase("pulumi up"):
         stack.pulumi("up", "--yes", "--skip-preview", *arguments)
     # Pulumi sees what it made and not what became of it, so the cluster itself has the last word.
-    if subprocess.run(["kafka-cluster", "status", "--wait", "60"], cwd=places.CHECKOUT).returncode != 0:
+    if subprocess.run(["kafka-cluster", "status", "--wait", "60"], cwd=stack.project).returncode != 0:
         raise VerbFailed("the cluster is not whole; `pulumi up --replace '**kafka-running'` starts what is down")
     print(stack.pulumi("stack", "output", "bootstrap_servers", capture=True).strip())
 
@@ -131,9 +134,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m toolchain.stack", description=__doc__.partition("\n")[0])
     parser.add_argument("verb", choices=VERBS)
     parser.add_argument("--stack", default="dev")
+    parser.add_argument("--project", type=Path, default=places.CHECKOUT, help="the folder of Pulumi.yaml")
     asked, more = parser.parse_known_args()
     try:
-        VERBS[asked.verb](Stack(asked.stack), more)
+        VERBS[asked.verb](Stack(asked.stack, asked.project), more)
     except (VerbFailed, CommandFailed, WaitedTooLong, NotCleared, locks.Locked) as failure:
         print(f"{asked.verb}: {failure}", file=sys.stderr)
         return 1

@@ -1,0 +1,116 @@
+"""A run that is killed while libvirt makes something, once for each kind of thing: what `make` does about it.
+
+No machine is waited for here; `tests/lifecycle/test_virtual_machines.py` is about machines that run.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lab.libvirt import Libvirt
+from model.machine_names import MachineNames
+from operations.leftovers import present
+from tests.support.stack import Stack, stack_of_its_own
+from toolchain import places
+
+pytestmark = pytest.mark.lifecycle
+
+STACK = "interrupted"
+NAMES = MachineNames("kafka-cluster", STACK)
+KINDS = ("network:Network", "pool:Pool", "volume:Volume", "cloudInitDisk:CloudInitDisk", "domain:Domain")
+SECONDS_TO_BEGIN = 300
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Libvirt]:
+    """An embedded libvirt of its own, gone afterwards with all that is in it."""
+    lab = Libvirt(f"test-cut-{os.getpid()}")
+    try:
+        lab.up()
+        yield lab
+    finally:
+        lab.down(delete=True)
+
+
+@pytest.fixture(scope="module")
+def stack(lab: Libvirt, tmp_path_factory: pytest.TempPathFactory) -> Stack:
+    """One machine is enough to have a thing of each kind."""
+    document = yaml.safe_load((places.CHECKOUT / "Pulumi.dev.yaml").read_text(encoding="utf-8"))
+    config = {key.partition(":")[2]: value for key, value in document["config"].items()}
+    config |= {"nodes": config["nodes"][:1], "settings": {}}
+    inside = (sys.executable, "-m", "lab", "run", "--name", lab.namespace.name, "--")
+    return stack_of_its_own(tmp_path_factory.mktemp("stack"), STACK, config, inside)
+
+
+def make(stack: Stack, verb: str) -> subprocess.CompletedProcess[str]:
+    """What `make VERB` runs after the set-up."""
+    command = [*stack.prefix, sys.executable, "-m", "toolchain.stack", verb, "--stack", STACK]
+    environment = {**(stack.environment or {}), "PYTHONPATH": str(places.CHECKOUT)}
+    return subprocess.run(
+        [*command, "--project", str(stack.project)], cwd=places.CHECKOUT, env=environment, capture_output=True, text=True
+    )
+
+
+def kill_when_it_begins(stack: Stack, kind: str) -> None:
+    """Starts an `up` and kills it, with everything it started, at the moment it asks libvirt for such a thing."""
+    events = stack.project / f"events-{kind.partition(':')[0]}.json"
+    command = ["pulumi", "--non-interactive", "--cwd", str(stack.project), "up", "--yes", "--skip-preview"]
+    printed = stack.project / "printed"
+    with printed.open("w") as output:
+        running = subprocess.Popen(
+            [*stack.prefix, *command, "--stack", STACK, "--event-log", str(events)],
+            env=stack.environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        begun = wait_for_creation(events, f"libvirt:index/{kind}", running)
+        assert begun, f"the run ended before it made a {kind}:\n{printed.read_text()[-3000:]}"
+    finally:
+        if running.poll() is None:
+            os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+
+
+def wait_for_creation(events: Path, resource_type: str, running: subprocess.Popen[bytes]) -> bool:
+    """Whether the creation began before the run ended."""
+    deadline = time.monotonic() + SECONDS_TO_BEGIN
+    while time.monotonic() < deadline and running.poll() is None:
+        if events.exists() and any(is_creation(line, resource_type) for line in events.read_text().splitlines()):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def is_creation(line: str, resource_type: str) -> bool:
+    try:
+        metadata = json.loads(line).get("resourcePreEvent", {}).get("metadata", {})
+    except ValueError:
+        return False  # a line that is being written
+    return bool(metadata) and metadata.get("op") == "create" and metadata.get("type") == resource_type
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.partition(":")[0])
+def test_make_goes_on_after_a_run_that_was_killed(lab: Libvirt, stack: Stack, kind: str) -> None:
+    kill_when_it_begins(stack, kind)
+    data_before = [thing for thing in present(lab.uri, NAMES) if NAMES.is_data_volume(thing.name)]
+    done = make(stack, "preview")
+    assert done.returncode == 0, f"a killed run must not be in the way of the next:\n{done.stdout[-3000:]}{done.stderr}"
+    data_after = [thing for thing in present(lab.uri, NAMES) if NAMES.is_data_volume(thing.name)]
+    assert data_after == data_before, "a data volume may hold records and is never cleared"
+
+
+def test_destroy_after_a_killed_run_leaves_nothing(lab: Libvirt, stack: Stack) -> None:
+    done = make(stack, "destroy")
+    assert done.returncode == 0, f"destroy must work after a killed run:\n{done.stdout[-3000:]}{done.stderr}"
+    assert not lab.is_up(), "the lab is to end with the last machine"
+    assert not lab.namespace.kept.exists(), "no file of the lab is to stay"
