@@ -45,7 +45,7 @@ def test_the_stages_follow_each_other(engine: Engine, name: str) -> None:
     before = ready_of(engine, name)
     for stage in CHAIN:
         current = engine.one(f"{name}-{stage}")
-        assert before.urn in current.dependencies, f"{stage} would run beside or before {before.name}"
+        assert before.name in engine.ancestors(current), f"{stage} would run beside or before {before.name}"
         before = current
 
 
@@ -117,6 +117,25 @@ def test_the_archive_that_is_uploaded_is_the_one_that_is_checked(engine: Engine,
 
 
 @EACH
+def test_a_host_is_taken_before_anything_is_done_there_and_given_back(up: Up, hosts: dict[str, Any], name: str) -> None:
+    engine = up(**hosts)
+    claimed = engine.one(f"{name}-host-claimed")
+    assert engine.one("hosts-fit").urn in engine.one(f"{name}-host-ready").dependencies, "all are looked at first"
+    assert ready_of(engine, name).urn in claimed.dependencies
+    assert claimed.urn in engine.one(f"{name}-archive").dependencies
+    assert claimed.inputs["delete"] == "python -m operations removed"
+    document = json.loads(shown(claimed.inputs)["stdin"])
+    assert document["urn"] == claimed.urn, "a message names the resource to forget; another name would not help"
+    assert document["plan"]["delete_data"] is False
+
+
+def test_only_what_a_destroy_has_to_undo_has_a_delete(up: Up, hosts: dict[str, Any]) -> None:
+    for engine in (up(), up(**hosts)):
+        undone = [resource.name for resource in engine.custom if resource.inputs.get("delete")]
+        assert all(name.endswith("-claimed") for name in undone), "destroy must work with a dead machine"
+
+
+@EACH
 def test_data_lies_on_the_machines_own_disk(up: Up, name: str) -> None:
     engine = up()
     disks = engine.one(f"{name}-domain").inputs["disks"]
@@ -135,6 +154,17 @@ def test_the_cluster_is_handed_over_as_planned(engine: Engine) -> None:
         staged = plan_of(engine.one(f"{node['name']}-configured"))
         assert node["fingerprint"] == staged["fingerprint"], "running would wait for what nobody staged"
         assert plan_of(engine.one(f"{node['name']}-formatted"))["identity"]["cluster.id"] == handed["cluster_id"]
+
+
+def test_a_disk_that_was_formatted_anew_is_told_to_running(up: Up) -> None:
+    usual = plugins()
+
+    def formatting(resource: Resource) -> dict[str, Any]:
+        said = {"stdout": "Formatting …"} if resource.name == "kafka-server2-formatted" else {}
+        return usual(resource) | said
+
+    before, after = (engine.one("kafka-running").inputs for engine in (up(), up(engine=Engine(formatting))))
+    assert before["stdin"] != after["stdin"], "the node would stay down, and `up` would call that a success"
 
 
 @pytest.mark.parametrize(("kind", "patience"), [("qemu", 5), ("kvm", 1)])

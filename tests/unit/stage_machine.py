@@ -49,6 +49,7 @@ class Machine:
         self.answer(("mv", "-T"), self._move)
         self.answer(("tar", "-xzf"), self._untar)
         monkeypatch.setattr(Path, "is_mount", lambda path: path in self.mounted)
+        monkeypatch.setattr(os.path, "expanduser", lambda path: path.replace("~", f"{root}/home/", 1))
         monkeypatch.setattr(os.path, "ismount", lambda path: Path(path) in self.mounted)
 
     def path(self, absolute: str) -> Path:

@@ -94,9 +94,13 @@ def archive_plan(machine: Machine, members: dict[str, str] | None = None, **more
         "home": str(machine.path(f"/usr/local/{NAME}")),
         "sha512": hashlib.sha512(path.read_bytes()).hexdigest(),
         "login": "admin",
-        "upload": str(path),  # behind any home, an absolute path stays what it is
+        "upload": path.name,
         **more,
     }
+
+
+def uploaded(machine: Machine, plan: Plan) -> Path:
+    return machine.path("/home/admin") / str(plan["upload"])
 
 
 def installed_home(plan: Plan, checksum: str) -> Path:
@@ -126,7 +130,7 @@ def test_the_same_archive_is_not_unpacked_twice(machine: Machine) -> None:
 @pytest.mark.parametrize("upload", ["changed", "missing"])
 def test_an_archive_with_another_sum_is_not_unpacked(machine: Machine, upload: str) -> None:
     plan = archive_plan(machine)
-    file = Path(plan["upload"])
+    file = uploaded(machine, plan)
     if upload == "changed":
         file.write_bytes(file.read_bytes() + b"x")
         got = hashlib.sha512(file.read_bytes()).hexdigest()

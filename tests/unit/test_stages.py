@@ -17,7 +17,16 @@ from model.stages import NodePlan
 
 from .samples import cluster, dev, runtime
 
-PARTS = [("installed",), ("activation", "configured"), ("formatted",), ("report",), ("activation", "start")]
+PARTS = [
+    ("installed",),
+    ("activation", "configured"),
+    ("formatted",),
+    ("report",),
+    ("activation", "start"),
+    ("fit",),
+    ("claimed",),
+    ("removed",),
+]
 EVERY = pytest.mark.parametrize("parts", PARTS, ids="+".join)
 LOCK = "/run/lock/kafka-cluster.lock"
 CLUSTER_ID = "A_D5kj5zTbi2EDTeXHDH3g"
@@ -152,7 +161,7 @@ def test_a_program_is_understood_by_the_pythons_that_machines_have(parts: tuple[
     tree = ast.parse(program, feature_version=(3, 9))
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
-    standard = {"grp", "hashlib", "json", "os", "pwd", "shutil", "subprocess", "sys", "tempfile", "pathlib"}
+    standard = {"grp", "hashlib", "json", "os", "pwd", "shutil", "subprocess", "sys", "tempfile", "pathlib", "re"}
     assert imported <= standard, "a machine has Python's own library and nothing else"
 
 
@@ -185,6 +194,8 @@ def test_every_plan_says_whose_and_which_it_is() -> None:
         "formatted": stages.formatted(plan(), CLUSTER_ID),
         "report": stages.report(cluster(), cluster().nodes[1]),
         "running": stages.start(cluster(), cluster().nodes[1], why="w", before="b", after="a", restart=False),
+        "fit": stages.fit(cluster(), cluster().nodes[1], ""),
+        "claimed": claimed(),
     }
     for stage, found in told.items():
         assert found["stage"] == stage, "a message names the stage"
@@ -260,6 +271,24 @@ def test_the_plan_of_a_start(mode: Mode) -> None:
     found = stages.start(planned, planned.nodes[0], why="it was down", before="old", after="new", restart=True)
     assert found["services"] == planned.services()
     assert (found["why"], found["from"], found["fingerprint"], found["restart"]) == ("it was down", "old", "new", True)
+
+
+def claimed() -> dict[str, Any]:
+    planned = cluster()
+    return stages.claimed(planned, planned.nodes[1], stack="kafka-cluster/dev", login="a", device="", delete_data=False)
+
+
+def test_a_claimed_machine_is_given_back_whole() -> None:
+    found, told = claimed(), stages.installed(plan(), "s", "u")
+    assert found["owner"] == told["owner"], "the claim and the volume name the same node"
+    assert set(found["users"]) == set(told["users"])
+    assert set(found["kernel"]) == set(told["kernel"])
+    assert {told["sysctl"], told["home"], "/var/log/kafka"} <= set(found["paths"])
+    assert set(found["services"]) == {"kafka.service", "zookeeper.service"}, "whatever the mode was"
+    assert set(found["data_folders"]) == set(told["links"].values())
+    assert found["upload_folder"].split("/")[0] == ".cache", "what `ready` made and the archive was brought to"
+    kept = [path for path in found["paths"] if path.startswith(found["data"])]
+    assert not kept, "data is removed on request only, and never as one of the paths"
 
 
 def test_the_plan_of_a_report() -> None:

@@ -173,13 +173,23 @@ def test_the_environment_of_kafka(emulated: bool) -> None:
     assert found["LOG_DIR"] == "/var/log/kafka"
 
 
+def environment(service: str) -> str:
+    if service == "kafka":
+        return units.kafka_environment(cluster(), heap="1G", emulated=False)
+    return units.zookeeper_environment(cluster(3, Mode.ZOOKEEPER), emulated=False)
+
+
+@pytest.mark.parametrize("service", ["kafka", "zookeeper"])
+def test_no_port_is_opened_beside_the_plan(service: str) -> None:
+    found = variables(environment(service))
+    assert found["KAFKA_JMX_OPTS"], "empty, the launcher sets its own, and that listens on all addresses"
+    assert "jmxremote" not in found["KAFKA_JMX_OPTS"]
+    assert "JMX_PORT" not in found
+
+
 @pytest.mark.parametrize("service", ["kafka", "zookeeper"])
 def test_logs_lie_off_the_data_volume(service: str) -> None:
-    text = (
-        units.kafka_environment(cluster(), heap="1G", emulated=False)
-        if service == "kafka"
-        else units.zookeeper_environment(cluster(3, Mode.ZOOKEEPER), emulated=False)
-    )
+    text = environment(service)
     found = variables(text)
     assert found["LOG_DIR"] == f"/var/log/{service}"
     assert f"file=/var/log/{service}/gc.log" in found["KAFKA_GC_LOG_OPTS"]

@@ -1,0 +1,92 @@
+"""A machine's own account of what a node would find on it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from model.fitness import Account
+
+from .stage_machine import Machine, Plan, answer, snapshot
+
+SS = """\
+LISTEN 0 128   0.0.0.0:22   0.0.0.0:*  users:(("sshd",pid=7,fd=3))
+LISTEN 0 50    [::ffff:10.0.0.1]:9092  *:*  users:(("java",pid=8,fd=9))
+LISTEN 0 4096  127.0.0.53%lo:53  0.0.0.0:*
+LISTEN 0 128   [::]:22   [::]:*
+"""
+
+
+@pytest.fixture
+def plan(machine: Machine) -> Plan:
+    """A machine that answers all questions."""
+    machine.path("/etc/os-release").write_text('PRETTY_NAME="Debian GNU/Linux 12"\nID=debian\nVERSION_ID="12"\n')
+    machine.path("/proc/8").mkdir(parents=True)
+    machine.path("/proc/meminfo").write_text("MemTotal:        2097152 kB\nMemFree: 1 kB\n")
+    machine.path("/proc/8/cgroup").write_text("0::/system.slice/kafka.service\n")
+    addresses = [{"addr_info": [{"local": "127.0.0.1"}]}, {"addr_info": [{"local": "10.0.0.1"}]}, {"addr_info": []}]
+    machine.answer(("ip",), answer(json.dumps(addresses)))
+    machine.answer(("ss",), answer(SS))
+    machine.answer(("blockdev",), answer("2147483648\n"))
+    return {
+        "node": "n1",
+        "stage": "fit",
+        "places": {"home": str(machine.path("/usr/local/kafka/deep")), "data": str(machine.path("/var/lib/kafka"))},
+        "device": "",
+        "claim": str(machine.path("/etc/kafka-cluster/CLAIM.json")),
+        "owner_file": str(machine.path("/var/lib/kafka/OWNER.json")),
+        "ours": [str(machine.path("/usr/local/kafka")), str(machine.path("/etc/kafka-cluster"))],
+    }
+
+
+def account(machine: Machine, plan: Plan) -> dict[str, Any]:
+    before = snapshot(machine.root)
+    machine.load("fit")["main"](plan)
+    assert snapshot(machine.root) == before, "nothing is done on any machine before all were found fit"
+    (line,) = machine.said
+    found = json.loads(line)
+    Account.model_validate(found)
+    return found  # type: ignore[no-any-return]
+
+
+def test_a_bare_machine(machine: Machine, plan: Plan) -> None:
+    found = account(machine, plan)
+    assert (found["system"], found["system_name"]) == ("debian 12", "Debian GNU/Linux 12")
+    assert found["memory_mib"] == 2048
+    assert found["addresses"] == ["127.0.0.1", "10.0.0.1"]
+    assert all(free > 0 for free in found["free_mib"].values()), "of the next folder that is there"
+    assert (found["claim"], found["owner"], found["present"], found["device"]) == (None, None, [], None)
+
+
+def test_every_listener_is_told_with_what_holds_it(machine: Machine, plan: Plan) -> None:
+    told = [
+        (each["address"], each["port"], each["process"], each["unit"]) for each in account(machine, plan)["listeners"]
+    ]
+    assert told == [
+        ("0.0.0.0", 22, "sshd (pid 7)", ""),  # ended before it could be asked
+        ("[::ffff:10.0.0.1]", 9092, "java (pid 8)", "kafka.service"),
+        ("127.0.0.53%lo", 53, "", ""),
+        ("[::]", 22, "", ""),
+    ]
+
+
+def test_a_disk_is_told_with_its_size_and_content(machine: Machine, plan: Plan) -> None:
+    disk = machine.path("/dev/sdb")
+    disk.write_text("x")
+    machine.answer(("blkid",), answer("TYPE=ntfs\n"))
+    machine.answer(("findmnt",), answer("/mnt\n/srv\n"))
+    found = account(machine, {**plan, "device": str(disk)})["device"]
+    assert found == {"size_mib": 2048, "content": "ntfs", "mounted_at": ["/mnt", "/srv"]}
+
+
+def test_a_disk_that_is_not_there(machine: Machine, plan: Plan) -> None:
+    assert account(machine, {**plan, "device": str(machine.path("/dev/none"))})["device"] is None
+
+
+def test_what_is_ours_or_looks_like_it_is_told(machine: Machine, plan: Plan) -> None:
+    machine.path("/usr/local/kafka").symlink_to("/nowhere")
+    machine.path("/etc/kafka-cluster").mkdir()
+    machine.path("/etc/kafka-cluster/CLAIM.json").write_text('{"stack": "s", "node_id": 1}')
+    found = account(machine, plan)
+    assert found["present"] == plan["ours"], "a dead link is in the way, too"
+    assert found["claim"] == {"stack": "s", "node_id": 1}
