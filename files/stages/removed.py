@@ -20,7 +20,7 @@ def main(plan):
     for user in plan["users"]:
         if user not in claim["users"] and succeeds("getent", "passwd", user):
             run("userdel", user)
-    remove(os.path.expanduser(f"~{plan['login']}/{plan['upload_folder']}"))
+    remove_uploads(plan)
     forget(plan)
 
 
@@ -99,6 +99,13 @@ def restore_hosts(plan, claim):
 
 def without_nodes(plan, line):
     return " ".join(word for word in line.split("#")[0].split() if word not in plan["hosts"])
+
+
+def remove_uploads(plan):
+    folder = Path(os.path.expanduser(f"~{plan['login']}")) / plan["upload_folder"]
+    remove(folder)
+    if folder.parent.is_dir() and not any(folder.parent.iterdir()):
+        folder.parent.rmdir()
 
 
 def forget(plan):

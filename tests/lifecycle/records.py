@@ -1,0 +1,63 @@
+"""Writes and reads records as a client in the machines' network does, in a process of its own.
+
+    python -m tests.lifecycle.records write|read BOOTSTRAP_SERVERS TOPIC [VALUE…]
+
+Knows kafka-python. Refuses to know which cluster it speaks to.
+"""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.admin import NewTopic
+
+PARTITIONS = 3
+QUIET_MS = 3000
+
+
+def _write(servers: list[str], topic: str, values: list[str]) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=servers)
+    if topic not in admin.list_topics():
+        admin.create_topics([NewTopic(topic, PARTITIONS, min(3, len(servers)))])
+    admin.close()
+    producer = KafkaProducer(bootstrap_servers=servers, acks="all")
+    for sent in [producer.send(topic, value.encode()) for value in values]:
+        sent.get(timeout=30)
+    producer.close()
+
+
+def _read(servers: list[str], topic: str, values: list[str]) -> None:
+    """Prints what is in the topic, once as many records came as were named or none came for a while."""
+    consumer = KafkaConsumer(
+        topic, bootstrap_servers=servers, auto_offset_reset="earliest", consumer_timeout_ms=QUIET_MS * 5
+    )
+    missing = set(values)
+    for record in consumer:
+        print(record.value.decode())
+        missing.discard(record.value.decode())
+        if not missing:
+            break
+    consumer.close()
+
+
+def write(inside: Sequence[str], servers: str, topic: str, *values: str) -> None:
+    """Writes records with acks of all replicas; the topic is made if need be. `inside` leads into the network."""
+    _run(inside, "write", servers, topic, *values)
+
+
+def read(inside: Sequence[str], servers: str, topic: str, *expected: str) -> list[str]:
+    """The topic's records in order; waits for those that are expected, and not for ever."""
+    return sorted(_run(inside, "read", servers, topic, *expected).splitlines())
+
+
+def _run(inside: Sequence[str], *arguments: str) -> str:
+    command = [*inside, sys.executable, "-W", "ignore", "-m", "tests.lifecycle.records", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, f"{' '.join(arguments)}: {done.stderr[-2000:]}"
+    return done.stdout
+
+
+if __name__ == "__main__":
+    verb, addresses, name, *rest = sys.argv[1:]
+    {"write": _write, "read": _read}[verb](addresses.split(","), name, rest)
