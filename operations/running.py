@@ -1,7 +1,8 @@
 """Brings a cluster to run what is planned: all nodes up, each with its planned configuration, and whole.
 
 1. Ask every node what it is and runs. A node that can't be asked stops everything before anything is touched.
-2. Nodes that run in the other mode are stopped, all together: there is no cluster in which both could serve.
+2. Nodes that run in the other mode name the topics that stay behind, and are stopped, all together: there is no
+   cluster in which both could serve.
 3. Nodes that are down are started side by side (a lone KRaft node waits for its peers).
 4. Wait until the cluster is whole: every broker registered, the quorum complete without lag, full ISR.
 5. Nodes that run something else than planned are restarted one at a time in the order of `model/order.py`.
@@ -15,12 +16,14 @@ It can be cut off anywhere and run again: what a node already runs is left alone
 import asyncio
 import time
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 
 from kafka.errors import KafkaError
 
 from model import health, order, stages
 from model.handover import Handover, NodeFacts
+from model.kafka_keys import Mode
 from operations.kafka_view import KafkaView
 from operations.machine import Machine, StageFailed, Unreachable, connect
 from operations.wait import TimedOut, until
@@ -29,6 +32,7 @@ _WHOLE_SECONDS = 180
 _SPARE_SECONDS = 120
 _CALM_SAMPLES = 3
 _PREFERRED = 0
+_INTERNAL = "__"
 # Kafka's own system tests kill the last combined nodes: they wait for a controller that is gone.
 _WHOLE_STOP_SECONDS = 30
 
@@ -68,7 +72,9 @@ class Run:
             ill = [node.id for node in self.cluster.brokers if node.id not in sample.brokers]
         todo = order.work(states, self.cluster.paths.properties(self.cluster.mode), ill, controller)
         before = {name: report["running"] for name, report in reports.items()}
-        await self.stop_together(todo.stop)
+        if todo.stop:
+            await self.name_left_behind()
+            await self.stop_together(todo.stop)
         await self.start_together(todo.start, before)
         if todo.restart:
             await self.roll(todo.restart, before)
@@ -76,12 +82,22 @@ class Run:
         if todo.restart:
             await self.restore_leaders()
 
+    async def name_left_behind(self) -> None:
+        """Names the topics that the other mode's cluster keeps, as long as its brokers can be asked."""
+        other = Mode.ZOOKEEPER if self.cluster.mode is Mode.KRAFT else Mode.KRAFT
+        view = KafkaView(replace(self.cluster, mode=other), self.handover.patience)
+        try:
+            sample = await view.sample()
+        finally:
+            view.close()
+        topics = sorted({part.topic for part in sample.partitions if not part.topic.startswith(_INTERNAL)})
+        names = f"can't be named: {'; '.join(sample.faults)}" if sample.faults else ", ".join(topics) or "none"
+        print(f"topics that stay behind in {other} mode's data: {names}", flush=True)
+
     async def stop_together(self, names: tuple[str, ...]) -> None:
         """Ends the other mode's services. What is still there after a while is killed: a combined KRaft
         cluster that stops as a whole waits minutes for a controller that is gone, and a killed process loses
         nothing that the page cache holds."""
-        if not names:
-            return
         print(f"stopping {', '.join(names)}: they run in the other mode", flush=True)
         command = (
             f"sudo -n sh -c 'timeout {_WHOLE_STOP_SECONDS * self.handover.patience} systemctl stop kafka.service"
