@@ -3,6 +3,7 @@
 Knows that there are live tests and how they ended. Refuses to know what they ask (`tests/live`).
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -65,8 +66,10 @@ class LiveRecord:
         if self._required and not self._ran:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """The last word."""
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
+        """The last word, after pytest's own."""
+        yield
         for text in sorted(self._reservations):
             terminalreporter.write_line(f"verified live with a reservation: {text}", yellow=True)
         if self._ran:
