@@ -24,12 +24,15 @@ from kafka.errors import KafkaError
 from model import health, order, stages
 from model.handover import Handover, NodeFacts
 from model.kafka_keys import Mode
+from model.topology import Node
+from operations.alone import alone
 from operations.kafka_view import KafkaView
 from operations.machine import Machine, StageFailed, Unreachable, connect
 from operations.wait import TimedOut, until
 
 _WHOLE_SECONDS = 180
 _SPARE_SECONDS = 120
+_ALONE_SECONDS = 600
 _CALM_SAMPLES = 3
 _PREFERRED = 0
 _INTERNAL = "__"
@@ -171,11 +174,17 @@ class Run:
 
     async def evidence(self) -> str:
         """Each node's services and the last lines of its service log."""
-        lines = []
-        for name, report in (await self.reports()).items():
-            units = ", ".join(f"{unit} is {state['ActiveState']}" for unit, state in report["units"].items())
-            lines += [f"{name}: {units}", *(f"    {line}" for line in report["log"])]
-        return "\n".join(lines)
+        accounts = await asyncio.gather(*(self.account(node) for node in self.cluster.nodes))
+        return "\n".join(line for lines in accounts for line in lines)
+
+    async def account(self, node: Node) -> list[str]:
+        """A node's part of the evidence; that it can't be asked is one, too."""
+        try:
+            report = await self.machines[node.name].ask(("report",), stages.report(self.cluster, node))
+        except (Unreachable, StageFailed) as error:
+            return [f"{node.name}: can't be asked: {error}"]
+        units = ", ".join(f"{unit} is {state['ActiveState']}" for unit, state in report["units"].items())
+        return [f"{node.name}: {units}", *(f"    {line}" for line in report["log"])]
 
 
 def _state(facts: NodeFacts, report: dict[str, Any]) -> order.NodeState:
@@ -191,6 +200,14 @@ def _state(facts: NodeFacts, report: dict[str, Any]) -> order.NodeState:
 
 async def bring(handover: Handover) -> None:
     """Brings the cluster there; Failed carries what went wrong where, and what to do."""
+    try:
+        async with alone(handover.cluster_id, _ALONE_SECONDS * handover.patience):
+            await _bring(handover)
+    except TimedOut as error:
+        raise Failed(f"stage 'running': {error}. Nothing was started or stopped.") from error
+
+
+async def _bring(handover: Handover) -> None:
     async with AsyncExitStack() as stack:
         try:
             opened = await asyncio.gather(
