@@ -27,6 +27,8 @@ JUDGES = (
     "operations/kafka_view.py",
     "operations/status.py",
 )
+# The room whose functions answer in sentences; those of the others answer files, paths and options.
+ANSWERING = "operations/"
 _ENOUGH = 24
 _FEW = 2
 _WORDS = re.compile(r"[A-Za-z]{2}.* | .*[A-Za-z]{2}")
@@ -51,7 +53,7 @@ def messages() -> list[Message]:
 def _of_file(file: Path) -> Iterator[Message]:
     name = str(file.relative_to(places.CHECKOUT))
     tree = ast.parse(file.read_text(encoding="utf-8"))
-    found = _sentences(tree) if name in JUDGES else _spoken(tree)
+    found = _sentences(tree) if name in JUDGES else _spoken(tree, answers=name.startswith(ANSWERING))
     seen: set[str] = set()
     for line, text in found:
         plain = " ".join(text.split())
@@ -80,8 +82,8 @@ def _sentences(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 yield node.lineno, text
 
 
-def _spoken(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """What is raised, printed or judged wrong, function by function."""
+def _spoken(tree: ast.Module, *, answers: bool) -> Iterator[tuple[int, str]]:
+    """What is raised, printed or judged wrong, and what functions answer if that is asked for."""
     scopes = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     for scope in scopes:
         for node in ast.walk(scope):
@@ -92,9 +94,17 @@ def _spoken(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 for expected in _alternatives(node.lineno, node.args[2], scope, tree):
                     for _, key in _alternatives(node.lineno, node.args[0], scope, tree):
                         yield node.lineno, f"{key}: got {HOLE}; expected {expected[1]}"
+            elif answers and isinstance(node, ast.Return) and node.value is not None:
+                yield from ((node.lineno, text) for text in _answered(node.value))
             elif isinstance(node, ast.Call) and _name(node.func) in PRINTERS:
                 for argument in node.args[:1]:
                     yield from _alternatives(node.lineno, argument, scope, tree)
+
+
+def _answered(node: ast.expr) -> list[str]:
+    """The sentences that a function hands back, alone or in a list. What has many lines is a file."""
+    parts = node.elts if isinstance(node, ast.List) else [node]
+    return [text for part in parts if (text := _text(part)).strip().count(" ") >= _FEW and text.count("\n") < _FEW]
 
 
 def _alternatives(line: int, node: ast.expr, scope: ast.AST, tree: ast.Module) -> Iterator[tuple[int, str]]:
