@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from model import listeners
-from model.kafka_keys import SUPPORTED_VERSIONS, Mode
+from model.kafka_keys import MANAGED, SUPPORTED_VERSIONS, Mode
 from model.paths import Paths
 from model.settings import JumpSettings, NodeSettings, Settings
 from toolchain import doc_messages, doc_tables, places
@@ -69,6 +69,11 @@ def test_every_key_of_a_node_is_explained() -> None:
     page = (REFERENCE / "configuration.md").read_text(encoding="utf-8")
     keys = [field.alias for shape in (NodeSettings, JumpSettings) for field in shape.model_fields.values()]
     assert [key for key in keys if f"| `{key}` |" not in page] == []
+
+
+def test_every_managed_property_is_named() -> None:
+    page = (REFERENCE / "configuration.md").read_text(encoding="utf-8")
+    assert [key for key in MANAGED if f"`{key}`" not in page] == []
 
 
 def test_numbers_of_the_configuration_page_are_the_models() -> None:
