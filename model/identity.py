@@ -42,22 +42,13 @@ def refusals(earlier: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]
     return [
         f"  - {key}: is {_brief(earlier[key])}, was asked to be {_brief(wanted[key])}; instead, {_INSTEAD[key]}"
         for key in _INSTEAD
-        if key in earlier and _plain(earlier[key]) != _plain(wanted[key]) and not _unset_id(key, wanted)
+        if key in earlier and earlier[key] != wanted[key] and not _unset_id(key, wanted)
     ]
 
 
 def _unset_id(key: str, wanted: Mapping[str, Any]) -> bool:
     """No id in the configuration means the one that the state holds."""
     return key == "clusterId" and not wanted[key]
-
-
-def _plain(value: Any) -> Any:
-    """Numbers come back from the state as floats."""
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _brief(value: Any) -> str:

@@ -8,6 +8,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncssh
+
 from images import recipe
 from model.errors import Problem
 from model.machine_names import MachineNames
@@ -53,6 +55,8 @@ def look_around(settings: Settings, stack: str, names: MachineNames) -> Resolved
     if settings.platform is Platform.LIBVIRT:
         uri = _libvirt(settings, problems)
         image = _image(settings, problems)
+    else:
+        _private_keys(settings, problems)
     if uri and not problems:
         _refuse_leftovers(uri, stack, names)
     if problems or archive is None:
@@ -108,6 +112,20 @@ def _refuse_leftovers(uri: str, stack: str, names: MachineNames) -> None:
             f"an interrupted run left behind what the state does not know: {', '.join(map(str, found))}."
             f" Clear it (never a data volume) and go on with: make up STACK={names.stack}"
         )
+
+
+def _private_keys(settings: Settings, problems: list[Problem]) -> None:
+    """Every key file holds a key that can be used; what is wrong with one is told before any machine is spoken to."""
+    for node in settings.nodes:
+        for where, login in ((f"nodes[{node.name}]", node), (f"nodes[{node.name}].jumpHost", node.jump_host)):
+            if login is None:
+                continue
+            try:
+                asyncssh.read_private_key(Path(login.private_key_file).expanduser())
+            except (OSError, asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
+                expected = f"the path of a private key without a passphrase ({error})"
+                example = "privateKeyFile: ~/.ssh/id_ed25519"
+                problems.append(Problem(f"{where}.privateKeyFile", login.private_key_file, expected, example))
 
 
 def _image(settings: Settings, problems: list[Problem]) -> str:

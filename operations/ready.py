@@ -13,6 +13,7 @@ from model.handover import Access
 from operations.machine import StageFailed, Unreachable, connect
 from operations.wait import TimedOut, until
 
+
 class Console(BaseModel):
     """Where a machine's console is kept: a volume of its pool."""
 

@@ -52,4 +52,5 @@ def make(plan):
         return
     command = plan["format_command"]
     done = run("runuser", "-u", "kafka", "--", "env", *plan["environment"], *command)
-    say(done.stdout.strip())
+    # When it was done makes this text another one each time, so that whoever reads it sees a disk made anew.
+    say(f"{done.stdout.strip()} ({run('date', '--utc', '+%FT%TZ').stdout.strip()})")
