@@ -120,10 +120,3 @@ def test_what_this_computer_lacks_is_told_before_anything_is_asked_for() -> None
     with patch.object(door, "look_around", lacking), pytest.raises(pulumi.RunError, match="not ready"):
         engine.run(lambda: runpy.run_path(str(ROOT / "__main__.py")), as_pulumi_hands_over(dev_config()))
     assert not engine.registered
-
-
-def test_a_key_file_that_is_not_there_is_refused_in_words(up: Up, hosts: dict[str, Any]) -> None:
-    lost = [{**node, "privateKeyFile": "/nowhere/id_ed25519"} for node in hosts["nodes"]]
-    told = refused(up, **{**hosts, "nodes": lost})
-    assert "/nowhere/id_ed25519" in told
-    assert "privateKeyFile" in told, "a traceback of Python's tells a user nothing"
