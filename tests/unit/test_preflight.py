@@ -1,5 +1,6 @@
 """What the operator's computer is asked for before any machine is spoken to."""
 
+import subprocess
 from pathlib import Path
 
 import asyncssh
@@ -41,5 +42,5 @@ def test_a_key_file_that_can_not_be_used_is_told_in_words(tmp_path: Path, conten
 
 def test_a_key_with_a_passphrase_is_told_in_words(tmp_path: Path) -> None:
     file = tmp_path / "key"
-    asyncssh.generate_private_key("ssh-ed25519").write_private_key(file, passphrase="nobody could type it")
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "nobody could type it", "-f", str(file)], check=True)
     assert "passphrase" in str(told(file)[0]), "nobody can type a passphrase during an `up`"
