@@ -101,6 +101,20 @@ def test_another_machine_is_worked_on_again_and_no_other_one(up: Up) -> None:
     }, "a rebuilt machine with the same address would stay empty"
 
 
+def test_another_host_is_taken_and_worked_on_again(up: Up, hosts: dict[str, Any]) -> None:
+    usual = plugins()
+
+    def rebuilt(resource: Resource) -> dict[str, Any]:
+        other = {"stdout": "kafka-server2 is ready at 172.25.254.132, machine another\n"}
+        return usual(resource) | (other if resource.name == "kafka-server2-host-ready" else {})
+
+    found = changed(up(**hosts), up(engine=Engine(rebuilt), **hosts))
+    stages = ("host-claimed", "archive", "installed", "configured", "formatted")
+    assert found == {f"kafka-server2-{stage}" for stage in stages} | {"kafka-running"}, (
+        "without a claim of its own a rebuilt machine is not given back by a destroy"
+    )
+
+
 # -- what is refused on an existing cluster --------------------------------------------------------------------
 
 

@@ -3,7 +3,7 @@
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from model import properties, topology
@@ -153,6 +153,10 @@ PRINTABLE = st.characters(exclude_categories=("C", "Zl", "Zp")) | st.sampled_fro
 VALUES = st.text(PRINTABLE, max_size=12)
 
 
+@example({"k": " leading"})
+@example({"k": "trailing\\", "l": "next"})
+@example({"k": "a=b:c #d !e"})
+@example({"k": "😀ü"})
 @given(st.dictionaries(KEYS, VALUES, max_size=4))
 def test_what_is_rendered_is_what_java_reads(wanted: dict[str, str]) -> None:
     assert load(properties.render(wanted, "heading")) == wanted

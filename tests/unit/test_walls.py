@@ -11,7 +11,9 @@ from .samples import ROOT
 ROOMS = ("model", "components", "operations", "files", "lab", "images", "toolchain")
 IMPURE = {"pulumi", "pulumi_command", "pulumi_libvirt", "os", "subprocess", "socket", "time", "datetime", "random",
           "secrets", "uuid", "asyncio", "threading", "kafka", "asyncssh", "pathlib", "shutil", "tempfile", "urllib",
-          "io", "sys", "logging"}  # fmt: skip
+          "io", "sys", "logging", "importlib"}  # fmt: skip
+# A table that Kafka itself gave is data of its own package, the same wherever it is read.
+EXCUSED = {"model/kafka_table.py": {"importlib"}}
 LONGEST_COMPONENT = 200
 
 
@@ -87,7 +89,9 @@ def test_pulumi_is_asked_in_components_and_in_the_program_only() -> None:
 
 @pytest.mark.parametrize("path", sources("model"), ids=name)
 def test_the_model_is_pure(path: Path) -> None:
-    assert not packages(path) & IMPURE, "what is decided must depend on nothing but what is handed in"
+    assert not packages(path) & IMPURE - EXCUSED.get(name(path), set()), (
+        "what is decided must depend on nothing but what is handed in"
+    )
     rooms = packages(path) & set(ROOMS)
     assert rooms <= {"model"}, "the model knows no other room"
     effects = {"open", "print", "input", "exec", "eval"} & set(calls(path))
