@@ -84,18 +84,19 @@ class Host(pulumi.ComponentResource):
             parent=self,
             depends_on=[fit],
         )
+        machine = ready.stdout.apply(lambda text: text.rsplit("machine ", 1)[-1].strip())
         claimed = f"{name}-claimed"
         taken = operate(
             claimed,
             "claimed",
-            stdin=_secret_document({"access": login, "plan": claim, "urn": _urn(claimed)}),
+            stdin=_secret_document({"access": login, "plan": claim, "urn": _urn(claimed), "machine": machine}),
             parent=self,
             depends_on=[ready],
             undo="removed",
         )
         self.place = Place(
             hand=Hand(access, deleted_with=None, jumps=node.jump_host is not None),
-            machine=ready.stdout.apply(lambda text: text.rsplit("machine ", 1)[-1].strip()),
+            machine=machine,
             device=node.data_device,
             ready=taken,
         )

@@ -84,9 +84,7 @@ class KafkaNode(pulumi.ComponentResource):
         self.facts = Output.all(plan, access, place.machine, formatted.stdout).apply(_facts)
         self.register_outputs({"fingerprint": plan.apply(lambda plan: plan.fingerprint)})
 
-    def _stage(
-        self, parts: tuple[str, ...], plan: Output[Mapping[str, Any]], depends_on: Sequence[Resource]
-    ) -> Stage:
+    def _stage(self, parts: tuple[str, ...], plan: Output[Mapping[str, Any]], depends_on: Sequence[Resource]) -> Stage:
         stage = parts[-1]
 
         def command(word: str) -> Output[str]:

@@ -77,7 +77,9 @@ def _make(image: recipe.Image, work: Path, log: Path) -> None:
         _bootstrap(root, work, log)
         _finish(root, log)
     with _step("root file system archived"):
-        logged(["tar", "--directory", root, "--numeric-owner", "--xattrs", "--create", "--file", image.rootfs, "."], log)
+        logged(
+            ["tar", "--directory", root, "--numeric-owner", "--xattrs", "--create", "--file", image.rootfs, "."], log
+        )
     with _step("bootable disk made"):
         disk.make(root, image.disk, recipe.DISK_BYTES, work, log)
     (image.folder / "manifest.json").write_text(_manifest(root, image.disk).to_json())

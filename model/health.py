@@ -28,6 +28,8 @@ class Partition:
 # A member of the quorum fetches at least twice a second. One that is silent for longer is away, although its
 # lag stays 0 for as long as nothing is written.
 _SILENT_MS = 5000
+# A leader that was just elected has not heard of anybody.
+NEVER_HEARD = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Member:
     @property
     def fault(self) -> str:
         """What is wrong with it, if anything."""
+        if self.silent_ms == NEVER_HEARD:
+            return "not heard of yet"
         if self.silent_ms > _SILENT_MS:
             return f"not heard of for {self.silent_ms / 1000:.0f} s"
         return f"{self.lag} records behind" if self.lag else ""

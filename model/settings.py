@@ -204,7 +204,7 @@ def _judge_nodes(settings: Settings) -> list[Problem]:
 def _duplicates(settings: Settings, field: str) -> list[Problem]:
     counts = Counter(getattr(node, field) for node in settings.nodes)
     return [
-        Problem(f"nodes[].{field}", value, f"a {field} of its own for every node", _example("nodes"))
+        Problem(f"nodes[].{field}", value, f"one {field} of its own for every node", _example("nodes"))
         for value, count in counts.items()
         if count > 1
     ]

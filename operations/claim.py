@@ -12,13 +12,15 @@ from operations.machine import StageFailed, Unreachable, connect
 
 
 class Claim(BaseModel):
-    """A machine, and what its stages are told. `urn` names the resource that stands for it."""
+    """A machine, and what its stages are told. `urn` names the resource that stands for it; `machine` is here so that
+    another machine is taken anew."""
 
     model_config = ConfigDict(frozen=True)
 
     access: Access = Field(repr=False)
     plan: dict[str, Any]
     urn: str
+    machine: str
 
 
 class NotTaken(Exception):

@@ -14,7 +14,7 @@ from kafka.errors import KafkaError, for_code
 from kafka.protocol.admin import DescribeQuorumRequest
 from kafka.protocol.metadata import MetadataRequest
 
-from model.health import Ensemble, Member, Partition, Quorum, Sample
+from model.health import NEVER_HEARD, Ensemble, Member, Partition, Quorum, Sample
 from model.kafka_keys import Mode
 from model.listeners import CLIENTS, ZOOKEEPER_CLIENT_PORT
 from model.topology import Cluster
@@ -97,7 +97,8 @@ class KafkaView:
 
         def member(state: dict[str, int]) -> Member:
             lag = partition["high_watermark"] - state["log_end_offset"]
-            return Member(max(0, lag), max(0, newest - state["last_fetch_timestamp"]))
+            heard = state["last_fetch_timestamp"]
+            return Member(max(0, lag), max(0, newest - heard) if heard >= 0 else NEVER_HEARD)
 
         voters = {state["replica_id"]: member(state) for state in partition["current_voters"]}
         observers = {state["replica_id"]: member(state) for state in partition["observers"]}

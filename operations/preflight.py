@@ -73,7 +73,7 @@ def _archive(settings: Settings, problems: list[Problem]) -> tuple[ArchiveFile |
         problems.append(Problem("archive", settings.archive, str(error), "archive: auto"))
         return None, ()
     if found is None:
-        expected = "an archive in the cache; fetch it with: make setup"
+        expected = "an archive in the cache; `make up` fetches it"
         problems.append(Problem("archive", settings.archive, expected, "archive: auto"))
         return None, ()
     warnings = (str(found),) if found.kind == "assembled" else ()

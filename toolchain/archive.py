@@ -40,9 +40,7 @@ PUBLISHED = {
     "82362e3778678600c5368384437c1da6b3d612a748917f4b294c06ea160173ee",
 }
 REACH_SECONDS = 8.0
-EXAMPLE = (
-    "for example: archive: /path/kafka_2.13-3.6.0.tgz, archive: https://mirror.example/kafka_2.13-3.6.0.tgz"
-)
+EXAMPLE = "for example: archive: /path/kafka_2.13-3.6.0.tgz, archive: https://mirror.example/kafka_2.13-3.6.0.tgz"
 
 
 class ArchiveError(Exception):
@@ -73,9 +71,7 @@ class Archive:
         return f"Kafka {self.version}: {origin}, sha512 {self.sha512[:12]}…, {self.path}"
 
 
-def cached(
-    version: str = DEFAULT_VERSION, source: str | None = None, sha512: str | None = None
-) -> Archive | None:
+def cached(version: str = DEFAULT_VERSION, source: str | None = None, sha512: str | None = None) -> Archive | None:
     """The archive that `ensure` would answer, if the cache has it. Asks no network and reads no archive."""
     entry = _index().get(_key(version, source))
     if entry is None or (sha512 or entry["sha512"]).lower() != entry["sha512"]:
@@ -187,9 +183,7 @@ def _download(address: str, target: Path) -> None:
             ) from error
         announced = answer.headers["Content-Length"]
         if announced and file.tell() != int(announced):
-            raise ArchiveError(
-                f"archive: {address} broke off after {file.tell()} of {announced} bytes. Run it again"
-            )
+            raise ArchiveError(f"archive: {address} broke off after {file.tell()} of {announced} bytes. Run it again")
 
 
 def _open(address: str) -> http.client.HTTPResponse:
@@ -229,9 +223,7 @@ def _local(source: str) -> Path | None:
     if parts.scheme == "file":
         return Path(urllib.parse.unquote(parts.path))
     if parts.scheme:
-        raise ArchiveError(
-            f"archive: got {source!r}, expected a path or an http, https or file address, {EXAMPLE}"
-        )
+        raise ArchiveError(f"archive: got {source!r}, expected a path or an http, https or file address, {EXAMPLE}")
     return Path(source).expanduser().absolute()
 
 
@@ -251,14 +243,10 @@ def _check_content(version: str, origin: str, path: Path) -> None:
         with tarfile.open(path, "r:gz") as tar:
             first = tar.next()
     except (tarfile.TarError, OSError, EOFError) as error:
-        raise ArchiveError(
-            f"archive: {origin} is not a gzipped tar file: {error}. Expected {expected}.tgz"
-        ) from error
+        raise ArchiveError(f"archive: {origin} is not a gzipped tar file: {error}. Expected {expected}.tgz") from error
     top = first.name.split("/")[0] if first else "nothing"
     if top != expected:
-        raise ArchiveError(
-            f"archive: {origin} holds {top}, expected {expected}, because kafkaVersion is {version}"
-        )
+        raise ArchiveError(f"archive: {origin} holds {top}, expected {expected}, because kafkaVersion is {version}")
 
 
 def _keep(version: str, source: str | None, kind: str, origin: str, fetched: Path) -> Archive:

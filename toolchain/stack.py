@@ -21,7 +21,7 @@ from lab.libvirt import Libvirt
 from lab.waiting import WaitedTooLong
 from model.machine_names import MachineNames
 from operations.leftovers import NotCleared, clear, find
-from toolchain import locks, places
+from toolchain import archive, locks, places
 
 
 class VerbFailed(Exception):
@@ -89,6 +89,13 @@ def prepare(stack: Stack) -> None:
     if stack.needs_lab():
         with phase("lab"):
             stack.lab.up()
+    with phase("Kafka archive"):
+        config = stack.config()
+        archive.ensure(
+            str(config.get("kafkaVersion", archive.DEFAULT_VERSION)),
+            None if config.get("archive", "auto") == "auto" else str(config["archive"]),
+            str(config.get("archiveSha512") or "") or None,
+        )
     uri = stack.uri()
     if uri:
         with phase("leftovers of a killed run"):
@@ -103,6 +110,8 @@ def up(stack: Stack, arguments: list[str]) -> None:
     # Pulumi sees what it made and not what became of it, so the cluster itself has the last word.
     if subprocess.run(["kafka-cluster", "status", "--wait", "60"], cwd=stack.project).returncode != 0:
         raise VerbFailed("the cluster is not whole; `pulumi up --replace '**kafka-running'` starts what is down")
+    if stack.lab.is_up():
+        print("the machines live in the lab's network: python -m lab run -- COMMAND reaches them")
     print(stack.pulumi("stack", "output", "bootstrap_servers", capture=True).strip())
 
 
@@ -138,7 +147,7 @@ def main() -> int:
     asked, more = parser.parse_known_args()
     try:
         VERBS[asked.verb](Stack(asked.stack, asked.project), more)
-    except (VerbFailed, CommandFailed, WaitedTooLong, NotCleared, locks.Locked) as failure:
+    except (VerbFailed, CommandFailed, WaitedTooLong, NotCleared, locks.Locked, archive.ArchiveError) as failure:
         print(f"{asked.verb}: {failure}", file=sys.stderr)
         return 1
     return 0

@@ -43,8 +43,17 @@ def ensure_user(name):
     try:
         pwd.getpwnam(name)
     except KeyError:
-        run("useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent",
-            "--shell", "/usr/sbin/nologin", name)
+        run(
+            "useradd",
+            "--system",
+            "--user-group",
+            "--no-create-home",
+            "--home-dir",
+            "/nonexistent",
+            "--shell",
+            "/usr/sbin/nologin",
+            name,
+        )
 
 
 def ensure_kernel_settings(plan):
@@ -87,8 +96,10 @@ def ensure_data_volume(plan):
             raise Refused(f"{data} is {mounted}, and not the planned {device}; nothing was changed")
         return
     if any(data.iterdir()):
-        raise Refused(f"{data} holds files although the data volume {device} is not mounted there; look at"
-                      " them, move them away, and run again")
+        raise Refused(
+            f"{data} holds files although the data volume {device} is not mounted there; look at"
+            " them, move them away, and run again"
+        )
     kind = ensure_file_system(plan, device)
     remember_mount(plan, kind)
 
@@ -137,8 +148,8 @@ def remember_mount(plan, kind):
     unit = f"""[Unit]
 Description=Data volume of Kafka
 [Mount]
-What={plan['device']}
-Where={plan['data']}
+What={plan["device"]}
+Where={plan["data"]}
 Type={kind}
 Options=noatime
 [Install]
@@ -158,15 +169,18 @@ def ensure_owner(plan):
     if known is None:
         content = sorted(item.name for item in Path(plan["data"]).iterdir() if item.name != "lost+found")
         if content:
-            raise Refused(f"{plan['data']} has no {Path(plan['owner_file']).name} but holds"
-                          f" {', '.join(content[:5])}; it is not ours and nothing was changed")
+            raise Refused(
+                f"{plan['data']} has no {Path(plan['owner_file']).name} but holds"
+                f" {', '.join(content[:5])}; it is not ours and nothing was changed"
+            )
         refuse_lost_data(plan, f"{plan['data']} is empty")
         write(plan["owner_file"], json.dumps({**plan["owner"], "formatted": []}))
         return
     for key, wanted in plan["owner"].items():
         if known.get(key) != wanted:
-            raise Refused(f"{plan['data']} belongs to {key} {known.get(key)!r}, and not to {wanted!r};"
-                          " nothing was changed")
+            raise Refused(
+                f"{plan['data']} belongs to {key} {known.get(key)!r}, and not to {wanted!r}; nothing was changed"
+            )
 
 
 def ensure_folders(plan):
@@ -195,12 +209,16 @@ def ensure_archive(plan):
     if there == wanted:
         return
     if there and is_active("kafka.service"):
-        say(f"{home} was unpacked from another archive ({there[:12]}… instead of {wanted[:12]}…) and is kept,"
-            " because a running broker has its files open")
+        say(
+            f"{home} was unpacked from another archive ({there[:12]}… instead of {wanted[:12]}…) and is kept,"
+            " because a running broker has its files open"
+        )
         return
     if home.exists() and not there:
-        raise Refused(f"{home} is there and was not unpacked by us; move it away (its logs may be somebody's data)"
-                      " and run again. Nothing was changed.")
+        raise Refused(
+            f"{home} is there and was not unpacked by us; move it away (its logs may be somebody's data)"
+            " and run again. Nothing was changed."
+        )
     upload = Path(os.path.expanduser(f"~{plan['login']}")) / plan["upload"]
     got = sha512(upload) if upload.is_file() else "no file"
     if got != wanted:

@@ -17,11 +17,7 @@ import pytest
 
 from toolchain import archive, assemble
 
-TOOLS = [
-    name
-    for name in assemble.launchers()
-    if not re.search(r"-(start|stop)\.sh|run-class|zookeeper-shell", name)
-]
+TOOLS = [name for name in assemble.launchers() if not re.search(r"-(start|stop)\.sh|run-class|zookeeper-shell", name)]
 NO_ARGUMENTS_IS_FINE = {
     "kafka-producer-perf-test.sh",
     "kafka-verifiable-consumer.sh",
@@ -56,9 +52,7 @@ class Cage:
     def command(self, *words: str | Path) -> list[str]:
         return ["nsenter", "--target", self._first, "--pid", "--net", "--mount", "--", *map(str, words)]
 
-    def run(
-        self, *words: str | Path, given: str = "", **environment: str
-    ) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str | Path, given: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             self.command(*words),
             input=given,
@@ -307,9 +301,7 @@ def tail(logs: Path) -> str:
 
 
 def tool(cage: Cage, home: Path, name: str, *arguments: str, given: str = "") -> str:
-    done = cage.run(
-        home / "bin" / name, *arguments, given=given, KAFKA_HEAP_OPTS="-Xmx256M -XX:TieredStopAtLevel=1"
-    )
+    done = cage.run(home / "bin" / name, *arguments, given=given, KAFKA_HEAP_OPTS="-Xmx256M -XX:TieredStopAtLevel=1")
     assert done.returncode == 0, f"{name} ended with {done.returncode}\n{done.stdout}{done.stderr}"
     return done.stdout
 

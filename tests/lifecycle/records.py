@@ -1,6 +1,7 @@
 """Writes and reads records as a client in the machines' network does, in a process of its own.
 
     python -m tests.lifecycle.records write|read BOOTSTRAP_SERVERS TOPIC [VALUE…]
+    python -m tests.lifecycle.records topics BOOTSTRAP_SERVERS
 
 Knows kafka-python. Refuses to know which cluster it speaks to.
 """
@@ -41,6 +42,17 @@ def _read(servers: list[str], topic: str, values: list[str]) -> None:
     consumer.close()
 
 
+def _topics(servers: list[str]) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=servers)
+    print("\n".join(admin.list_topics()))
+    admin.close()
+
+
+def topics(inside: Sequence[str], servers: str) -> list[str]:
+    """The names of all topics."""
+    return _run(inside, "topics", servers).split()
+
+
 def write(inside: Sequence[str], servers: str, topic: str, *values: str) -> None:
     """Writes records with acks of all replicas; the topic is made if need be. `inside` leads into the network."""
     _run(inside, "write", servers, topic, *values)
@@ -59,5 +71,8 @@ def _run(inside: Sequence[str], *arguments: str) -> str:
 
 
 if __name__ == "__main__":
-    verb, addresses, name, *rest = sys.argv[1:]
-    {"write": _write, "read": _read}[verb](addresses.split(","), name, rest)
+    verb, addresses, *rest = sys.argv[1:]
+    if verb == "topics":
+        _topics(addresses.split(","))
+    else:
+        {"write": _write, "read": _read}[verb](addresses.split(","), rest[0], rest[1:])

@@ -55,7 +55,11 @@ def make(stack: Stack, verb: str) -> subprocess.CompletedProcess[str]:
     command = [*stack.prefix, sys.executable, "-m", "toolchain.stack", verb, "--stack", STACK]
     environment = {**(stack.environment or {}), "PYTHONPATH": str(places.CHECKOUT)}
     return subprocess.run(
-        [*command, "--project", str(stack.project)], cwd=places.CHECKOUT, env=environment, capture_output=True, text=True
+        [*command, "--project", str(stack.project)],
+        cwd=places.CHECKOUT,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
 
 

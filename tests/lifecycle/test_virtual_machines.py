@@ -190,7 +190,9 @@ def test_a_change_of_what_the_cluster_is_is_refused_at_preview(stack: Stack, fir
     assert "instead" in said, "the refusal must say what to do instead"
 
 
-def test_a_machine_that_lost_its_power_comes_back_by_itself(lab: Libvirt, stack: Stack, first_up: dict[str, str]) -> None:
+def test_a_machine_that_lost_its_power_comes_back_by_itself(
+    lab: Libvirt, stack: Stack, first_up: dict[str, str]
+) -> None:
     servers = stack.outputs()["bootstrap_servers"]
     console_tool(stack, "kafka-server1", f"kafka-console-producer.sh --bootstrap-server {servers} --topic kept", RECORD)
     lab.virsh("destroy", NAMES.of("kafka-server2"))

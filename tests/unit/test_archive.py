@@ -144,9 +144,7 @@ def test_an_address_is_fetched_and_a_missing_page_is_an_error(served: tuple[Path
     "text",
     [
         lambda sha512: f"{sha512}  kafka_2.13-3.6.0.tgz\n",
-        lambda sha512: (
-            "kafka_2.13-3.6.0.tgz: " + " ".join(sha512[i : i + 8].upper() for i in range(0, 128, 8)) + "\n"
-        ),
+        lambda sha512: "kafka_2.13-3.6.0.tgz: " + " ".join(sha512[i : i + 8].upper() for i in range(0, 128, 8)) + "\n",
     ],
     ids=["as sha512sum prints it", "as gpg prints it"],
 )
@@ -198,9 +196,7 @@ def test_where_nothing_answers_the_archive_is_assembled_and_one_line_says_so(
 ) -> None:
     monkeypatch.setattr(archive, "REACH_SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        monkeypatch.setattr(
-            archive, "OFFICIAL", f"http://127.0.0.1:{silent.getsockname()[1]}/{{version}}.tgz"
-        )
+        monkeypatch.setattr(archive, "OFFICIAL", f"http://127.0.0.1:{silent.getsockname()[1]}/{{version}}.tgz")
         made = archive.ensure()
     assert made.kind == "assembled"
     assert "not the official archive" in str(made)
@@ -233,14 +229,10 @@ def test_only_versions_with_launchers_are_assembled() -> None:
         archive.ensure("3.7.0")
 
 
-def test_a_failed_assembly_carries_the_last_lines(
-    assembled: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_assembly_carries_the_last_lines(assembled: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     failing = ["sh", "-c", "seq 100; echo no such artifact >&2; exit 3"]
     monkeypatch.setattr(assemble, "_copy_jars", lambda *_: assemble.run(failing))
-    with pytest.raises(
-        archive.ArchiveError, match=r"(?s)Maven Central.*ended with 3.*100\nno such artifact.*archive:"
-    ):
+    with pytest.raises(archive.ArchiveError, match=r"(?s)Maven Central.*ended with 3.*100\nno such artifact.*archive:"):
         archive.ensure()
 
 
@@ -252,9 +244,7 @@ def test_a_damaged_copy_is_made_again(assembled: list[str]) -> None:
     assert archive.is_whole(first)
 
 
-def test_what_a_killed_fetch_left_is_removed_and_never_taken_for_whole(
-    assembled: list[str], cache: Path
-) -> None:
+def test_what_a_killed_fetch_left_is_removed_and_never_taken_for_whole(assembled: list[str], cache: Path) -> None:
     left = cache / ".partial-killed"
     left.mkdir(parents=True)
     (left / "archive.tgz").write_bytes(b"half")

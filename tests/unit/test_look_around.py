@@ -84,7 +84,7 @@ def test_an_archive_that_is_not_there_is_answered_with_the_command_that_fetches_
     computer.monkeypatch.setattr(archives, "cached", lambda *_: None)
     told = refused()
     assert "archive: got 'auto'" in told
-    assert "make setup" in told
+    assert "make up" in told
 
 
 def test_an_archive_with_another_checksum_is_told_in_its_own_words(computer: Computer) -> None:
