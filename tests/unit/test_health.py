@@ -61,6 +61,11 @@ MISSING: dict[str, tuple[Cluster, Sample, list[str]]] = {
     "no leader of the quorum": (KRAFT, kraft(seen=quorum(leader=-1)), ["no quorum leader"]),
     "a voter behind": (KRAFT, kraft(seen=quorum(LATE)), ["node 3 in the quorum: 7 records behind"]),
     "a silent voter": (KRAFT, kraft(seen=quorum(SILENT)), ["node 3 in the quorum: not heard of for 9 s"]),
+    "a voter that a new leader has not heard of": (
+        KRAFT,
+        kraft(seen=quorum({**LATE, 3: Member(0, health.NEVER_HEARD)})),
+        ["node 3 in the quorum: not heard of yet"],
+    ),
     "a voter unknown": (
         KRAFT,
         kraft(seen=quorum({1: Member(0), 2: Member(0)})),

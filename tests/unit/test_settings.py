@@ -252,14 +252,14 @@ def test_following_the_example_solves_the_problem() -> None:
 
 
 BAD_NODES: list[tuple[str, Change, str, object, str]] = [
-    ("same name", lambda n: n[1].update(name="n1"), "nodes[].name", "n1", "of its own"),
-    ("same id", lambda n: n[1].update(id=1), "nodes[].id", 1, "of its own"),
+    ("same name", lambda n: n[1].update(name="n1"), "nodes[].name", "n1", "for every node"),
+    ("same id", lambda n: n[1].update(id=1), "nodes[].id", 1, "for every node"),
     (
         "same address",
         lambda n: n[1].update(address="172.25.254.131"),
         "nodes[].address",
         "172.25.254.131",
-        "of its own",
+        "for every node",
     ),
     ("other network", lambda n: n[1].update(address="10.0.0.2"), "nodes[].address", "10.0.0.2", "inside networkCidr"),
     ("network itself", lambda n: n[1].update(address="172.25.254.0"), "nodes[].address", "172.25.254.0", "own"),
