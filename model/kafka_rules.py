@@ -1,0 +1,237 @@
+"""Whether Kafka would start with the overrides and could be worked with, judged before anything is touched.
+
+Knows the rules between keys that stand in Kafka's code alone. Refuses to know what is wrong with a value by itself
+(`model/kafka_values.py`), the keys that this package manages, and what is merely unwise (`model/advice.py`).
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from model.errors import Problem
+from model.kafka_keys import Mode
+from model.kafka_limits import LEFT_OPEN, Reason
+from model.kafka_table import Table, lookup
+from model.kafka_values import Fault, example, fault, number, release
+from model.listeners import CLIENTS, CONTROLLERS
+
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An override that is refused, and why."""
+
+    reason: Reason
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that a judgement is about. `written` is what this package writes itself, `heap` is in MiB."""
+
+    version: str
+    mode: Mode
+    overrides: Mapping[str, str]
+    written: Mapping[str, str]
+    heap: int
+    unchecked: Collection[str] = ()
+
+    @property
+    def table(self) -> Table:
+        """What this version of Kafka says of its keys."""
+        return lookup(self.version)
+
+    def text(self, key: str) -> str:
+        """What Kafka reads in the end; empty when nothing is set."""
+        own = self.overrides.get(key, self.written.get(key))
+        return (self.table[key].default or "") if own is None else own.strip(" ")
+
+    def number(self, key: str) -> float | None:
+        """The same as a number; None when nothing is set."""
+        return number(self.table[key].type, self.text(key))
+
+
+def judge(case: Case) -> list[Problem]:
+    """Everything that is wrong with the overrides."""
+    return [refusal.problem for refusal in refusals(case)]
+
+
+def refusals(case: Case) -> list[Refusal]:
+    """The same with the reasons. A rule between keys is asked only where each of them can be right by itself."""
+    checked = [key for key in case.overrides if key not in case.unchecked]
+    found = {key: fault(case.version, case.mode, key, case.overrides[key]) for key in checked}
+    wrong = {key: told for key, told in found.items() if told}
+    for rule in _RULES:
+        if rule.mode in (None, case.mode) and not wrong.keys() & set(rule.keys):
+            wrong |= _broken(rule, case, checked)
+    return [_refusal(case, key, *told) for key, told in wrong.items()] + _idle(case)
+
+
+def _broken(rule: "_Rule", case: Case, checked: list[str]) -> dict[str, Fault]:
+    """The override that breaks a rule: the first of the rule's keys that is one."""
+    blamed = [key for key in rule.keys if key in checked]
+    if not blamed or rule.holds(case):
+        return {}
+    return {blamed[0]: (rule.reason, rule.expected(case, blamed[0]))}
+
+
+def _refusal(case: Case, key: str, reason: Reason, expected: str) -> Refusal:
+    problem = Problem(f"settings.{key}", case.overrides[key], expected, example(case.version, key))
+    return Refusal(reason, problem)
+
+
+def _idle(case: Case) -> list[Refusal]:
+    """A name in `unchecked` that stands nowhere is a slip of the pen."""
+    idle = [key for key in case.unchecked if key not in case.overrides and key not in case.written]
+    expected = "a key that stands in settings"
+    return [Refusal(Reason.UNKNOWN, Problem("unchecked[]", key, expected, "unchecked: []")) for key in idle]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """A rule between keys. The first of them that is an override is told to be wrong."""
+
+    keys: tuple[str, ...]
+    holds: Callable[[Case], bool]
+    expected: Callable[[Case, str], str]
+    reason: Reason = Reason.TOGETHER
+    mode: Mode | None = None
+
+
+def _rule(
+    keys: tuple[str, ...],
+    holds: Callable[[Case], bool],
+    expected: str,
+    reason: Reason = Reason.TOGETHER,
+    mode: Mode | None = None,
+) -> _Rule:
+    return _Rule(keys, holds, lambda _case, _key: expected, reason, mode)
+
+
+def _order(
+    small: str, great: str, *, strict: bool = False, reason: Reason = Reason.TOGETHER, mode: Mode | None = None
+) -> _Rule:
+    """One key's number is at most another's, or below it; where -1 leaves the other open, anything is."""
+
+    def holds(case: Case) -> bool:
+        low, high = case.number(small), case.number(great)
+        if low is None or high is None or (high == -1 and great in LEFT_OPEN):
+            return True
+        return low < high if strict else low <= high
+
+    def expected(case: Case, blamed: str) -> str:
+        other = great if blamed == small else small
+        most, least = ("less than", "more than") if strict else ("at most", "at least")
+        return f"{most if blamed == small else least} {other}, which is {case.text(other)}"
+
+    return _Rule((small, great), holds, expected, reason, mode)
+
+
+def _in_memory(*keys: str) -> _Rule:
+    """Buffers that are taken at once, in full, leave half of the heap to everything else."""
+
+    def holds(case: Case) -> bool:
+        return sum(case.number(key) or 0 for key in keys) <= case.heap * _MIB / 2
+
+    def expected(case: Case, blamed: str) -> str:
+        others = "".join(f" together with {key}" for key in keys if key != blamed)
+        return f"at most half of the heap of {case.heap} MiB{others}"
+
+    return _Rule(keys, holds, expected, Reason.MEMORY)
+
+
+def _cleaner_threads_have_room(case: Case) -> bool:
+    buffer, threads = case.number("log.cleaner.dedupe.buffer.size"), case.number("log.cleaner.threads")
+    return buffer is None or not threads or buffer // threads > _MIB
+
+
+def retention_ms(case: Case) -> float:
+    """How long records are kept: the finest of three keys that is set decides; -1 is for ever."""
+    for key, factor in (("log.retention.ms", 1), ("log.retention.minutes", 60_000), ("log.retention.hours", 3_600_000)):
+        found = case.number(key)
+        if found is not None:
+            return max(found * factor, -1)
+    return -1
+
+
+_PLACES = re.compile(r"[0-9A-Fa-f.:]+:[0-9]{1,9}")
+
+
+def _places_are_addresses(case: Case) -> bool:
+    """A name would have to be resolved by each broker when it starts."""
+    text = case.text("max.connections.per.ip.overrides")
+    return not text or all(_PLACES.fullmatch(part.strip(" ")) for part in text.split(","))
+
+
+def _release(case: Case, key: str) -> int:
+    return release(case.table[key], case.text(key)) or 0
+
+
+def _record_format(case: Case, key: str) -> int:
+    """The format of records that a release writes: it changed twice."""
+    place, names = _release(case, key), case.table[key].choices
+    return sum(place >= names.index(change) for change in ("0.10.0-IV0", "0.11.0-IV0"))
+
+
+def _speaks_kraft(case: Case) -> bool:
+    key = "inter.broker.protocol.version"
+    return _release(case, key) >= case.table[key].choices.index("3.0-IV1")
+
+
+def _listener_is_there(case: Case) -> bool:
+    there = CONTROLLERS.name if case.mode is Mode.KRAFT else CLIENTS.name
+    return case.text("early.start.listeners") in ("", there)
+
+
+_RULES = (
+    _order("replica.fetch.wait.max.ms", "replica.socket.timeout.ms"),
+    _order("replica.fetch.wait.max.ms", "replica.lag.time.max.ms"),
+    _order("offsets.commit.required.acks", "offsets.topic.replication.factor"),
+    _order("socket.request.max.bytes", "queued.max.request.bytes"),
+    _order("connection.failed.authentication.delay.ms", "connections.max.idle.ms", strict=True),
+    _order("log.cleaner.min.compaction.lag.ms", "log.cleaner.max.compaction.lag.ms", reason=Reason.START),
+    _order("group.min.session.timeout.ms", "group.max.session.timeout.ms", reason=Reason.SERVICE),
+    _order("message.max.bytes", "socket.request.max.bytes", reason=Reason.SERVICE),
+    _order(
+        "broker.heartbeat.interval.ms", "broker.session.timeout.ms", strict=True, reason=Reason.SERVICE, mode=Mode.KRAFT
+    ),
+    _in_memory("log.cleaner.dedupe.buffer.size", "log.cleaner.io.buffer.size"),
+    _in_memory("offsets.load.buffer.size"),
+    _in_memory("transaction.state.log.load.buffer.size"),
+    _rule(
+        ("log.cleaner.threads", "log.cleaner.dedupe.buffer.size"),
+        _cleaner_threads_have_room,
+        "more than 1 MiB of log.cleaner.dedupe.buffer.size for each of log.cleaner.threads",
+    ),
+    _rule(
+        ("log.retention.ms", "log.retention.minutes", "log.retention.hours"),
+        lambda case: retention_ms(case) != 0,
+        "some time, or -1 to keep records for ever",
+    ),
+    _rule(
+        ("max.connections.per.ip.overrides",),
+        _places_are_addresses,
+        "addresses, each with the number of its connections",
+        Reason.SERVICE,
+    ),
+    _rule(
+        ("inter.broker.protocol.version", "log.message.format.version"),
+        lambda case: (
+            _record_format(case, "log.message.format.version") <= _record_format(case, "inter.broker.protocol.version")
+        ),
+        "a release whose records are as new as those of log.message.format.version",
+        mode=Mode.ZOOKEEPER,
+    ),
+    _rule(("inter.broker.protocol.version",), _speaks_kraft, "3.0-IV1 or later, as mode is kraft", mode=Mode.KRAFT),
+    _rule(("early.start.listeners",), _listener_is_there, "nothing, as the mode decides which listeners there are"),
+    _rule(
+        ("remote.log.storage.system.enable",),
+        lambda case: (
+            case.text("remote.log.storage.system.enable").lower() == "false"
+            or bool(case.text("remote.log.storage.manager.class.name"))
+        ),
+        "false, or remote.log.storage.manager.class.name beside it",
+        Reason.START,
+    ),
+)
