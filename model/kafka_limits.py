@@ -99,12 +99,6 @@ LIMITS: Mapping[str, Limit] = {
     "offsets.topic.compression.codec": Limit(Reason.TOGETHER, "0 is none, 1 gzip, 2 snappy, 3 lz4, 4 zstd", 0, 4),
     "offsets.topic.num.partitions": _partitions,
     "offsets.topic.segment.bytes": _segment,
-    "password.encoder.cipher.algorithm": Limit(
-        Reason.SERVICE, "Java need not have others", choices=("AES/CBC/PKCS5Padding", "AES/GCM/NoPadding")
-    ),
-    "password.encoder.keyfactory.algorithm": Limit(
-        Reason.SERVICE, "Java need not have others", choices=("PBKDF2WithHmacSHA512", "PBKDF2WithHmacSHA256")
-    ),
     "queued.max.request.bytes": Limit(Reason.SERVICE, "0 would be no limit, which -1 says more clearly", 1),
     "queued.max.requests": Limit(Reason.MEMORY, "the queue is made in full length", most=100_000),
     "remote.log.manager.thread.pool.size": _threads,

@@ -7,15 +7,19 @@ Knows the rules between keys that stand in Kafka's code alone. Refuses to know w
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from model.errors import Problem
+from model.kafka_dynamic import split
 from model.kafka_keys import Mode
 from model.kafka_limits import LEFT_OPEN, Reason
 from model.kafka_table import Table, lookup
-from model.kafka_values import Fault, example, fault, number, release
+from model.kafka_values import example, fault, number, release
 from model.listeners import CLIENTS, CONTROLLERS
 
 _MIB = 1 << 20
+_RETENTION = ("log.retention.ms", "log.retention.minutes", "log.retention.hours")
+_COUNT = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +67,11 @@ def refusals(case: Case) -> list[Refusal]:
     found = {key: fault(case.version, case.mode, key, case.overrides[key]) for key in checked}
     wrong = {key: told for key, told in found.items() if told}
     for rule in _RULES:
-        if rule.mode in (None, case.mode) and not wrong.keys() & set(rule.keys):
-            wrong |= _broken(rule, case, checked)
+        open_questions = {*wrong, *case.unchecked} & set(rule.keys)
+        blamed = next((key for key in rule.keys if key in case.overrides), None)
+        if blamed and not open_questions and rule.mode in (None, case.mode) and not rule.holds(case):
+            wrong[blamed] = rule.reason, rule.expected(case, blamed)
     return [_refusal(case, key, *told) for key, told in wrong.items()] + _idle(case)
-
-
-def _broken(rule: "_Rule", case: Case, checked: list[str]) -> dict[str, Fault]:
-    """The override that breaks a rule: the first of the rule's keys that is one."""
-    blamed = [key for key in rule.keys if key in checked]
-    if not blamed or rule.holds(case):
-        return {}
-    return {blamed[0]: (rule.reason, rule.expected(case, blamed[0]))}
 
 
 def _refusal(case: Case, key: str, reason: Reason, expected: str) -> Refusal:
@@ -146,37 +144,34 @@ def _cleaner_threads_have_room(case: Case) -> bool:
     return buffer is None or not threads or buffer // threads > _MIB
 
 
-def retention_ms(case: Case) -> float:
-    """How long records are kept: the finest of three keys that is set decides; -1 is for ever."""
-    for key, factor in (("log.retention.ms", 1), ("log.retention.minutes", 60_000), ("log.retention.hours", 3_600_000)):
-        found = case.number(key)
-        if found is not None:
-            return max(found * factor, -1)
-    return -1
-
-
-_PLACES = re.compile(r"[0-9A-Fa-f.:]+:[0-9]{1,9}")
+def _records_are_kept(case: Case) -> bool:
+    spelled = {key: case.overrides[key] for key in _RETENTION if key in case.overrides}
+    return split(case.version, spelled)[1].get("log.retention.ms") != "0"
 
 
 def _places_are_addresses(case: Case) -> bool:
     """A name would have to be resolved by each broker when it starts."""
-    text = case.text("max.connections.per.ip.overrides")
-    return not text or all(_PLACES.fullmatch(part.strip(" ")) for part in text.split(","))
+    parts = [
+        part.strip(" ").rpartition(":") for part in case.text("max.connections.per.ip.overrides").split(",") if part
+    ]
+    return all(_is_address(address) and _COUNT.fullmatch(count) for address, _, count in parts)
 
 
-def _release(case: Case, key: str) -> int:
-    return release(case.table[key], case.text(key)) or 0
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
-def _record_format(case: Case, key: str) -> int:
-    """The format of records that a release writes: it changed twice."""
-    place, names = _release(case, key), case.table[key].choices
-    return sum(place >= names.index(change) for change in ("0.10.0-IV0", "0.11.0-IV0"))
+def _since(key: str, first: str, because: str, reason: Reason = Reason.TOGETHER, mode: Mode | None = None) -> _Rule:
+    """A release is not older than the first that will do."""
 
+    def holds(case: Case) -> bool:
+        return (release(case.table[key], case.text(key)) or 0) >= case.table[key].choices.index(first)
 
-def _speaks_kraft(case: Case) -> bool:
-    key = "inter.broker.protocol.version"
-    return _release(case, key) >= case.table[key].choices.index("3.0-IV1")
+    return _rule((key,), holds, f"{first} or later ({because})", reason, mode)
 
 
 def _listener_is_there(case: Case) -> bool:
@@ -205,8 +200,8 @@ _RULES = (
         "more than 1 MiB of log.cleaner.dedupe.buffer.size for each of log.cleaner.threads",
     ),
     _rule(
-        ("log.retention.ms", "log.retention.minutes", "log.retention.hours"),
-        lambda case: retention_ms(case) != 0,
+        _RETENTION,
+        _records_are_kept,
         "some time, or -1 to keep records for ever",
     ),
     _rule(
@@ -215,15 +210,9 @@ _RULES = (
         "addresses, each with the number of its connections",
         Reason.SERVICE,
     ),
-    _rule(
-        ("inter.broker.protocol.version", "log.message.format.version"),
-        lambda case: (
-            _record_format(case, "log.message.format.version") <= _record_format(case, "inter.broker.protocol.version")
-        ),
-        "a release whose records are as new as those of log.message.format.version",
-        mode=Mode.ZOOKEEPER,
-    ),
-    _rule(("inter.broker.protocol.version",), _speaks_kraft, "3.0-IV1 or later, as mode is kraft", mode=Mode.KRAFT),
+    _since("log.message.format.version", "0.11.0-IV0", "today's producers need its records", Reason.SERVICE),
+    _since("inter.broker.protocol.version", "0.11.0-IV0", "log.message.format.version needs it", mode=Mode.ZOOKEEPER),
+    _since("inter.broker.protocol.version", "3.0-IV1", "there is no older one in mode kraft", mode=Mode.KRAFT),
     _rule(("early.start.listeners",), _listener_is_there, "nothing, as the mode decides which listeners there are"),
     _rule(
         ("remote.log.storage.system.enable",),
