@@ -6,16 +6,15 @@ from pulumi import Output
 from components import door, keys
 from components.cluster import KafkaCluster
 from components.platforms import machines
-from model import advice, identity, topology
+from model import advice, topology
 
 settings = door.settings()
 surroundings = door.surroundings(settings)
-go_ahead = door.go_ahead(settings)
 for warning in advice.warnings(settings):
     pulumi.log.warn(warning)
 
 cluster = topology.plan(settings)
-ground = machines(settings, surroundings, go_ahead)
+ground = machines(settings, surroundings)
 cluster_id = keys.cluster_id(settings.cluster_id, ground.root)
 kafka = KafkaCluster(
     "kafka",
@@ -36,5 +35,4 @@ pulumi.export(
     [{"name": node.name, "id": node.id, "address": node.address, "roles": list(node.roles)} for node in cluster.nodes],
 )
 pulumi.export("ssh", {node.name: f"kafka-cluster ssh {node.name}" for node in cluster.nodes})
-pulumi.export("identity", identity.of(settings))
 pulumi.export("handover", Output.secret(kafka.handover))

@@ -8,6 +8,7 @@ from pulumi import Output, ResourceOptions
 from components.hand import operate
 from components.node import KafkaNode
 from components.place import Place
+from model import identity
 from model.handover import Handover
 from model.settings import Settings
 from model.times import patience
@@ -35,9 +36,10 @@ class KafkaCluster(pulumi.ComponentResource):
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__(
-            "kafka-cluster:index:KafkaCluster",
+            identity.CLUSTER,
             name,
             {
+                "identity": identity.of(settings),
                 "mode": settings.mode.value,
                 "version": settings.kafka_version,
                 "settings": dict(settings.settings),

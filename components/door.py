@@ -1,18 +1,18 @@
 """The door: the stack's configuration as Pulumi hands it over, judged before anything is asked of the engine.
 
-Knows Pulumi's config and the stack's earlier identity. Refuses to know what a right value is (`model/settings.py`,
+Knows Pulumi's config and the stack's earlier state. Refuses to know what a right value is (`model/settings.py`,
 `model/identity.py`).
 """
 
 from typing import Any
 
 import pulumi
-from pulumi import Output
 
 from model import identity
 from model.errors import ConfigurationError
 from model.machine_names import MachineNames
 from model.settings import Settings, read
+from operations import stack_state
 from operations.leftovers import NotCleared
 from operations.preflight import Resolved, Unusable, look_around
 
@@ -32,32 +32,27 @@ def settings() -> Settings:
         raise pulumi.RunError(str(error)) from None
 
 
-def surroundings(settings: Settings) -> Resolved:
-    """What the operator's computer has to have; a RunError says what is not there."""
+def existing() -> list[dict[str, Any]]:
+    """The resources that the state holds before this run."""
+    # Read here and not by a StackReference: that would be read while the engine writes the same state.
+    stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     try:
-        names = MachineNames(pulumi.get_project(), pulumi.get_stack())
-        found = look_around(settings, qualified_stack(), names)
+        return stack_state.resources(stack)
+    except stack_state.NotReadable as error:
+        raise pulumi.RunError(str(error)) from None
+
+
+def surroundings(settings: Settings) -> Resolved:
+    """What the operator's computer has to have. A RunError says what is not there, or which part of an existing
+    cluster the settings would make another one."""
+    state = existing()
+    refusals = identity.refusals(identity.earlier(state), identity.of(settings))
+    if refusals:
+        raise pulumi.RunError("\n".join(["this change is refused; nothing was changed:", *refusals]))
+    try:
+        found = look_around(settings, state, MachineNames(pulumi.get_project(), pulumi.get_stack()))
     except (Unusable, NotCleared) as error:
         raise pulumi.RunError(str(error)) from None
     for warning in found.warnings:
         pulumi.log.warn(warning)
     return found
-
-
-def qualified_stack() -> str:
-    """The stack as every command of the CLI understands it."""
-    return f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-
-
-def go_ahead(settings: Settings) -> Output[bool]:
-    """Known only when the change asked for is one that keeps what an existing cluster is. Everything that could
-    be replaced waits for it."""
-    earlier = pulumi.StackReference("earlier", stack_name=qualified_stack()).get_output("identity")
-
-    def judge(known: Any) -> bool:
-        refusals = identity.refusals(known, identity.of(settings)) if known else []
-        if refusals:
-            raise pulumi.RunError("\n".join(["this change is refused; nothing was changed:", *refusals]))
-        return True
-
-    return earlier.apply(judge)

@@ -28,12 +28,11 @@ class Hosts(pulumi.ComponentResource):
         cluster: Cluster,
         *,
         stack: str,
-        go_ahead: Output[bool],
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("kafka-cluster:index:Hosts", name, {}, opts)
         configured = {node.name: node for node in settings.nodes}
-        accesses = {name: _access(node, go_ahead) for name, node in configured.items()}
+        accesses = {name: _access(node) for name, node in configured.items()}
 
         def candidate(node: Node) -> dict[str, Any]:
             device = configured[node.name].data_device
@@ -114,11 +113,11 @@ def _secret_document(value: Any) -> Output[str]:
     return Output.secret(Output.json_dumps(value))
 
 
-def _access(node: NodeSettings, go_ahead: Output[bool]) -> Output[Access]:
-    """How the machine is reached; known only when the change that is asked for may go on."""
+def _access(node: NodeSettings) -> Output[Access]:
+    """How the machine is reached."""
     jump = Login(**_login(node.jump_host)) if node.jump_host else None
-    planned = Access(name=node.name, jump_host=jump, **_login(node))
-    return Output.all(Output.secret(planned), go_ahead).apply(lambda values: values[0])
+    access: Any = Access(name=node.name, jump_host=jump, **_login(node))
+    return Output.secret(access)
 
 
 def _login(settings: NodeSettings | JumpSettings) -> dict[str, Any]:

@@ -26,22 +26,22 @@ class Ground:
     root: pulumi.ComponentResource
 
 
-def machines(settings: Settings, surroundings: Resolved, go_ahead: Output[bool]) -> Ground:
+def machines(settings: Settings, surroundings: Resolved) -> Ground:
     """The machines of the configured platform."""
     if settings.platform is Platform.HOSTS:
-        return _hosts(settings, go_ahead)
-    return _made_here(settings, surroundings, go_ahead)
+        return _hosts(settings)
+    return _made_here(settings, surroundings)
 
 
-def _hosts(settings: Settings, go_ahead: Output[bool]) -> Ground:
+def _hosts(settings: Settings) -> Ground:
     stack = f"{pulumi.get_project()}/{pulumi.get_stack()}"
-    root = Hosts("hosts", settings, topology.plan(settings), stack=stack, go_ahead=go_ahead)
+    root = Hosts("hosts", settings, topology.plan(settings), stack=stack)
     return Ground(root.places, Output.from_input(False), root)
 
 
-def _made_here(settings: Settings, surroundings: Resolved, go_ahead: Output[bool]) -> Ground:
+def _made_here(settings: Settings, surroundings: Resolved) -> Ground:
     names = MachineNames(pulumi.get_project(), pulumi.get_stack())
-    site = Site("site", settings, names, uri=surroundings.uri, image=surroundings.image, go_ahead=go_ahead)
+    site = Site("site", settings, names, uri=surroundings.uri, image=surroundings.image)
     operator = keys.key_pair("operator-key", site)
     places = {
         node.name: Machine(

@@ -5,7 +5,7 @@ One of the two modules that know pulumi_libvirt.
 
 import pulumi
 import pulumi_libvirt as libvirt
-from pulumi import Input, Output, ResourceOptions
+from pulumi import Output, ResourceOptions
 
 from components.hand import operate
 from model.machine_names import MachineNames
@@ -31,14 +31,12 @@ class Site(pulumi.ComponentResource):
         *,
         uri: str,
         image: str,
-        go_ahead: Input[bool],
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("kafka-cluster:index:Site", name, {}, opts)
         self.uri = uri
         self.provider = libvirt.Provider(f"{name}-hypervisor", uri=uri, opts=ResourceOptions(parent=self))
         mine = ResourceOptions(parent=self, provider=self.provider)
-        allowed = Output.from_input(go_ahead)
         self.domain_type = operate(
             f"{name}-domain-type", f"domain-type {settings.domain_type}", stdin=uri, parent=self
         ).stdout.apply(str.strip)
@@ -46,7 +44,7 @@ class Site(pulumi.ComponentResource):
         replaced = ResourceOptions.merge(mine, ResourceOptions(delete_before_replace=True))
         self.network = libvirt.Network(
             f"{name}-network",
-            name=allowed.apply(lambda _: names.prefix),
+            name=names.prefix,
             mode=_NETWORK_MODES[settings.network_mode],
             bridge=settings.network_bridge or None,
             addresses=None if settings.network_mode is NetworkMode.BRIDGE else [settings.network_cidr],
@@ -57,7 +55,7 @@ class Site(pulumi.ComponentResource):
         )
         self.pool = libvirt.Pool(
             f"{name}-pool",
-            name=allowed.apply(lambda _: names.prefix),
+            name=names.prefix,
             type="dir",
             path=names.pool_path if settings.pool_path == "auto" else settings.pool_path,
             opts=ResourceOptions.merge(

@@ -3,13 +3,17 @@
 Such a change would move or empty a node's data, so it is refused until it has a safe way of its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from model.settings import Settings
 
+# The component that carries it.
+CLUSTER = "kafka-cluster:index:KafkaCluster"
+
 _INSTEAD = {
-    "nodes": "make a second stack with the nodes you want (`pulumi stack init`) and move the topics to it",
+    "nodes": "make a second stack with the nodes you want (`pulumi stack init`) and move the topics to it,"
+    " or `pulumi destroy` this one first if nothing on it is needed",
     "clusterId": "leave clusterId as it is, or empty; data that carries another id belongs to another stack",
     "kafkaVersion": "keep the version; a new stack can have another one",
     "platform": "make a second stack on the other platform",
@@ -18,7 +22,7 @@ _INSTEAD = {
 
 
 def of(settings: Settings) -> dict[str, Any]:
-    """The identity that the settings describe, as it is exported by every `up`."""
+    """The identity that the settings describe, as the cluster's component carries it."""
     nodes = sorted(settings.nodes, key=lambda node: node.id)
     return {
         "nodes": [
@@ -35,6 +39,12 @@ def of(settings: Settings) -> dict[str, Any]:
         "platform": settings.platform.value,
         "networkCidr": settings.network_cidr,
     }
+
+
+def earlier(resources: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The identity that a state's cluster was last asked to have; nothing when there is no cluster yet."""
+    found = (resource for resource in resources if resource["type"] == CLUSTER)
+    return next((resource.get("inputs", {}).get("identity", {}) for resource in found), {})
 
 
 def refusals(earlier: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:

@@ -3,9 +3,9 @@
 Asks libvirt through virsh, so that a hypervisor far away is the same as this computer.
 """
 
-import json
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from model.leftovers import Thing, known, leftovers
 from model.machine_names import MachineNames
@@ -28,19 +28,9 @@ def present(uri: str, names: MachineNames) -> list[Thing]:
     return [thing for thing in found if names.owns(thing.name)]
 
 
-def state(stack: str) -> set[Thing]:
-    """What Pulumi knows to be there, by the stack's qualified name."""
-    command = ["pulumi", "stack", "export", "--stack", stack]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise NotCleared(f"`{' '.join(command)}`: {done.stderr.strip()}")
-    return known((json.loads(done.stdout).get("deployment") or {}).get("resources") or [])
-
-
-def find(uri: str, stack: str, names: MachineNames) -> list[Thing]:
-    """What a killed run left behind. The state is only read when there is anything to compare with it."""
-    there = present(uri, names)
-    return leftovers(there, state(stack), names) if there else []
+def find(uri: str, state: Iterable[Mapping[str, Any]], names: MachineNames) -> list[Thing]:
+    """What a killed run left behind, given the resources that the state knows."""
+    return leftovers(present(uri, names), known(state), names)
 
 
 def clear(uri: str, things: Iterable[Thing], names: MachineNames) -> None:

@@ -7,6 +7,7 @@ import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 
@@ -47,8 +48,8 @@ class Resolved:
     warnings: tuple[str, ...]
 
 
-def look_around(settings: Settings, stack: str, names: MachineNames) -> Resolved:
-    """Finds everything, or raises Unusable with all that is missing. `stack` is its qualified name."""
+def look_around(settings: Settings, state: list[dict[str, Any]], names: MachineNames) -> Resolved:
+    """Finds everything, or raises Unusable with all that is missing. `state` are the resources that Pulumi knows."""
     problems: list[Problem] = []
     archive, warnings = _archive(settings, problems)
     uri = image = ""
@@ -58,7 +59,7 @@ def look_around(settings: Settings, stack: str, names: MachineNames) -> Resolved
     else:
         _private_keys(settings, problems)
     if uri and not problems:
-        _refuse_leftovers(uri, stack, names)
+        _refuse_leftovers(uri, state, names)
     if problems or archive is None:
         lines = "\n".join(f"  - {problem}" for problem in problems)
         raise Unusable(f"this computer is not ready; nothing was changed:\n{lines}")
@@ -104,9 +105,9 @@ def _libvirt(settings: Settings, problems: list[Problem]) -> str:
     return uri
 
 
-def _refuse_leftovers(uri: str, stack: str, names: MachineNames) -> None:
+def _refuse_leftovers(uri: str, state: list[dict[str, Any]], names: MachineNames) -> None:
     """A killed run's leftovers would make creations fail one by one, or be adopted half-made."""
-    found = leftovers.find(uri, stack, names)
+    found = leftovers.find(uri, state, names)
     if found:
         raise Unusable(
             f"an interrupted run left behind what the state does not know: {', '.join(map(str, found))}."

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from model.handover import Access, Handover, Login
+from operations import stack_state
 
 
 class NoSuchNode(Exception):
@@ -17,12 +18,14 @@ class NoSuchNode(Exception):
 
 def selected_handover() -> Handover:
     """What the selected stack handed over when it was brought up."""
-    command = ["pulumi", "stack", "output", "--json", "--show-secrets"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    outputs = json.loads(done.stdout) if done.returncode == 0 else {}
-    if "handover" not in outputs:
-        raise NoSuchNode(f"the selected stack is not up; `pulumi up` first. {done.stderr.strip()}".strip())
-    return Handover.model_validate_json(outputs["handover"])
+    name = subprocess.run(["pulumi", "stack", "--show-name"], capture_output=True, text=True)
+    if name.returncode != 0:
+        raise NoSuchNode(f"no stack is selected. {name.stderr.strip()}")
+    # From the resource and not from the stack's outputs: a failed `up` leaves none, and needs a look most of all.
+    for resource in stack_state.resources(name.stdout.strip(), secrets=True):
+        if resource["urn"].endswith("::kafka-running"):
+            return Handover.model_validate_json(json.loads(resource["inputs"]["stdin"]["plaintext"]))
+    raise NoSuchNode("the selected stack was never up; `pulumi up` first")
 
 
 def open_shell(name: str, command: list[str]) -> int:

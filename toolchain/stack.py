@@ -20,6 +20,7 @@ from lab import host
 from lab.libvirt import Libvirt
 from lab.waiting import WaitedTooLong
 from model.machine_names import MachineNames
+from operations import stack_state
 from operations.leftovers import NotCleared, clear, find
 from toolchain import archive, locks, places
 
@@ -99,7 +100,7 @@ def prepare(stack: Stack) -> None:
     uri = stack.uri()
     if uri:
         with phase("leftovers of a killed run"):
-            clear(uri, find(uri, stack.name, stack.names), stack.names)
+            clear(uri, find(uri, stack_state.resources(stack.name), stack.names), stack.names)
 
 
 def up(stack: Stack, arguments: list[str]) -> None:
@@ -147,7 +148,15 @@ def main() -> int:
     asked, more = parser.parse_known_args()
     try:
         VERBS[asked.verb](Stack(asked.stack, asked.project), more)
-    except (VerbFailed, CommandFailed, WaitedTooLong, NotCleared, locks.Locked, archive.ArchiveError) as failure:
+    except (
+        VerbFailed,
+        stack_state.NotReadable,
+        CommandFailed,
+        WaitedTooLong,
+        NotCleared,
+        locks.Locked,
+        archive.ArchiveError,
+    ) as failure:
         print(f"{asked.verb}: {failure}", file=sys.stderr)
         return 1
     return 0

@@ -18,6 +18,7 @@ with warnings.catch_warnings():
 
 from components import door
 from model.settings import Platform, Settings
+from operations import stack_state
 from operations.preflight import ArchiveFile, Resolved
 
 from .recording import PROJECT, Engine, plugins
@@ -70,7 +71,8 @@ def up(archive: ArchiveFile) -> Up:
 
     def fresh(engine: Engine, changes: dict[str, Any]) -> Engine:
         config = as_pulumi_hands_over({**dev_config(), **changes})
-        with patch.object(door, "look_around", look_around):
+        known = patch.object(stack_state, "resources", lambda _: engine.earlier)
+        with patch.object(door, "look_around", look_around), known:
             return engine.run(lambda: runpy.run_path(str(ROOT / "__main__.py")), config)
 
     def run(*, engine: Engine | None = None, **changes: Any) -> Engine:

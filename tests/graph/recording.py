@@ -160,13 +160,6 @@ class _Monitor(mocks.MockMonitor):
         identity = outputs.pop("id", "")
         return resource_pb2.RegisterResourceResponse(urn=urn, id=identity, object=_struct(resource.inputs | outputs))
 
-    def ReadResource(self, request: Any) -> Any:
-        assert request.type == "pulumi:pulumi:StackReference", "nothing else is read"
-        self._engine.read.append(request.id)
-        outputs = {"name": request.id, "outputs": self._engine.earlier, "secretOutputNames": ["handover"]}
-        urn = self.make_urn(request.parent, request.type, request.name)
-        return resource_pb2.ReadResourceResponse(urn=urn, properties=_struct(outputs))
-
     def RegisterResourceOutputs(self, request: Any) -> Any:
         self._engine.outputs_of[request.urn] = _decoded_struct(request.outputs)
         return empty_pb2.Empty()
@@ -182,22 +175,21 @@ class _Log(mocks.MockEngine):
 
 
 class Engine:
-    """One run of a program. `earlier` are the stack's outputs of the last `up`; a preview knows no outputs yet."""
+    """One run of a program. `earlier` are the resources of the state; a preview knows no outputs yet."""
 
     def __init__(
         self,
         answer: Answer,
         *,
         stack: str = "dev",
-        earlier: Mapping[str, Any] | None = None,
+        earlier: list[dict[str, Any]] | None = None,
         preview: bool = False,
     ) -> None:
         self._answer = answer
         self._preview = preview
         self.stack = stack
-        self.earlier = dict(earlier or {})
+        self.earlier = earlier or []
         self.registered: list[Resource] = []
-        self.read: list[str] = []
         self.outputs_of: dict[str, Any] = {}
         self.log: list[tuple[str, str]] = []
 

@@ -58,7 +58,7 @@ def computer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Computer:
 
 
 def look(**changes: Any) -> Resolved:
-    return preflight.look_around(read({"nodes": nodes(3), **changes}), "organization/kafka-cluster/dev", NAMES)
+    return preflight.look_around(read({"nodes": nodes(3), **changes}), [], NAMES)
 
 
 def refused(**changes: Any) -> str:
