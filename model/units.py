@@ -131,6 +131,8 @@ def kafka_environment(cluster: Cluster, *, heap: str, emulated: bool) -> str:
         KAFKA_HEAP_OPTS=jvm.heap_options(heap),
         KAFKA_JVM_PERFORMANCE_OPTS=jvm.performance_options(emulated=emulated),
         KAFKA_GC_LOG_OPTS=jvm.gc_log_options(f"{paths.service_logs}/gc.log"),
+        # Without Kafka's own -loggc, which would overwrite the line above.
+        EXTRA_ARGS="-name kafkaServer",
         KAFKA_LOG4J_OPTS=f"-Dlog4j.configuration=file:{paths.log4j}",
         KAFKA_JMX_OPTS=_NO_JMX,
         LOG_DIR=paths.service_logs,
@@ -143,6 +145,7 @@ def zookeeper_environment(cluster: Cluster, *, emulated: bool) -> str:
         KAFKA_HEAP_OPTS=jvm.heap_options(ZOOKEEPER_HEAP),
         KAFKA_JVM_PERFORMANCE_OPTS=jvm.performance_options(emulated=emulated),
         KAFKA_GC_LOG_OPTS=jvm.gc_log_options("/var/log/zookeeper/gc.log"),
+        EXTRA_ARGS="-name zookeeper",
         KAFKA_LOG4J_OPTS=f"-Dlog4j.configuration=file:{cluster.paths.log4j}",
         KAFKA_JMX_OPTS=_NO_JMX,
         LOG_DIR="/var/log/zookeeper",
