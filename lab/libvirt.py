@@ -35,6 +35,8 @@ DAEMONS = ("libvirtd", "virtlogd")
 GUESTS = ("qemu-system-x86_64",)
 HELPERS = ("dnsmasq",)
 
+# What libvirt's units would find made by their package.
+FOLDERS = (Path("/var/lib/libvirt/dnsmasq"), Path("/var/lib/libvirt/images"), Path("/var/log/libvirt/qemu"))
 COMPILED_IN_USER = "libvirt-qemu"
 NO_LOGIN = "/usr/sbin/nologin"
 
@@ -45,8 +47,7 @@ SETTINGS = {
     "libvirtd.conf": 'unix_sock_rw_perms = "0700"\nunix_sock_ro_perms = "0700"\nauth_unix_rw = "none"\nauth_unix_ro = "none"\n',
     "virtlogd.conf": "",
     "qemu.conf": (
-        'security_driver = "none"\nuser = "root"\ngroup = "root"\nremember_owner = 0\n'
-        "cgroup_controllers = []\n"
+        'security_driver = "none"\nuser = "root"\ngroup = "root"\nremember_owner = 0\ncgroup_controllers = []\n'
     ),
     "network.conf": "",
 }
@@ -100,8 +101,10 @@ class Libvirt:
         """A libvirtd that lives and doesn't answer is of no use; a virtlogd holds the guests' consoles and stays."""
         self.namespace.end(("libvirtd",))
         _ensure_user()
+        for folder in FOLDERS:
+            self.namespace.outside(folder).mkdir(exist_ok=True)
         for name, text in SETTINGS.items():
-            (self.namespace.outside(Path("/etc/libvirt")) / name).write_text(text)
+            self.namespace.outside(Path("/etc/libvirt", name)).write_text(text)
         for daemon in "virtlogd", "libvirtd":
             if not self.namespace.processes((daemon,)):
                 self._start_daemon(daemon)
@@ -144,4 +147,6 @@ def _ensure_user() -> None:
 
 def _require_root() -> None:
     if os.geteuid() != 0:
-        raise CommandFailed("the embedded libvirt needs root; a libvirt of the computer's own (qemu:///system) does not")
+        raise CommandFailed(
+            "the embedded libvirt needs root; a libvirt of the computer's own (qemu:///system) does not"
+        )
