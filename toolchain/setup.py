@@ -70,7 +70,7 @@ def python(say: Say) -> None:
     if not (VENV / "bin" / "python").exists():
         _run(say, sys.executable, "-m", "venv", str(VENV))
     pip = str(VENV / "bin" / "pip")
-    _run(say, pip, "install", "--quiet", "--require-hashes", "--requirement", str(LOCK))
+    _run(say, pip, "install", "--quiet", "--no-compile", "--require-hashes", "--requirement", str(LOCK))
     (site,) = VENV.glob("lib/python3*/site-packages")
     (site / "kafka_cluster.pth").write_text(f"{places.CHECKOUT}\n", encoding="utf-8")
     stamp.write_text(wanted, encoding="utf-8")
