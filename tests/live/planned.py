@@ -13,7 +13,7 @@ import files
 from model.files import Runtime, node_files
 from model.handover import Access, Handover
 from model.kafka_keys import Mode
-from model.listeners import ZOOKEEPER_PEER_PORT
+from model.listeners import ZOOKEEPER_ELECTION_PORT, ZOOKEEPER_PEER_PORT
 from model.machine_names import MachineNames
 from model.settings import Platform, Settings, read
 from model.stages import NodePlan
@@ -110,12 +110,15 @@ class Door:
 
 def required_ports(cluster: Cluster, node: Node) -> set[int]:
     """The ports that are open on a node's address whatever its part in the cluster is just now."""
-    return set(cluster.ports(node)) - passing_ports(cluster)
+    return set(cluster.ports(node)) - _passing_ports(cluster)
 
 
-def passing_ports(cluster: Cluster) -> set[int]:
-    """Ports that only one node has open at a time: ZooKeeper's leader is where the others connect to."""
-    return {ZOOKEEPER_PEER_PORT} if cluster.mode is Mode.ZOOKEEPER else set()
+def _passing_ports(cluster: Cluster) -> set[int]:
+    """The ensemble's leader is where the others connect to, and a lone member has nobody to elect."""
+    if cluster.mode is Mode.KRAFT:
+        return set()
+    alone = {ZOOKEEPER_ELECTION_PORT} if len(cluster.voters) == 1 else set()
+    return {ZOOKEEPER_PEER_PORT} | alone
 
 
 def is_in_plan(door: Door, cluster: Cluster, node: Node, ssh_port: int, beside: Iterable[int]) -> bool:

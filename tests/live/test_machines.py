@@ -3,7 +3,7 @@
 from model import stages, units
 from model.settings import Platform
 from tests.live.machine import Machine
-from tests.live.planned import Plan, is_in_plan, passing_ports, required_ports
+from tests.live.planned import Plan, is_in_plan, required_ports
 
 
 def test_has_the_planned_address_for_good(machine: Machine, plan: Plan) -> None:
@@ -45,7 +45,6 @@ def test_planned_ports_listen_on_the_planned_address_only(machine: Machine) -> N
     assert not silent, f"{machine}: nothing listens on {silent}: clients or peers find no answer there"
     elsewhere = {port: sorted(at - {node.address}) for port, at in heard.items() if at - {node.address}}
     assert not elsewhere, f"{machine}: planned ports are open at other addresses, too: {elsewhere}"
-    assert passing_ports(cluster) <= set(heard), f"{machine}: a port that moves must be a planned one"
 
 
 def test_no_port_is_open_beside_the_plan(machine: Machine, plan: Plan, beside: list[int]) -> None:

@@ -1,11 +1,12 @@
 """Each node's services are the planned ones, and the running processes are what their files say."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from model import jvm, properties, stages, units
+from model import properties, stages, units
+from model.files import PlannedFile
 from model.kafka_keys import Mode
-from tests.live.machine import Machine
+from tests.live.machine import File, Machine
 from tests.live.planned import Plan
 
 KAFKA = "kafka.service"
@@ -32,6 +33,7 @@ GUIDE = {
     "initLimit",
     "syncLimit",
 }
+ENVIRONMENT_LINE = re.compile(r'^(\w+)="(.*)"$', re.MULTILINE)
 STARTED = {
     Mode.KRAFT: "[KafkaRaftServer nodeId={id}] Kafka Server started",
     Mode.ZOOKEEPER: "[KafkaServer id={id}] started",
@@ -47,25 +49,24 @@ def test_plan_is_the_one_that_was_applied(machine: Machine, plan: Plan) -> None:
 
 
 def test_files_are_as_planned(machine: Machine) -> None:
-    paths = [file.path for file in machine.plan.files]
-    places = " ".join(["%s"] * len(paths))
-    asked = f"stat --format='%%a %%U %%G %%n' {places}; sha256sum {places}"
-    lines = machine.host.run(asked, *paths, *paths).stdout.splitlines()
-    sums = {path: digest for digest, path in (line.split(maxsplit=1) for line in lines if len(line.split()) == 2)}
-    owners = {words[3]: words[:3] for words in (line.split() for line in lines) if len(words) == 4}
-    faults = []
-    for file in machine.plan.files:
-        if file.path not in owners:
-            faults.append(f"{file.path} is missing")
-            continue
-        mode, *owner = owners[file.path]
-        if sums.get(file.path) != file.sha256:
-            faults.append(f"{file.path} has another content")
-        if owner != [file.owner, file.group]:
-            faults.append(f"{file.path} belongs to {':'.join(owner)} instead of {file.owner}:{file.group}")
-        if int(mode, 8) != int(file.mode, 8):
-            faults.append(f"{file.path} has the mode {mode} instead of {file.mode}")
+    found = machine.files([file.path for file in machine.plan.files])
+    faults = [
+        f"{file.path} {fault}" for file in machine.plan.files for fault in differences(file, found.get(file.path))
+    ]
     assert not faults, f"{machine}: {'; '.join(faults)}: the next start would not be the planned one"
+
+
+def differences(planned: PlannedFile, found: File | None) -> Iterator[str]:
+    """What is wrong with a file."""
+    if found is None:
+        yield "is missing"
+        return
+    if found.sha256 != planned.sha256:
+        yield "has another content"
+    if (found.owner, found.group) != (planned.owner, planned.group):
+        yield f"belongs to {found.owner}:{found.group} instead of {planned.owner}:{planned.group}"
+    if int(found.mode, 8) != int(planned.mode, 8):
+        yield f"has the mode {found.mode} instead of {planned.mode}"
 
 
 def test_properties_hold_every_line_of_the_guide(machine: Machine, plan: Plan) -> None:
@@ -105,17 +106,14 @@ def test_processes_run_as_their_users(machine: Machine) -> None:
         )
 
 
-def test_process_runs_the_planned_java_options(machine: Machine, plan: Plan) -> None:
+def test_process_runs_the_planned_java_options(machine: Machine) -> None:
+    paths, contents = machine.plan.cluster.paths, {file.path: file.content for file in machine.plan.files}
     words = machine.says("tr '\\0' '\\n' < /proc/%s/cmdline", machine.process(KAFKA)).splitlines()
-    paths = machine.plan.cluster.paths
-    wanted = [
-        *jvm.heap_options(plan.settings.heap).split(),
-        *jvm.gc_log_options(f"{paths.service_logs}/gc.log").split(),
-        paths.properties(machine.plan.cluster.mode),
-    ]
-    missing = [word for word in wanted if word not in words]
+    planned = dict(ENVIRONMENT_LINE.findall(contents[paths.environment]))
+    wanted = [option for name, options in planned.items() if name.endswith("_OPTS") for option in options.split()]
+    missing = [word for word in [*wanted, paths.properties(machine.plan.cluster.mode)] if word not in words]
     assert not missing, (
-        f"{machine}: the broker was started without {missing}: heap, logs or mode are not the planned ones"
+        f"{machine}: the broker was started without {missing}: its heap, its logs or its mode are not the planned ones"
     )
     assert any(f"{paths.home}/" in word for word in words), f"{machine}: the broker does not run from {paths.home}"
 
