@@ -16,7 +16,7 @@ from operations import stack_state
 from operations.leftovers import NotCleared
 from operations.preflight import Resolved, Unusable, look_around
 
-_OBJECTS = {"nodes", "networkDns", "settings"}
+_OBJECTS = {"nodes", "networkDns", "settings", "unchecked"}
 
 
 def settings() -> Settings:

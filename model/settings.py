@@ -19,6 +19,7 @@ from model.cluster_id import is_cluster_id
 from model.errors import ConfigurationError, Problem
 from model.jvm import parse_heap
 from model.kafka_keys import MANAGED, SUPPORTED_VERSIONS, Mode, Role
+from model.kafka_rules import Case, judge
 
 _HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _PROPERTY_KEY = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
@@ -120,6 +121,7 @@ class Settings(_Frozen):
     heap: str = "1G"
     cluster_id: str = ""
     settings: dict[str, PropertyText] = Field(default_factory=dict)
+    unchecked: tuple[str, ...] = ()
     protect_data: bool = True
     delete_data: bool = False
     accept_empty_disk: str = ""
@@ -360,7 +362,23 @@ def _judge_overrides(settings: Settings) -> list[Problem]:
         elif not value.isprintable():
             expected = "one line of printable characters"
             problems.append(Problem(where, value, expected, _EXAMPLES["settings"]))
-    return problems
+    told = {problem.key.removeprefix("settings.") for problem in problems}
+    return problems + _judge_by_kafka(settings, told)
+
+
+def _judge_by_kafka(settings: Settings, told: set[str]) -> list[Problem]:
+    """What Kafka would say of overrides that nothing else was said of. Numbers of replicas are judged by themselves."""
+    from model.properties import replication_defaults
+
+    heap = parse_heap(settings.heap)
+    if settings.kafka_version not in SUPPORTED_VERSIONS or heap is None:
+        return []  # told by the judgement of those
+    counted = {*_REPLICATION_KEYS, *(key for pair in _MIN_ISR_PAIRS for key in pair)}
+    left = {key: value for key, value in settings.settings.items() if key not in counted | told}
+    chosen = {key: value for key, value in settings.settings.items() if key in counted}
+    written = {**replication_defaults(len(settings.brokers)), **chosen}
+    unchecked = [key for key in settings.unchecked if key not in told]
+    return judge(Case(settings.kafka_version, settings.mode, left, written, heap, unchecked))
 
 
 _REPLICATION_KEYS = (

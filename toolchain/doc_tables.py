@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 
+from model.kafka_limits import KAFKA_STOPS, Reason
 from toolchain import places
 
 _TABLE = re.compile(r"(<!-- table (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -60,7 +61,13 @@ def verbs() -> str:
     return _table(("verb", "what it does"), ((f"`make {verb}`", words) for verb, words in found))
 
 
-TABLES: dict[str, Callable[[], str]] = {table.__name__: table for table in (configuration, outputs, verbs)}
+def refusals() -> str:
+    """Every reason why an override is refused."""
+    rows = ((reason.name.lower(), reason.value, "Kafka" if reason in KAFKA_STOPS else "we") for reason in Reason)
+    return _table(("reason", "what it says", "who refuses"), rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {table.__name__: table for table in (configuration, outputs, verbs, refusals)}
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
