@@ -5,7 +5,7 @@ SHELL := /bin/bash
 STACK ?= dev
 PREPARED := . ./activate &&
 
-.PHONY: help setup up preview verify status destroy check test test-setup lock clean
+.PHONY: help setup up preview verify status destroy lint check test test-setup lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -29,16 +29,18 @@ status: ## say how the cluster is, and each node
 destroy: setup ## take the stack away, and the embedded lab with it
 	$(PREPARED) python -m toolchain.stack destroy --stack $(STACK)
 
-check: ## lint, types, unit and graph tests: under a minute, no cluster
+lint:
 	python3 toolchain/setup.py python
 	.venv/bin/ruff check . && .venv/bin/ruff format --check .
 	.venv/bin/mypy
+
+check: lint ## lint, types, unit and graph tests: under a minute, no cluster
 	.venv/bin/python -m pytest -q tests/unit tests/graph
 
 test-setup:
 	python3 toolchain/setup.py packages test_packages secret python programs archive image
 
-test: test-setup check ## set up and pass every test, the real virtual machines included
+test: test-setup lint ## set up and pass every test, the real virtual machines included
 	$(PREPARED) python -m pytest tests --ignore tests/live --lifecycle --require-live
 
 lock: ## pin what pyproject.toml asks for anew in requirements.lock
