@@ -158,8 +158,9 @@ def _whole(destination: Path) -> Iterator[Path]:
 
 def _installed() -> Path | None:
     """The directory of the user's own Pulumi. One that this project is not tested with is refused."""
-    shelf = _shelf().resolve()
-    others = [part for part in os.get_exec_path() if not Path(part).resolve().is_relative_to(shelf)]
+    # Neither what was built before nor what a prepared shell finds first.
+    ours = (_shelf().resolve(), Path(__file__).resolve().parent / "shims")
+    others = [part for part in os.get_exec_path() if not any(map(Path(part).resolve().is_relative_to, ours))]
     found = shutil.which(CLI, path=os.pathsep.join(others))
     if not found:
         return None

@@ -78,9 +78,6 @@ def python(say: Say) -> None:
 
 def programs(say: Say) -> None:
     """The Pulumi CLI, its language host and the two plugins."""
-    # In a prepared shell the first pulumi on PATH is ours, and not one that the computer came with.
-    ours = os.path.dirname(__file__) + "/shims"
-    os.environ["PATH"] = os.pathsep.join(folder for folder in os.get_exec_path() if folder != ours)
     _run(say, sys.executable, str(places.CHECKOUT / "toolchain" / "programs.py"))
 
 
