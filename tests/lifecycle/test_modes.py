@@ -1,0 +1,220 @@
+"""Both modes on the same machines: up, verified live, switched there and back, cut off on the way, given back.
+
+The tests of this file are one story and run in its order, on machines, a state and a stack of their own.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.lifecycle import records
+from tests.support import console
+from tests.support.machines import Ground, ground
+from toolchain import archive, places
+
+pytestmark = pytest.mark.lifecycle
+
+NODES = ("kafka-server1", "kafka-server2", "kafka-server3")
+FIRST, SECOND, THIRD = NODES
+HOME = "/usr/local/kafka_2.13-3.6.0"
+MYID = "/var/lib/kafka/zookeeper/myid"
+WATCH = (
+    "sudo systemd-run --quiet --unit=watch sh -c 'while sleep 0.2; do"
+    f' pgrep -ax java | grep " kafka[.]Kafka " | grep -o "{HOME}/config/[^ ]*" | tr "\\n" " "; echo; done >> /run/watched\''
+)
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """Three machines and a stack for them."""
+    folder = tmp_path_factory.mktemp("stack")
+    with ground(f"modes-{os.getpid()}", folder, config={"heap": "256M"}) as made:
+        yield made
+
+
+def on(ground: Ground, name: str, command: str) -> str:
+    """What a command on a machine prints; its failure is the test's."""
+    done = ground.machines.ssh(name, command)
+    assert done.returncode == 0, f"{name}: {command}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def everywhere(ground: Ground, command: str) -> dict[str, str]:
+    return {name: on(ground, name, command) for name in NODES}
+
+
+def servers(ground: Ground) -> str:
+    return ",".join(f"{machine.address}:9092" for machine in ground.machines.machines.values())
+
+
+def refused(ground: Ground) -> str:
+    """What `up` says when it fails, on one line."""
+    done = ground.stack.pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", check=False)
+    assert done.returncode != 0, done.stdout
+    return " ".join(f"{done.stdout}\n{done.stderr}".split())
+
+
+def verify_live(ground: Ground) -> None:
+    """All that `pytest tests/` asks of a running stack."""
+    command = [*ground.stack.prefix, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/live"]
+    options = ["--require-live", "--project", str(ground.stack.project), "--stack", ground.stack.name]
+    done = subprocess.run(
+        [*command, *options], cwd=places.CHECKOUT, env=ground.stack.environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
+
+
+def test_kraft_comes_up(ours: Ground) -> None:
+    ours.stack.up()
+    everywhere(ours, WATCH)
+    ours.stack.up("--expect-no-changes")
+    verify_live(ours)
+    records.write(ours.stack.prefix, servers(ours), "of-kraft", "one", "two")
+
+
+def test_a_switch_with_a_machine_away_is_refused_before_anything_is_changed(ours: Ground) -> None:
+    looked_at = "sudo sha256sum /etc/kafka-cluster/staged/MANIFEST.json; systemctl show -p MainPID kafka"
+    before = everywhere(ours, looked_at)
+    ours.machines.cut(THIRD)
+    ours.stack.configure(mode="zookeeper")
+    said = refused(ours)
+    ours.machines.mend(THIRD)
+    assert f"{THIRD} (172.25.254.133): no ssh" in said
+    assert "nothing was changed on any of them" in said
+    assert everywhere(ours, looked_at) == before
+
+
+def killed_at(ground: Ground, words: str, *, with_children: bool) -> str:
+    """What an `up` printed that was killed as soon as it said those words; with all it had started, or alone."""
+    command = [*ground.stack.prefix, "pulumi", "--non-interactive", "--cwd", str(ground.stack.project), "up", "--yes"]
+    running = subprocess.Popen(
+        [*command, "--skip-preview", "--stack", ground.stack.name],
+        env=ground.stack.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert running.stdout is not None
+    said = []
+    for line in running.stdout:
+        said.append(line)
+        if words in line:
+            break
+    else:
+        running.wait()
+        pytest.fail(f"ended before it said {words!r}: {''.join(said)[-3000:]}")
+    for process in [running.pid, *(descendants(running.pid) if with_children else [])]:
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+    running.wait()
+    ground.stack.pulumi("cancel", "--yes")
+    return "".join(said)
+
+
+def descendants(process: int) -> list[int]:
+    """The processes that a process has started, and theirs."""
+    parents = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            parents[int(status.parent.name)] = int(status.read_text().rpartition(")")[2].split()[1])
+    found, young = [], [process]
+    while young:
+        young = [child for child, parent in parents.items() if parent in young]
+        found += young
+    return found
+
+
+def test_a_switch_that_is_cut_off_while_it_prepares_changes_nothing_that_runs(ours: Ground) -> None:
+    running = everywhere(ours, "systemctl show -p MainPID kafka")
+    killed_at(ours, "-configured updating", with_children=True)
+    assert everywhere(ours, "systemctl show -p MainPID kafka") == running
+
+
+def test_a_switch_to_another_nodes_data_is_refused_before_anything_is_stopped(ours: Ground) -> None:
+    running = everywhere(ours, "systemctl show -p MainPID kafka")
+    on(ours, SECOND, f"echo 7 | sudo tee {MYID}")
+    said = refused(ours)
+    assert f"{SECOND}: stage 'formatted': {HOME}/zookeeper/myid says myid=7, but the plan says 2" in said
+    assert everywhere(ours, "systemctl show -p MainPID kafka") == running
+    assert on(ours, SECOND, f"sudo cat {MYID}") == "7\n"
+    on(ours, SECOND, f"sudo rm {MYID}")
+
+
+def test_a_switch_that_is_cut_off_anywhere_is_completed(ours: Ground) -> None:
+    said = killed_at(ours, "stopping kafka-server1", with_children=True)
+    assert "topics that stay behind in kraft mode's data: of-kraft" in said
+    # The killed engine's command goes on by itself, and the next one has to wait for it.
+    killed_at(ours, "starting kafka-server", with_children=False)
+    ours.stack.up()
+    ours.stack.up("--expect-no-changes")
+    verify_live(ours)
+    assert "of-kraft" not in records.topics(ours.stack.prefix, servers(ours))
+    records.write(ours.stack.prefix, servers(ours), "of-zookeeper", "three")
+
+
+def test_a_switch_back_finds_the_earlier_cluster(ours: Ground) -> None:
+    ours.stack.configure(mode="kraft")
+    said = ours.stack.up()
+    assert "topics that stay behind in zookeeper mode's data: of-zookeeper" in said
+    assert records.read(ours.stack.prefix, servers(ours), "of-kraft", "one", "two") == ["one", "two"]
+    assert "of-zookeeper" not in records.topics(ours.stack.prefix, servers(ours))
+    ours.stack.configure(mode="zookeeper")
+    ours.stack.up()
+    assert records.read(ours.stack.prefix, servers(ours), "of-zookeeper", "three") == ["three"]
+
+
+def test_no_machine_ever_ran_two_brokers(ours: Ground) -> None:
+    for name, watched in everywhere(ours, "sudo sort -u /run/watched").items():
+        seen = {line.strip() for line in watched.splitlines()}
+        assert seen == {"", f"{HOME}/config/kraft/server.properties", f"{HOME}/config/server.properties"}, name
+    everywhere(ours, "sudo systemctl stop watch")
+
+
+def test_destroy_takes_both_modes_away(ours: Ground) -> None:
+    ours.stack.destroy()
+    ours_on_a_machine = (
+        f"ls -d {HOME} /etc/kafka-cluster /etc/systemd/system/*kafka* /etc/systemd/system/zookeeper* /var/log/kafka"
+        " /var/log/zookeeper /var/lib/kafka; pgrep -x java; getent passwd kafka zookeeper; true"
+    )
+    assert everywhere(ours, f"{ours_on_a_machine} 2>/dev/null") == dict.fromkeys(NODES, "")
+
+
+def test_the_guides_modes_could_not_follow_each_other(ours: Ground, tmp_path: Path) -> None:
+    """Why ZooKeeper mode has a log dir of its own beside KRaft's: the guide's `logs` holds KRaft's folder."""
+    found = archive.cached("3.6.0", None, None)
+    assert found is not None
+    subprocess.run(["tar", "-xzf", found.path, "-C", tmp_path, "--no-same-owner"], check=True)
+    (home,) = tmp_path.glob("kafka_*")
+    kraft, zookeeper, broker = (tmp_path / name for name in ("kraft", "zookeeper", "broker"))
+    kraft.write_text(
+        "process.roles=broker,controller\nnode.id=1\ncontroller.quorum.voters=1@127.0.0.1:9093\n"
+        "listeners=PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093\ncontroller.listener.names=CONTROLLER\n"
+        "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n"
+        f"log.dirs={home}/logs/kraft-combined-logs\n"
+    )
+    zookeeper.write_text(f"dataDir={tmp_path}/data\nclientPort=2181\nadmin.enableServer=false\n")
+    broker.write_text(
+        f"broker.id=1\nlisteners=PLAINTEXT://127.0.0.1:9092\nlog.dirs={home}/logs\nzookeeper.connect=127.0.0.1:2181\n"
+    )
+    scratch = {**os.environ, **console.JAVA, "LOG_DIR": str(tmp_path / "service")}
+
+    def run(tool: str, *arguments: str | Path) -> "subprocess.Popen[str]":
+        command = ours.machines.segment.inside(str(home / "bin" / tool), *map(str, arguments))
+        return subprocess.Popen(command, env=scratch, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    formatted, _ = run("kafka-storage.sh", "format", "-t", "A_D5kj5zTbi2EDTeXHDH3g", "-c", kraft).communicate()
+    assert "Formatting" in formatted
+    server = run("zookeeper-server-start.sh", zookeeper)
+    try:
+        said, _ = run("kafka-server-start.sh", broker).communicate(timeout=120)
+    finally:
+        server.terminate()
+        server.communicate()
+    assert f"Found directory {home}/logs/kraft-combined-logs, 'kraft-combined-logs' is not in the form of" in said
