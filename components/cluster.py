@@ -76,7 +76,6 @@ class KafkaCluster(pulumi.ComponentResource):
             "running",
             stdin=self.handover,
             parent=self,
-            depends_on=[node.last_stage for node in nodes],
         )
         # The servers are an answer only once the cluster runs.
         self.bootstrap_servers = running.stdout.apply(lambda _: cluster.bootstrap_servers)

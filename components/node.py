@@ -26,7 +26,6 @@ class KafkaNode(pulumi.ComponentResource):
     """One Kafka node. `facts` is what the cluster has to know of it to start it."""
 
     facts: Output[NodeFacts]
-    last_stage: Resource
 
     def __init__(
         self,
@@ -79,7 +78,6 @@ class KafkaNode(pulumi.ComponentResource):
         )
         identity = Output.all(plan, cluster_id).apply(lambda values: stages.formatted(*values))
         formatted = self._stage(("formatted",), identity, [configured])
-        self.last_stage = formatted
         # What was formatted anew has to be started anew, although nothing else of the node changed.
         self.facts = Output.all(plan, access, place.machine, formatted.stdout).apply(_facts)
         self.register_outputs({"fingerprint": plan.apply(lambda plan: plan.fingerprint)})

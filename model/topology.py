@@ -90,11 +90,12 @@ class Cluster:
 
     def ports(self, node: Node) -> tuple[int, ...]:
         """The TCP ports that our services hold open on a node's address. (ZooKeeper's peer port 2888 is open
-        on the ensemble's leader only.)"""
+        on the ensemble's leader only, and a lone ZooKeeper has no peers.)"""
         kafka = tuple(listener.port for listener in node.listeners)
         if self.mode is Mode.KRAFT:
             return kafka
-        return (*kafka, ZOOKEEPER_CLIENT_PORT, ZOOKEEPER_PEER_PORT, ZOOKEEPER_ELECTION_PORT)
+        peers = (ZOOKEEPER_PEER_PORT, ZOOKEEPER_ELECTION_PORT) if len(self.voters) > 1 else ()
+        return (*kafka, ZOOKEEPER_CLIENT_PORT, *peers)
 
 
 def plan(settings: Settings) -> Cluster:
