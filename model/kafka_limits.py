@@ -46,7 +46,7 @@ class Limit:
 
 _threads = Limit(Reason.SERVICE, "none leaves its work undone, and more only wait for one another", 1, 512)
 _partitions = Limit(Reason.SERVICE, "the controller makes no more at once", 1, 10_000)
-_answer = Limit(Reason.SERVICE, "an answer over a network takes longer", 100)
+_answer = Limit(Reason.SERVICE, "an answer may take longer, from a busy machine", 1000)
 _buffer = Limit(Reason.SERVICE, "no socket has less; -1 leaves it to the system", 1)
 _clock = Limit(Reason.SERVICE, "records are older when they arrive, and would be refused", 1000)
 _segment = Limit(Reason.SERVICE, "records of Kafka's own would not fit", 1024)
@@ -56,8 +56,9 @@ _cleaner = Limit(Reason.SERVICE, "the log cleaner would never get on", 65_536)
 
 LIMITS: Mapping[str, Limit] = {
     "background.threads": _threads,
-    "broker.heartbeat.interval.ms": _answer,
-    "connections.max.idle.ms": Limit(Reason.START, "it is counted in nanoseconds", most=3_155_760_000_000),
+    "broker.heartbeat.interval.ms": Limit(Reason.SERVICE, "controllers would do little else than listen", 100),
+    "broker.session.timeout.ms": _answer,
+    "connections.max.idle.ms": Limit(Reason.SERVICE, "it is counted in nanoseconds", most=3_155_760_000_000),
     "controller.quorum.append.linger.ms": Limit(Reason.SERVICE, "every change of metadata waits as long", 0, 1000),
     "controller.quorum.election.backoff.max.ms": Limit(
         Reason.SERVICE, "no leader would be chosen meanwhile", 1, 60_000
@@ -112,7 +113,7 @@ LIMITS: Mapping[str, Limit] = {
     "socket.send.buffer.bytes": _buffer,
     "transaction.state.log.num.partitions": _partitions,
     "transaction.state.log.segment.bytes": _segment,
-    "zookeeper.connection.timeout.ms": Limit(Reason.SERVICE, "an ensemble needs as long to take a connection", 1000),
+    "zookeeper.connection.timeout.ms": Limit(Reason.SERVICE, "an ensemble needs as long to choose its leader", 4000),
     "zookeeper.session.timeout.ms": Limit(Reason.SERVICE, "the ensemble gives no shorter session", 4000),
     "zookeeper.set.acl": Limit(Reason.SERVICE, "the ensemble knows no users", choices=("false",)),
     "zookeeper.ssl.client.enable": Limit(Reason.SERVICE, "the ensemble speaks plain text", choices=("false",)),

@@ -66,7 +66,7 @@ def refusals(case: Case) -> list[Refusal]:
     checked = [key for key in case.overrides if key not in case.unchecked]
     found = {key: fault(case.version, case.mode, key, case.overrides[key]) for key in checked}
     wrong = {key: told for key, told in found.items() if told}
-    for rule in _RULES:
+    for rule in RULES:
         open_questions = {*wrong, *case.unchecked} & set(rule.keys)
         blamed = next((key for key in rule.keys if key in case.overrides), None)
         if blamed and not open_questions and rule.mode in (None, case.mode) and not rule.holds(case):
@@ -87,7 +87,7 @@ def _idle(case: Case) -> list[Refusal]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rule:
+class Rule:
     """A rule between keys. The first of them that is an override is told to be wrong."""
 
     keys: tuple[str, ...]
@@ -103,30 +103,38 @@ def _rule(
     expected: str,
     reason: Reason = Reason.TOGETHER,
     mode: Mode | None = None,
-) -> _Rule:
-    return _Rule(keys, holds, lambda _case, _key: expected, reason, mode)
+) -> Rule:
+    return Rule(keys, holds, lambda _case, _key: expected, reason, mode)
 
 
 def _order(
-    small: str, great: str, *, strict: bool = False, reason: Reason = Reason.TOGETHER, mode: Mode | None = None
-) -> _Rule:
-    """One key's number is at most another's, or below it; where -1 leaves the other open, anything is."""
+    small: str,
+    great: str,
+    *,
+    times: int = 1,
+    strict: bool = False,
+    reason: Reason = Reason.TOGETHER,
+    mode: Mode | None = None,
+) -> Rule:
+    """One key's number fits in another's, so many times; where -1 leaves the other open, anything does."""
 
     def holds(case: Case) -> bool:
         low, high = case.number(small), case.number(great)
         if low is None or high is None or (high == -1 and great in LEFT_OPEN):
             return True
-        return low < high if strict else low <= high
+        return low * times < high if strict else low * times <= high
 
     def expected(case: Case, blamed: str) -> str:
         other = great if blamed == small else small
         most, least = ("less than", "more than") if strict else ("at most", "at least")
-        return f"{most if blamed == small else least} {other}, which is {case.text(other)}"
+        share, multiple = (f" 1/{times} of", f" {times} times") if times > 1 else ("", "")
+        told = f"{most}{share}" if blamed == small else f"{least}{multiple}"
+        return f"{told} {other}, which is {case.text(other)}"
 
-    return _Rule((small, great), holds, expected, reason, mode)
+    return Rule((small, great), holds, expected, reason, mode)
 
 
-def _in_memory(*keys: str) -> _Rule:
+def _in_memory(*keys: str) -> Rule:
     """Buffers that are taken at once, in full, leave half of the heap to everything else."""
 
     def holds(case: Case) -> bool:
@@ -136,7 +144,7 @@ def _in_memory(*keys: str) -> _Rule:
         others = "".join(f" together with {key}" for key in keys if key != blamed)
         return f"at most half of the heap of {case.heap} MiB{others}"
 
-    return _Rule(keys, holds, expected, Reason.MEMORY)
+    return Rule(keys, holds, expected, Reason.MEMORY)
 
 
 def _cleaner_threads_have_room(case: Case) -> bool:
@@ -165,7 +173,7 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _since(key: str, first: str, because: str, reason: Reason = Reason.TOGETHER, mode: Mode | None = None) -> _Rule:
+def _since(key: str, first: str, because: str, reason: Reason = Reason.TOGETHER, mode: Mode | None = None) -> Rule:
     """A release is not older than the first that will do."""
 
     def holds(case: Case) -> bool:
@@ -179,7 +187,7 @@ def _listener_is_there(case: Case) -> bool:
     return case.text("early.start.listeners") in ("", there)
 
 
-_RULES = (
+RULES = (
     _order("replica.fetch.wait.max.ms", "replica.socket.timeout.ms"),
     _order("replica.fetch.wait.max.ms", "replica.lag.time.max.ms"),
     _order("offsets.commit.required.acks", "offsets.topic.replication.factor"),
@@ -189,7 +197,7 @@ _RULES = (
     _order("group.min.session.timeout.ms", "group.max.session.timeout.ms", reason=Reason.SERVICE),
     _order("message.max.bytes", "socket.request.max.bytes", reason=Reason.SERVICE),
     _order(
-        "broker.heartbeat.interval.ms", "broker.session.timeout.ms", strict=True, reason=Reason.SERVICE, mode=Mode.KRAFT
+        "broker.heartbeat.interval.ms", "broker.session.timeout.ms", times=2, reason=Reason.SERVICE, mode=Mode.KRAFT
     ),
     _in_memory("log.cleaner.dedupe.buffer.size", "log.cleaner.io.buffer.size"),
     _in_memory("offsets.load.buffer.size"),
