@@ -16,26 +16,17 @@ It can be cut off anywhere and run again: what a node already runs is left alone
 import asyncio
 import time
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from typing import Any
 
-from kafka.errors import KafkaError
-
-from model import health, order, stages
+from model import order, stages
 from model.handover import Handover, NodeFacts
-from model.kafka_keys import Mode
 from model.topology import Node
 from operations.alone import alone
-from operations.kafka_view import KafkaView
+from operations.gates import Gates
 from operations.machine import Machine, StageFailed, Unreachable, connect
-from operations.wait import TimedOut, until
+from operations.wait import TimedOut
 
-_WHOLE_SECONDS = 180
-_SPARE_SECONDS = 120
 _ALONE_SECONDS = 600
-_CALM_SAMPLES = 3
-_PREFERRED = 0
-_INTERNAL = "__"
 # Kafka's own system tests kill the last combined nodes: they wait for a controller that is gone.
 _WHOLE_STOP_SECONDS = 30
 
@@ -52,7 +43,7 @@ class Run:
         self.cluster = handover.cluster
         self.machines = machines
         self.facts = {node.name: node for node in handover.nodes}
-        self.view = KafkaView(self.cluster, handover.patience)
+        self.gates = Gates(handover)
 
     async def reports(self) -> dict[str, dict[str, Any]]:
         """Every node's own account, asked side by side."""
@@ -70,32 +61,20 @@ class Run:
         states = [_state(self.facts[name], report) for name, report in reports.items()]
         controller, ill = -1, []
         if any(state.up for state in states):
-            sample = await self.view.sample()
+            sample = await self.gates.view.sample()
             controller = sample.controller
             ill = [node.id for node in self.cluster.brokers if node.id not in sample.brokers]
         todo = order.work(states, self.cluster.paths.properties(self.cluster.mode), ill, controller)
         before = {name: report["running"] for name, report in reports.items()}
         if todo.stop:
-            await self.name_left_behind()
+            await self.gates.name_left_behind()
             await self.stop_together(todo.stop)
         await self.start_together(todo.start, before)
         if todo.restart:
             await self.roll(todo.restart, before)
-        await self.whole()
+        await self.gates.whole()
         if todo.restart:
-            await self.restore_leaders()
-
-    async def name_left_behind(self) -> None:
-        """Names the topics that the other mode's cluster keeps, as long as its brokers can be asked."""
-        other = Mode.ZOOKEEPER if self.cluster.mode is Mode.KRAFT else Mode.KRAFT
-        view = KafkaView(replace(self.cluster, mode=other), self.handover.patience)
-        try:
-            sample = await view.sample()
-        finally:
-            view.close()
-        topics = sorted({part.topic for part in sample.partitions if not part.topic.startswith(_INTERNAL)})
-        names = f"can't be named: {'; '.join(sample.faults)}" if sample.faults else ", ".join(topics) or "none"
-        print(f"topics that stay behind in {other} mode's data: {names}", flush=True)
+            await self.gates.restore_leaders()
 
     async def stop_together(self, names: tuple[str, ...]) -> None:
         """Ends the other mode's services. What is still there after a while is killed: a combined KRaft
@@ -132,45 +111,12 @@ class Run:
         """Restarts nodes one at a time."""
         for position, name in enumerate(names, 1):
             facts = self.facts[name]
-            await self.spareable(facts)
+            await self.gates.spareable(facts)
             print(f"restarting {name} ({position} of {len(names)}): its configuration changed", flush=True)
             started = time.monotonic()
             await self.start(name, before, restart=True)
-            await self.whole()
+            await self.gates.whole()
             print(f"{name} is back, the cluster is whole ({time.monotonic() - started:.1f} s)", flush=True)
-
-    async def spareable(self, facts: NodeFacts) -> None:
-        """The gate before a node is taken down."""
-
-        async def ask() -> str | None:
-            sample = await self.view.sample()
-            faults = [fault for fault in health.missing(self.cluster, sample) if facts.id in sample.brokers]
-            reasons = faults or health.why_not_spare(self.cluster, sample, facts.id)
-            return "; ".join(reasons) or None
-
-        await until(f"the cluster to spare {facts.name}", ask, limit=_SPARE_SECONDS * self.handover.patience)
-
-    async def whole(self) -> None:
-        """The cluster is whole in several samples in a row."""
-        calm = 0
-
-        async def ask() -> str | None:
-            nonlocal calm
-            faults = health.missing(self.cluster, await self.view.sample())
-            calm = 0 if faults else calm + 1
-            if faults:
-                return "; ".join(faults)
-            return None if calm >= _CALM_SAMPLES else f"{calm} of {_CALM_SAMPLES} calm samples"
-
-        await until("the whole cluster", ask, limit=_WHOLE_SECONDS * self.handover.patience)
-
-    async def restore_leaders(self) -> None:
-        """Leaders go back to the replicas that should lead; a partition that already has its own is no error."""
-        self.view.close()  # the client still believes the brokers that it met before they were restarted
-        try:
-            await asyncio.to_thread(self.view.admin.elect_leaders, _PREFERRED)
-        except KafkaError as error:
-            print(f"preferred leaders were not restored: {error}", flush=True)
 
     async def evidence(self) -> str:
         """Each node's services and the last lines of its service log."""
@@ -224,4 +170,4 @@ async def _bring(handover: Handover) -> None:
                 "Mend what the log names and run `pulumi up` again: it goes on where it stopped."
             ) from error
         finally:
-            run.view.close()
+            run.gates.view.close()

@@ -1,0 +1,75 @@
+"""What has to be true of a cluster before and after its nodes are touched, asked of the cluster itself.
+
+Knows how long to ask. Refuses to judge (`model/health.py`) and to touch a node (`operations/running.py`).
+"""
+
+import asyncio
+from dataclasses import replace
+
+from kafka.errors import KafkaError
+
+from model import health
+from model.handover import Handover, NodeFacts
+from model.kafka_keys import Mode
+from operations.kafka_view import KafkaView
+from operations.wait import until
+
+_WHOLE_SECONDS = 180
+_SPARE_SECONDS = 120
+_CALM_SAMPLES = 3
+_PREFERRED = 0
+_INTERNAL = "__"
+
+
+class Gates:
+    """The gates of one cluster."""
+
+    def __init__(self, handover: Handover) -> None:
+        self.cluster = handover.cluster
+        self.patience = handover.patience
+        self.view = KafkaView(self.cluster, handover.patience)
+
+    async def spareable(self, facts: NodeFacts) -> None:
+        """The gate before a node is taken down."""
+
+        async def ask() -> str | None:
+            sample = await self.view.sample()
+            faults = [fault for fault in health.missing(self.cluster, sample) if facts.id in sample.brokers]
+            reasons = faults or health.why_not_spare(self.cluster, sample, facts.id)
+            return "; ".join(reasons) or None
+
+        await until(f"the cluster to spare {facts.name}", ask, limit=_SPARE_SECONDS * self.patience)
+
+    async def whole(self) -> None:
+        """The cluster is whole in several samples in a row."""
+        calm = 0
+
+        async def ask() -> str | None:
+            nonlocal calm
+            faults = health.missing(self.cluster, await self.view.sample())
+            calm = 0 if faults else calm + 1
+            if faults:
+                return "; ".join(faults)
+            return None if calm >= _CALM_SAMPLES else f"{calm} of {_CALM_SAMPLES} calm samples"
+
+        await until("the whole cluster", ask, limit=_WHOLE_SECONDS * self.patience)
+
+    async def restore_leaders(self) -> None:
+        """Leaders go back to the replicas that should lead; a partition that already has its own is no error."""
+        self.view.close()  # the client still believes the brokers that it met before they were restarted
+        try:
+            await asyncio.to_thread(self.view.admin.elect_leaders, _PREFERRED)
+        except KafkaError as error:
+            print(f"preferred leaders were not restored: {error}", flush=True)
+
+    async def name_left_behind(self) -> None:
+        """Names the topics that the other mode's cluster keeps, as long as its brokers can be asked."""
+        other = Mode.ZOOKEEPER if self.cluster.mode is Mode.KRAFT else Mode.KRAFT
+        view = KafkaView(replace(self.cluster, mode=other), self.patience)
+        try:
+            sample = await view.sample()
+        finally:
+            view.close()
+        topics = sorted({part.topic for part in sample.partitions if not part.topic.startswith(_INTERNAL)})
+        names = f"can't be named: {'; '.join(sample.faults)}" if sample.faults else ", ".join(topics) or "none"
+        print(f"topics that stay behind in {other} mode's data: {names}", flush=True)
