@@ -28,6 +28,7 @@ _EXAMPLES = {
     "log.retention.ms": "604800000",
     "log.roll.jitter.ms": "3600000",
     "log.roll.ms": "604800000",
+    "num.replica.alter.log.dirs.threads": "1",
     "max.connections.per.ip.overrides": "172.25.254.1:500",
     "sasl.login.connect.timeout.ms": "10000",
     "sasl.login.read.timeout.ms": "10000",
@@ -44,7 +45,7 @@ def fault(version: str, mode: Mode, key: str, value: str) -> Fault | None:
     limit = LIMITS.get(key)
     if limit and limit.mode not in (None, mode):
         limit = None
-    if key in CLASSES or known.type == "class":
+    if _names_a_class(key, known):
         return _class_fault(key, known, text)
     if known.type in _NUMBERS:
         return _number_fault(key, known, limit, text)
@@ -52,12 +53,13 @@ def fault(version: str, mode: Mode, key: str, value: str) -> Fault | None:
 
 
 def example(version: str, key: str) -> str:
-    """A line of the configuration in which the key has a right value."""
+    """A line of the configuration in which the key is right."""
     known = lookup(version).get(key)
-    if known is None:
+    own = _own_classes(key, known) if known else []
+    if known is None or (_names_a_class(key, known) and not own):
         return f"unchecked: [{json.dumps(key)}]"
-    value = _EXAMPLES.get(key) or known.default or ""
-    return f"settings: {{{key}: {value if known.type in _NUMBERS and value else json.dumps(value)}}}"
+    value = _EXAMPLES.get(key) or known.default or next(iter(own), "")
+    return f"settings: {{{key}: {value if known.type in _NUMBERS else json.dumps(value)}}}"
 
 
 def number(kind: str, text: str) -> float | None:
@@ -86,9 +88,17 @@ def _nearest(version: str, key: str) -> str:
     return f"a key that Kafka {version} knows{hint}; one that a plugin reads is named in unchecked, too"
 
 
+def _names_a_class(key: str, known: KafkaKey) -> bool:
+    return key in CLASSES or known.type == "class"
+
+
+def _own_classes(key: str, known: KafkaKey) -> list[str]:
+    return [name for name in (known.default, *CLASSES.get(key, ())) if name]
+
+
 def _class_fault(key: str, known: KafkaKey, text: str) -> Fault | None:
     """A broker ends where a class is missing. Only those of Kafka's own are sure to be there."""
-    own = [name for name in (known.default, *CLASSES.get(key, ())) if name]
+    own = _own_classes(key, known)
     parts = [part.strip(" ") for part in text.split(",")] if known.type == "list" else [text]
     if text == known.default or all(part in own for part in parts):
         return None
