@@ -41,7 +41,10 @@ class Machine(pulumi.ComponentResource):
         self._settings, self._node, self._names, self._site = settings, node, names, site
         host_key = key_pair(f"{name}-host-key", self)
         root, data, console = self._volumes(name)
-        first_boot = self._first_boot(name, host_key, operator)
+        # The provider writes what a machine is told for its first boot to its debug log: a key that stays has no
+        # place in it.
+        first_key = key_pair(f"{name}-first-key", self)
+        first_boot = self._first_boot(name, first_key, operator)
         free = operate(
             f"{name}-address",
             f"free-address {node.address}",
@@ -59,7 +62,7 @@ class Machine(pulumi.ComponentResource):
             hand=Hand(access, deleted_with=domain),
             machine=domain.id,
             device=names.data_device(node.id),
-            ready=self._ready(name, access, domain, console),
+            ready=self._ready(name, access, domain, console, first_key, host_key),
         )
         self.register_outputs({"address": node.address})
 
@@ -156,17 +159,22 @@ class Machine(pulumi.ComponentResource):
         )
 
     def _ready(
-        self, name: str, access: Output[Access], domain: libvirt.Domain, console: libvirt.Volume
+        self,
+        name: str,
+        access: Output[Access],
+        domain: libvirt.Domain,
+        console: libvirt.Volume,
+        first_key: KeyPair,
+        host_key: KeyPair,
     ) -> pulumi.Resource:
-        document = Output.all(access, self._site.domain_type, domain.id, console.name, self._site.pool.name).apply(
-            lambda values: {
-                "access": values[0].model_dump(),
-                "upload_folder": Paths.upload_folder,
-                "patience": patience(values[1] == "qemu"),
-                "machine": values[2],
-                "console": {"uri": self._site.uri, "volume": values[3], "pool": values[4]},
-            }
-        )
+        document = {
+            "access": access.apply(lambda access: access.model_dump()),
+            "upload_folder": Paths.upload_folder,
+            "patience": self._site.domain_type.apply(lambda kind: patience(kind == "qemu")),
+            "machine": domain.id,
+            "console": {"uri": self._site.uri, "volume": console.name, "pool": self._site.pool.name},
+            "first_key": {"public": first_key.public, "lasting_private": host_key.private},
+        }
         return operate(
             f"{name}-ready",
             "ready",

@@ -180,6 +180,11 @@ def formatted(plan: NodePlan, cluster_id: str) -> dict[str, Any]:
     }
 
 
+def planted(name: str, private: str, public: str) -> dict[str, Any]:
+    """The plan of giving a machine its lasting host key."""
+    return {"node": name, "stage": "ready", "private": private, "public": public}
+
+
 def report(cluster: Cluster, node: Node) -> dict[str, Any]:
     """The plan of a node's account of itself."""
     paths = cluster.paths

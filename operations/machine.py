@@ -23,6 +23,10 @@ class Unreachable(Exception):
     """A machine could not be spoken to."""
 
 
+class Stranger(Unreachable):
+    """What answers at a machine's address has another host key."""
+
+
 class StageFailed(Exception):
     """A program on a machine ended with an error; the text is what it printed last."""
 
@@ -64,7 +68,7 @@ async def connect(access: Access, patience: int = 1) -> AsyncIterator[Machine]:
             jump = await _open(access.jump_host, patience)
         connection = await _open(access, patience, jump)
     except asyncssh.HostKeyNotVerifiable as error:
-        raise Unreachable(f"{access.name} ({access.address}): answers with another host key: {error}") from error
+        raise Stranger(f"{access.name} ({access.address}): answers with another host key: {error}") from error
     except (OSError, asyncssh.Error, TimeoutError) as error:
         words = str(error) or type(error).__name__
         raise Unreachable(f"{access.name} ({access.address}): no ssh: {words}") from error

@@ -7,10 +7,11 @@ import asyncio
 import json
 import shutil
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from model import stages
 from model.handover import Access
-from operations.machine import StageFailed, Unreachable, connect
+from operations.machine import StageFailed, Stranger, Unreachable, connect
 from operations.wait import TimedOut, until
 
 
@@ -24,6 +25,19 @@ class Console(BaseModel):
     volume: str
 
 
+class FirstKey(BaseModel):
+    """The host key a machine boots with for the first time, and the lasting one that it is given in its place.
+
+    What a machine is told for its first boot passes through the hypervisor and its provider, which writes it to its
+    debug log. So the key in it is believed for one purpose only: to hand over the one that lasts.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    public: str
+    lasting_private: str = Field(repr=False)
+
+
 class Newcomer(BaseModel):
     """A machine that is awaited, for `seconds` times `patience` at most."""
 
@@ -34,6 +48,7 @@ class Newcomer(BaseModel):
     patience: int = 1
     seconds: float = 300
     console: Console | None = None
+    first_key: FirstKey | None = None
 
 
 class NotReady(Exception):
@@ -66,9 +81,9 @@ async def _missing(newcomer: Newcomer) -> str | None:
             )
             addresses = await machine.run("ip -o -4 addr show scope global")
             await machine.run(f"mkdir -p {newcomer.upload_folder}")
+    except Stranger as error:
+        return await _plant(newcomer, error)
     except Unreachable as error:
-        if "another host key" in str(error):
-            raise NotReady(f"stage 'ready': {error}; another machine has taken this address") from error
         return str(error)
     except StageFailed as error:
         return str(error)
@@ -78,6 +93,22 @@ async def _missing(newcomer: Newcomer) -> str | None:
     if f" {address}/" not in addresses:
         raise NotReady(f"{newcomer.access.name}: stage 'ready': has not the planned address {address}:\n{addresses}")
     return None
+
+
+async def _plant(newcomer: Newcomer, stranger: Stranger) -> str:
+    """Gives a machine that answers with its first key the one that lasts. Any other machine is refused."""
+    first, access = newcomer.first_key, newcomer.access
+    if first is None:
+        raise NotReady(f"stage 'ready': {stranger}; another machine has taken this address") from stranger
+    plan = stages.planted(access.name, first.lasting_private, access.host_key)
+    try:
+        async with connect(access.model_copy(update={"host_key": first.public}), newcomer.patience) as machine:
+            await machine.stage(("planted",), plan)
+    except Stranger as error:
+        raise NotReady(f"stage 'ready': {error}; another machine has taken this address") from error
+    except (Unreachable, StageFailed) as error:
+        return str(error)
+    return "its lasting host key was planted"
 
 
 def _cloud_init_fault(text: str) -> str:

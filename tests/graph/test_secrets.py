@@ -126,7 +126,10 @@ def test_each_machine_answers_with_a_host_key_of_its_own(up: Up) -> None:
     for disk in engine.of("libvirt:index/cloudInitDisk:CloudInitDisk"):
         name = disk.name.removesuffix("-first-boot")
         assert isinstance(disk.inputs["userData"], Secret)
-        assert f"key of {name}-host-key" in shown(disk.inputs)["userData"]
+        assert f"key of {name}-first-key" in shown(disk.inputs)["userData"]
+        assert f"key of {name}-host-key" not in shown(disk.inputs)["userData"], (
+            "the provider writes this text to its debug log: the key that lasts must not be in it"
+        )
         assert "key of operator-key" not in shown(disk.inputs)["userData"], "a machine never holds the operator's key"
         for plain in ("networkConfig", "metaData"):
             assert not isinstance(disk.inputs[plain], Secret)
