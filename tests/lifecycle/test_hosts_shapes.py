@@ -1,0 +1,40 @@
+"""Clusters of other shapes than the guide's, from the same model: each is brought up once and verified live."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.machines import ground, hosts_config
+from toolchain import places
+
+pytestmark = pytest.mark.lifecycle
+
+COMBINED = ["broker", "controller"]
+# Each node's roles.
+SHAPES = {
+    "one node": [COMBINED],
+    "five nodes": [COMBINED] * 5,
+    "controllers on machines of their own": [["controller"]] * 3 + [["broker"]] * 2,
+}
+
+
+@pytest.mark.parametrize("mode", ["kraft", "zookeeper"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_cluster_of_another_shape_is_whole(shape: str, mode: str, tmp_path: Path) -> None:
+    roles = SHAPES[shape]
+    if mode == "zookeeper" and roles[0] != COMBINED:
+        pytest.skip("roles speak of KRaft only")
+    with ground(f"shape-{os.getpid()}", tmp_path, count=len(roles), config={"heap": "256M", "mode": mode}) as made:
+        nodes = hosts_config(made.machines.inventory())["nodes"]
+        made.stack.configure(nodes=[{**node, "roles": each} for node, each in zip(nodes, roles, strict=True)])
+        made.stack.up()
+        made.stack.up("--expect-no-changes")
+        command = [*made.stack.prefix, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/live"]
+        options = ["--require-live", "--project", str(made.stack.project), "--stack", made.stack.name]
+        done = subprocess.run(
+            [*command, *options], cwd=places.CHECKOUT, env=made.stack.environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
