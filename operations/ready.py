@@ -5,6 +5,7 @@ Knows cloud-init, ssh and a libvirt console's log. Refuses to change anything on
 
 import asyncio
 import json
+import re
 import shutil
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,6 +14,10 @@ from model import stages
 from model.handover import Access
 from operations.machine import StageFailed, Stranger, Unreachable, connect
 from operations.wait import TimedOut, until
+
+
+# What a terminal would not show: colours, carriage returns, and the rest of the volume behind the log.
+_NOT_TEXT = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\r\0]")
 
 
 class Console(BaseModel):
@@ -133,5 +138,6 @@ async def _console(newcomer: Newcomer) -> str:
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     output, _ = await reader.communicate()
-    lines = [line for line in output.decode(errors="replace").replace("\r", "").replace("\0", "").splitlines() if line]
+    text = _NOT_TEXT.sub("", output.decode(errors="replace"))
+    lines = [line for line in text.splitlines() if line]
     return "The last lines of its console:\n" + "\n".join(f"    {line}" for line in lines[-20:])

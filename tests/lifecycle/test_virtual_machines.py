@@ -94,11 +94,11 @@ def first_up(stack: Stack) -> dict[str, str]:
     return {"printed": printed, "events": events.read_text(), "processes": repr(watch.seen) if watch.seen else ""}
 
 
-def operate(stack: Stack, *words: str) -> subprocess.CompletedProcess[str]:
+def operate(stack: Stack, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     """Runs an operation on the stack from inside the lab."""
     command = [*stack.prefix, sys.executable, "-m", "operations", *words]
     environment = {**(stack.environment or {}), "PYTHONPATH": str(places.CHECKOUT)}
-    return subprocess.run(command, cwd=stack.project, env=environment, capture_output=True, text=True)
+    return subprocess.run(command, cwd=stack.project, env=environment, input=stdin, capture_output=True, text=True)
 
 
 def whole(stack: Stack) -> None:
@@ -161,6 +161,28 @@ def test_the_live_checks_pass(stack: Stack, first_up: dict[str, str]) -> None:
 
 def test_a_second_up_changes_nothing(stack: Stack, first_up: dict[str, str]) -> None:
     stack.up("--expect-no-changes")
+
+
+def test_an_address_that_answers_is_refused_before_its_machine_is_made(stack: Stack, first_up: dict[str, str]) -> None:
+    taken, free = (operate(stack, "free-address", address) for address in ("172.25.254.131", "172.25.254.200"))
+    assert (taken.returncode, free.returncode) == (1, 0), "two machines with one address would both be unreachable"
+    assert "172.25.254.131" in taken.stderr, "whoever reads it must know which address"
+
+
+def test_a_machine_that_never_comes_up_is_shown_with_its_console(
+    lab: Libvirt, stack: Stack, first_up: dict[str, str]
+) -> None:
+    node = Handover.model_validate_json(stack.outputs()["handover"]).nodes[0]
+    document = {
+        "access": {**node.access.model_dump(), "address": "172.25.254.200"},
+        "upload_folder": "nowhere",
+        "seconds": 1,
+        "console": {"uri": lab.uri, "pool": NAMES.prefix, "volume": NAMES.of(f"{node.name}-console.log")},
+    }
+    done = operate(stack, "ready", stdin=json.dumps(document))
+    assert done.returncode == 1, "a machine that does not answer is not ready"
+    assert f"{node.name}: stage 'ready'" in done.stderr, "whoever reads it must know which machine"
+    assert f"{node.name} login:" in done.stderr, "what its console showed last says why it does not answer"
 
 
 def test_leftovers_of_a_killed_run_are_named_and_cleared(lab: Libvirt, stack: Stack, first_up: dict[str, str]) -> None:
