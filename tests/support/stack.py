@@ -54,7 +54,7 @@ class Stack:
                 "pulumi is not on PATH: prepare this shell with the line that the README gives"
             ) from None
         if check and done.returncode != 0:
-            words = "\n".join(f"{done.stdout}\n{done.stderr}".strip().splitlines()[-_LAST_LINES:])
+            words = _evidence(f"{done.stdout}\n{done.stderr}".strip())
             raise PulumiFailed(f"`pulumi {' '.join(arguments)}` ended with {done.returncode}: {words}")
         return done
 
@@ -91,6 +91,14 @@ class Stack:
     def destroy(self, *options: str) -> str:
         """Takes away all that the stack made, and answers what that printed."""
         return self.pulumi("destroy", "--yes", "--skip-preview", *options).stdout
+
+
+def _evidence(text: str) -> str:
+    """What went wrong: the engine says so before it lists the outputs, other commands do with their last words."""
+    _, found, diagnostics = text.rpartition("\nDiagnostics:\n")
+    if found:
+        return diagnostics.partition("\nOutputs:")[0]
+    return "\n".join(text.splitlines()[-_LAST_LINES:])
 
 
 def stack_of_its_own(folder: Path, name: str, config: Mapping[str, Any], prefix: tuple[str, ...] = ()) -> Stack:

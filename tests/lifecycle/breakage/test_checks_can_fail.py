@@ -18,10 +18,13 @@ from tests.lifecycle.breakage.table import DYNAMIC_KEY, DYNAMIC_VALUE, ROUNDS, B
 from tests.support.machines import Ground, ground
 
 WHOLE_SECONDS = 180.0
-ALL = [breakage for rounds in ROUNDS.values() for together in rounds for breakage in together]
-CASES = [(breakage, check) for breakage in ALL for check in breakage.checks]
-
-Endings = dict[str, dict[str, Ending]]
+CASES = [
+    pytest.param((mode, number), breakage, check, id=f"{check}-{breakage}")
+    for mode, rounds in ROUNDS.items()
+    for number, together in enumerate(rounds)
+    for breakage in together
+    for check in breakage.checks
+]
 
 
 def test_every_live_check_is_in_the_table() -> None:
@@ -31,38 +34,40 @@ def test_every_live_check_is_in_the_table() -> None:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
     }
-    shown = {check for breakage in ALL for check in breakage.checks}
+    shown = {case.values[2] for case in CASES}
     assert checks == shown, "a check that was never seen to fail proves nothing when it passes"
 
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    """Three machines and a stack that is up."""
+    """Three machines and a stack on which all is well."""
     folder = tmp_path_factory.mktemp("stack")
-    with ground("test-checks", folder, config={"settings": {DYNAMIC_KEY: DYNAMIC_VALUE}}) as made:
+    settings = {DYNAMIC_KEY: DYNAMIC_VALUE}
+    with ground("test-checks", folder, config={"mode": Mode.KRAFT.value, "settings": settings}) as made:
         made.stack.up()
+        wait_until_green(made)
         yield made
 
 
 @pytest.fixture(scope="module")
-def endings(stage: Ground) -> Endings:
-    """How the live tests ended while things were broken, by what was broken."""
-    folder = stage.stack.project
-    seen: Endings = {}
-    for mode, rounds in ROUNDS.items():
-        if mode is not Mode.KRAFT:
-            stage.stack.configure(mode=mode.value)
-            stage.stack.up()
+def endings(request: pytest.FixtureRequest, stage: Ground) -> dict[str, Ending]:
+    """How the live tests of a round ended while all its things were broken."""
+    mode, number = request.param
+    bring_to(stage, mode)
+    together = ROUNDS[mode][number]
+    with ExitStack() as broken:
+        for breakage in together:
+            broken.enter_context(broken_by(stage, breakage))
+        return look(stage.stack, stage.stack.project, {check for breakage in together for check in breakage.checks})
+
+
+def bring_to(stage: Ground, mode: Mode) -> None:
+    """The stack in that mode, well before and after a switch."""
+    if stage.stack.config()["mode"] != mode:
         wait_until_green(stage)
-        for together in rounds:
-            checks = {check for breakage in together for check in breakage.checks}
-            with ExitStack() as broken:
-                for breakage in together:
-                    broken.enter_context(broken_by(stage, breakage))
-                found = look(stage.stack, folder, checks)
-            seen |= {breakage.how: found for breakage in together}
-        wait_until_green(stage)
-    return seen
+        stage.stack.configure(mode=mode.value)
+        stage.stack.up()
+    wait_until_whole(stage)
 
 
 @contextmanager
@@ -89,8 +94,8 @@ def on_machine(stage: Ground, breakage: Breakage, script: str) -> None:
     assert done.returncode == 0, f"{breakage} on {name}: `{script}` ended with {done.returncode}: {done.stderr}"
 
 
-def wait_until_green(stage: Ground) -> None:
-    """After a restart a broker takes a while to be in sync; then every check passes."""
+def wait_until_whole(stage: Ground) -> None:
+    """After a start, a broker takes a while to be in sync."""
     words = ""
 
     def whole() -> bool:
@@ -100,15 +105,24 @@ def wait_until_green(stage: Ground) -> None:
         return not found
 
     wait_for("the cluster whole again", whole, WHOLE_SECONDS, lambda: words)
+
+
+def wait_until_green(stage: Ground) -> None:
+    """Every check passes: what was broken is mended, and what fails later does so of what is broken then."""
+    wait_until_whole(stage)
     left = not_green(look(stage.stack, stage.stack.project))
     assert not left, "\n".join(f"{name}: {words}" for name, words in left.items())
 
 
 @pytest.mark.lifecycle
-@pytest.mark.parametrize(("breakage", "check"), CASES, ids=[f"{check}-{breakage.how}" for breakage, check in CASES])
-def test_check_goes_red(breakage: Breakage, check: str, endings: Endings, stage: Ground) -> None:
+@pytest.mark.parametrize(("endings", "breakage", "check"), CASES, indirect=["endings"])
+def test_check_goes_red(endings: dict[str, Ending], breakage: Breakage, check: str, stage: Ground) -> None:
     name = list(stage.machines.machines)[breakage.node - 1]
-    found = endings[breakage.how]
-    ending = found.get(f"{check}[{name}]") or found[check]
+    ending = endings.get(f"{check}[{name}]") or endings[check]
     assert ending.outcome == "failure", f"{breakage}, and {check} {ending.outcome}: {ending.words}"
     assert breakage.checks[check] in ending.words, f"{check} failed of something else: {ending.words}"
+
+
+@pytest.mark.lifecycle
+def test_all_is_green_when_all_is_mended(stage: Ground) -> None:
+    wait_until_green(stage)
