@@ -15,7 +15,6 @@ from model.handover import Access
 from operations.machine import StageFailed, Stranger, Unreachable, connect
 from operations.wait import TimedOut, until
 
-
 # What a terminal would not show: colours, carriage returns, and the rest of the volume behind the log.
 _NOT_TEXT = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\r\0]")
 
