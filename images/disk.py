@@ -74,7 +74,7 @@ def core_image(core: bytes) -> bytes:
 def _make_file_system(root: Path, raw: Path, size: int, log: Path) -> None:
     offset = f"offset={ROOT_START * SECTOR},root_owner=0:0,lazy_itable_init=1"
     kibibytes = f"{root_sectors(size) * SECTOR // 1024}k"
-    options = ["-q", "-t", "ext4", "-L", "root", "-m", "1", "-O", EXT4_FEATURES, "-E", offset, "-d", root]
+    options = ["-q", "-t", "ext4", "-L", "root", "-m", "1", "-O", EXT4_FEATURES, "-E", offset, "-d", str(root)]
     logged(["mke2fs", *options, raw, kibibytes], log)
 
 
