@@ -16,6 +16,7 @@ from model.settings import Settings
 PATHS = Paths(Settings().kafka_version)
 KEPT = "/run/kept"
 DROP_IN = "/run/systemd/system/kafka.service.d"
+ZOOKEEPER_UNIT = "/run/systemd/system/zookeeper.service"
 PID = "$(systemctl show --property=MainPID --value kafka.service)"
 
 # A setting that can be changed at a running broker, beside the plan.
@@ -41,6 +42,19 @@ class Breakage:
 
     def __str__(self) -> str:
         return self.how
+
+
+@dataclass(frozen=True)
+class Round:
+    """What is broken together in a mode."""
+
+    mode: Mode
+    breakages: tuple[Breakage, ...]
+
+    @property
+    def checks(self) -> set[str]:
+        """Every check that must fail of it."""
+        return {check for breakage in self.breakages for check in breakage.checks}
 
 
 def _edited(path: str, edit: str) -> Commands:
@@ -166,8 +180,9 @@ WHILE_SERVING = (
         "the other mode's service runs",
         3,
         {"test_services_of_the_other_mode_are_off": "belongs to the other mode"},
-        "systemd-run --quiet --collect --unit=zookeeper sleep infinity",
-        "systemctl stop zookeeper",
+        f"printf '[Service]\\nExecStart=sleep infinity\\n' > {ZOOKEEPER_UNIT} && systemctl daemon-reload"
+        " && systemctl start zookeeper.service",
+        f"systemctl stop zookeeper.service && rm {ZOOKEEPER_UNIT} && systemctl daemon-reload",
     ),
     Breakage(
         "the broker may open few files",
@@ -328,7 +343,10 @@ ZOOKEEPER_IS_AWAY = (
     ),
 )
 
-ROUNDS: Mapping[Mode, tuple[tuple[Breakage, ...], ...]] = {
-    Mode.KRAFT: (WHILE_SERVING, NOT_APPLIED, RESTARTED, A_BROKER_IS_AWAY),
-    Mode.ZOOKEEPER: (ZOOKEEPER_IS_AWAY,),
-}
+ROUNDS = (
+    Round(Mode.KRAFT, WHILE_SERVING),
+    Round(Mode.KRAFT, NOT_APPLIED),
+    Round(Mode.KRAFT, RESTARTED),
+    Round(Mode.KRAFT, A_BROKER_IS_AWAY),
+    Round(Mode.ZOOKEEPER, ZOOKEEPER_IS_AWAY),
+)

@@ -14,15 +14,14 @@ import pytest
 from lab.waiting import wait_for
 from model.kafka_keys import Mode
 from tests.lifecycle.breakage.look import LIVE, Ending, look, not_green
-from tests.lifecycle.breakage.table import DYNAMIC_KEY, DYNAMIC_VALUE, ROUNDS, Breakage
+from tests.lifecycle.breakage.table import DYNAMIC_KEY, DYNAMIC_VALUE, ROUNDS, Breakage, Round
 from tests.support.machines import Ground, ground
 
 WHOLE_SECONDS = 180.0
 CASES = [
-    pytest.param((mode, number), breakage, check, id=f"{check}-{breakage}")
-    for mode, rounds in ROUNDS.items()
-    for number, together in enumerate(rounds)
-    for breakage in together
+    pytest.param(together, breakage, check, id=f"{check}-{breakage}")
+    for together in ROUNDS
+    for breakage in together.breakages
     for check in breakage.checks
 ]
 
@@ -34,7 +33,7 @@ def test_every_live_check_is_in_the_table() -> None:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
     }
-    shown = {case.values[2] for case in CASES}
+    shown = {check for together in ROUNDS for check in together.checks}
     assert checks == shown, "a check that was never seen to fail proves nothing when it passes"
 
 
@@ -52,13 +51,12 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
 @pytest.fixture(scope="module")
 def endings(request: pytest.FixtureRequest, stage: Ground) -> dict[str, Ending]:
     """How the live tests of a round ended while all its things were broken."""
-    mode, number = request.param
-    bring_to(stage, mode)
-    together = ROUNDS[mode][number]
+    together: Round = request.param
+    bring_to(stage, together.mode)
     with ExitStack() as broken:
-        for breakage in together:
+        for breakage in together.breakages:
             broken.enter_context(broken_by(stage, breakage))
-        return look(stage.stack, stage.stack.project, {check for breakage in together for check in breakage.checks})
+        return look(stage.stack, stage.stack.project, together.checks)
 
 
 def bring_to(stage: Ground, mode: Mode) -> None:
