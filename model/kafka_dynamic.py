@@ -7,6 +7,7 @@ when (`operations/`). What only one broker at a time takes (listeners, key store
 from collections.abc import Collection, Mapping
 
 from model.kafka_table import is_dynamic, lookup
+from model.kafka_values import NUMBERS, number
 
 # Spelled coarsely Kafka reads these when it starts, finely whenever it is told. The finest that is set decides.
 _FINER = {
@@ -51,6 +52,16 @@ def plain(version: str, key: str) -> str:
     """What a key is that a running cluster takes and no override speaks of. A process that was started with an override
     goes back to it, not to this, when the live value is removed; so this has to be given as its live value."""
     return _UNSET.get(key) or lookup(version)[key].default or ""
+
+
+def same(version: str, key: str, one: str, other: str) -> bool:
+    """Whether two spellings are the same value: brokers answer in their own, such as 5.0 for 5."""
+    kind = lookup(version)[key].type
+    if kind in NUMBERS:
+        return number(kind, one) == number(kind, other)
+    if kind == "boolean":
+        return one.strip(" ").lower() == other.strip(" ").lower()
+    return [part.strip(" ") for part in one.split(",")] == [part.strip(" ") for part in other.split(",")]
 
 
 def steps(old: int, new: int) -> list[int]:

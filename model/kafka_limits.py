@@ -20,12 +20,13 @@ class Reason(StrEnum):
     TOGETHER = "Kafka checks keys against one another, and these don't agree"
     START = "Kafka's checks let the value pass, and the broker ends while it starts"
     SERVICE = "the broker may start, and then can't be worked with, or leaves one of its duties undone"
+    LIVE = "a broker starts with it, and a running one then takes no change of this key or of those it belongs to"
     NEGATIVE = (
         "a size, time or count below nothing means nothing; Kafka states no limit, and brokers end or hang at some"
     )
     UNKNOWN = "Kafka has no such key and would not say so: what was meant would just not be there"
     UNSEEN = "whether a class that is not Kafka's own lies on every machine can't be seen from here"
-    MEMORY = "a broker holds it in memory at once, and needs the other half of its heap for everything else"
+    MEMORY = "a broker holds it in memory at once, and needs its heap for everything else, too"
 
 
 KAFKA_STOPS = frozenset({Reason.TYPE, Reason.RANGE, Reason.CHOICE, Reason.TOGETHER, Reason.START})

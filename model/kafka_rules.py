@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from model.errors import Problem
-from model.kafka_dynamic import split
+from model.kafka_dynamic import plain, split
 from model.kafka_keys import Mode
 from model.kafka_limits import LEFT_OPEN, Reason
 from model.kafka_table import Table, lookup
@@ -134,17 +134,16 @@ def _order(
     return Rule((small, great), holds, expected, reason, mode)
 
 
-def _in_memory(*keys: str) -> Rule:
-    """Buffers that are taken at once, in full, leave half of the heap to everything else."""
+def _in_memory(key: str, share: int) -> Rule:
+    """A buffer that is taken at once leaves the rest of the heap to everything else."""
 
     def holds(case: Case) -> bool:
-        return sum(case.number(key) or 0 for key in keys) <= case.heap * _MIB / 2
+        return (case.number(key) or 0) * share <= case.heap * _MIB
 
-    def expected(case: Case, blamed: str) -> str:
-        others = "".join(f" together with {key}" for key in keys if key != blamed)
-        return f"at most half of the heap of {case.heap} MiB{others}"
+    def expected(case: Case, _blamed: str) -> str:
+        return f"at most 1/{share} of the heap of {case.heap} MiB"
 
-    return Rule(keys, holds, expected, Reason.MEMORY)
+    return Rule((key,), holds, expected, Reason.MEMORY)
 
 
 def _cleaner_threads_have_room(case: Case) -> bool:
@@ -152,9 +151,18 @@ def _cleaner_threads_have_room(case: Case) -> bool:
     return buffer is None or not threads or buffer // threads > _MIB
 
 
-def _records_are_kept(case: Case) -> bool:
+def _retention_ms(case: Case) -> int:
+    """How long records are kept: the finest of three keys decides."""
     spelled = {key: case.overrides[key] for key in _RETENTION if key in case.overrides}
-    return split(case.version, spelled)[1].get("log.retention.ms") != "0"
+    _, live = split(case.version, spelled)
+    return int(live.get("log.retention.ms", plain(case.version, "log.retention.ms")))
+
+
+def _fits_locally(local: float | None, whole: float | None) -> bool:
+    """What is kept locally is part of what is kept; -2 is all of it, -1 no limit."""
+    if local is None or whole is None or local == -2 or whole == -1:
+        return True
+    return -1 < local <= whole
 
 
 def _places_are_addresses(case: Case) -> bool:
@@ -199,9 +207,10 @@ RULES = (
     _order(
         "broker.heartbeat.interval.ms", "broker.session.timeout.ms", times=2, reason=Reason.SERVICE, mode=Mode.KRAFT
     ),
-    _in_memory("log.cleaner.dedupe.buffer.size", "log.cleaner.io.buffer.size"),
-    _in_memory("offsets.load.buffer.size"),
-    _in_memory("transaction.state.log.load.buffer.size"),
+    _in_memory("log.cleaner.dedupe.buffer.size", 2),
+    _in_memory("log.cleaner.io.buffer.size", 8),
+    _in_memory("offsets.load.buffer.size", 8),
+    _in_memory("transaction.state.log.load.buffer.size", 8),
     _rule(
         ("log.cleaner.threads", "log.cleaner.dedupe.buffer.size"),
         _cleaner_threads_have_room,
@@ -209,8 +218,20 @@ RULES = (
     ),
     _rule(
         _RETENTION,
-        _records_are_kept,
+        lambda case: _retention_ms(case) != 0,
         "some time, or -1 to keep records for ever",
+    ),
+    _rule(
+        ("log.local.retention.ms", *_RETENTION),
+        lambda case: _fits_locally(case.number("log.local.retention.ms"), _retention_ms(case)),
+        "log.local.retention.ms not above log.retention.ms, or -2",
+        Reason.LIVE,
+    ),
+    _rule(
+        ("log.local.retention.bytes", "log.retention.bytes"),
+        lambda case: _fits_locally(case.number("log.local.retention.bytes"), case.number("log.retention.bytes")),
+        "log.local.retention.bytes not above log.retention.bytes, or -2",
+        Reason.LIVE,
     ),
     _rule(
         ("max.connections.per.ip.overrides",),
@@ -220,7 +241,7 @@ RULES = (
     ),
     _since("log.message.format.version", "0.11.0-IV0", "today's producers need its records", Reason.SERVICE),
     _since("inter.broker.protocol.version", "0.11.0-IV0", "log.message.format.version needs it", mode=Mode.ZOOKEEPER),
-    _since("inter.broker.protocol.version", "3.0-IV1", "there is no older one in mode kraft", mode=Mode.KRAFT),
+    _since("inter.broker.protocol.version", "3.3-IV0", "no older disk is formatted", Reason.START, Mode.KRAFT),
     _rule(("early.start.listeners",), _listener_is_there, "nothing, as the mode decides which listeners there are"),
     _rule(
         ("remote.log.storage.system.enable",),

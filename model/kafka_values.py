@@ -21,7 +21,7 @@ _DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?"
 _RELEASE = re.compile(r"(0\.\d+\.\d+|[1-9]\d*\.\d+)(\..*)?")
 _BOUNDLESS = ("NaN", "Infinity")  # Java reads them
 _BITS = {"short": 16, "int": 32, "long": 64}
-_NUMBERS = (*_BITS, "double")
+NUMBERS = (*_BITS, "double")
 _EXAMPLES = {
     "log.flush.interval.ms": "1000",
     "log.retention.minutes": "10080",
@@ -47,7 +47,7 @@ def fault(version: str, mode: Mode, key: str, value: str) -> Fault | None:
         limit = None
     if _names_a_class(key, known):
         return _class_fault(key, known, text)
-    if known.type in _NUMBERS:
+    if known.type in NUMBERS:
         return _number_fault(key, known, limit, text)
     return _text_fault(key, known, limit, text)
 
@@ -59,7 +59,7 @@ def example(version: str, key: str) -> str:
     if known is None or (_names_a_class(key, known) and not own):
         return f"unchecked: [{json.dumps(key)}]"
     value = _EXAMPLES.get(key) or known.default or next(iter(own), "")
-    return f"settings: {{{key}: {value if known.type in _NUMBERS else json.dumps(value)}}}"
+    return f"settings: {{{key}: {value if known.type in NUMBERS else json.dumps(value)}}}"
 
 
 def number(kind: str, text: str) -> float | None:

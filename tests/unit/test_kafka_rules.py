@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.errors import Problem
-from model.kafka_dynamic import STEPWISE, plain, split, steps
+from model.kafka_dynamic import STEPWISE, plain, same, split, steps
 from model.kafka_keys import MANAGED, SUPPORTED_VERSIONS, Mode
 from model.kafka_limits import KAFKA_STOPS, LIMITS, Reason
 from model.kafka_rules import Case, Refusal, judge, refusals
@@ -134,7 +134,10 @@ def test_a_key_of_one_mode_is_judged_in_that_mode() -> None:
         ({"log.cleaner.threads": "200"}, "log.cleaner.threads", Reason.TOGETHER, "1 MiB"),
         ({"log.cleaner.dedupe.buffer.size": "1048576"}, "log.cleaner.dedupe.buffer.size", Reason.TOGETHER, "1 MiB"),
         ({"early.start.listeners": "PLAINTEXT"}, "early.start.listeners", Reason.TOGETHER, "mode"),
-        ({"inter.broker.protocol.version": "2.8"}, "inter.broker.protocol.version", Reason.TOGETHER, "3.0-IV1"),
+        ({"inter.broker.protocol.version": "3.2"}, "inter.broker.protocol.version", Reason.START, "3.3-IV0"),
+        ({"log.local.retention.ms": "604800001"}, "log.local.retention.ms", Reason.LIVE, "not above log.retention.ms"),
+        ({"log.local.retention.ms": "-1"}, "log.local.retention.ms", Reason.LIVE, "or -2"),
+        ({"log.local.retention.bytes": "2", "log.retention.bytes": "1"}, "log.local.retention.bytes", Reason.LIVE, "-2"),
         ({"log.cleaner.max.compaction.lag.ms": "9", "log.cleaner.min.compaction.lag.ms": "10"},
          "log.cleaner.min.compaction.lag.ms", Reason.START, "which is 9"),
         ({"remote.log.storage.system.enable": "true"}, "remote.log.storage.system.enable", Reason.START, "manager"),
@@ -145,7 +148,7 @@ def test_a_key_of_one_mode_is_judged_in_that_mode() -> None:
         ({"max.connections.per.ip.overrides": "gateway:5"}, "max.connections.per.ip.overrides", Reason.SERVICE, "addr"),
         ({"log.message.format.version": "0.10.2"}, "log.message.format.version", Reason.SERVICE, "0.11.0-IV0"),
         ({"log.cleaner.dedupe.buffer.size": "536870913"}, "log.cleaner.dedupe.buffer.size", Reason.MEMORY, "1024 MiB"),
-        ({"offsets.load.buffer.size": "536870913"}, "offsets.load.buffer.size", Reason.MEMORY, "half of the heap"),
+        ({"offsets.load.buffer.size": "134217729"}, "offsets.load.buffer.size", Reason.MEMORY, "1/8 of the heap"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )  # fmt: skip
@@ -166,6 +169,9 @@ def test_keys_that_do_not_agree(overrides: dict[str, str], blamed: str, reason: 
         {"max.connections.per.ip.overrides": "10.0.0.1:5, ::1:7"},
         {"max.connections.per.ip.overrides": ""},
         {"early.start.listeners": "CONTROLLER"},
+        {"log.local.retention.ms": "3600000", "log.retention.hours": "1"},
+        {"log.local.retention.ms": "-1", "log.retention.ms": "-1"},
+        {"log.local.retention.bytes": "5"},
     ],
     ids=lambda value: next(iter(value)),
 )  # fmt: skip
@@ -256,7 +262,9 @@ def test_following_the_example_solves_the_problem(key: str) -> None:
 
 
 def test_every_reason_is_told_and_used() -> None:
-    assert {Reason.UNKNOWN, Reason.UNSEEN, Reason.SERVICE, Reason.NEGATIVE, Reason.MEMORY} == set(Reason) - KAFKA_STOPS
+    assert {Reason.UNKNOWN, Reason.UNSEEN, Reason.SERVICE, Reason.NEGATIVE, Reason.MEMORY, Reason.LIVE} == set(
+        Reason
+    ) - KAFKA_STOPS
     assert all(len(reason.value) > 40 for reason in Reason), "a sentence for the person who is refused"
 
 
@@ -305,6 +313,22 @@ def test_overrides_are_split_by_kafkas_own_classification() -> None:
 )
 def test_a_coarse_key_is_altered_under_its_fine_name(overrides: dict[str, str], live: dict[str, str]) -> None:
     assert split(VERSION, overrides)[1] == live, "the finest that is set decides, as in Kafka"
+
+
+@pytest.mark.parametrize(
+    ("key", "live", "wanted", "alike"),
+    [
+        ("log.cleaner.io.max.bytes.per.second", "65536.0", "65536", True),
+        ("log.cleaner.min.cleanable.ratio", "0.5", "5e-1", True),
+        ("num.io.threads", "8", "08", True),
+        ("num.io.threads", "8", "9", False),
+        ("log.cleanup.policy", "compact,delete", "compact, delete", True),
+        ("compression.type", "gzip", "lz4", False),
+        ("log.preallocate", "true", "TRUE", True),
+    ],
+)
+def test_spellings_of_one_value_are_the_same(key: str, live: str, wanted: str, alike: bool) -> None:
+    assert same(VERSION, key, live, wanted) == alike
 
 
 def test_what_was_not_judged_is_not_altered_on_a_running_cluster() -> None:
