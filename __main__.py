@@ -1,7 +1,6 @@
 """The program: settings, machines, cluster, outputs."""
 
 import pulumi
-from pulumi import Output
 
 from components import door, keys
 from components.cluster import KafkaCluster
@@ -35,4 +34,3 @@ pulumi.export(
     [{"name": node.name, "id": node.id, "address": node.address, "roles": list(node.roles)} for node in cluster.nodes],
 )
 pulumi.export("ssh", {node.name: f"kafka-cluster ssh {node.name}" for node in cluster.nodes})
-pulumi.export("handover", Output.secret(kafka.handover))

@@ -9,7 +9,7 @@ from components.hand import operate
 from components.node import KafkaNode
 from components.place import Place
 from model import identity
-from model.handover import Handover
+from model.handover import CARRIER, Handover
 from model.settings import Settings
 from model.times import patience
 from model.topology import Cluster
@@ -17,10 +17,9 @@ from operations.preflight import ArchiveFile
 
 
 class KafkaCluster(pulumi.ComponentResource):
-    """A Kafka cluster on machines. `handover` is secret: with it, `operations/` reaches everything."""
+    """A Kafka cluster on machines."""
 
     bootstrap_servers: Output[str]
-    handover: Output[str]
 
     def __init__(
         self,
@@ -70,11 +69,10 @@ class KafkaCluster(pulumi.ComponentResource):
                 nodes=tuple(values[2:]),
             ).model_dump_json()
         )
-        self.handover = Output.secret(handover)
         running = operate(
-            f"{name}-running",
+            CARRIER,
             "running",
-            stdin=self.handover,
+            stdin=Output.secret(handover),
             parent=self,
         )
         # The servers are an answer only once the cluster runs.

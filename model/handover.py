@@ -4,6 +4,10 @@ should run there.
 It holds private keys, so it travels by standard input and lies in the state as a secret, never in a command.
 """
 
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from model.kafka_keys import Mode, Role
@@ -59,3 +63,18 @@ class Handover(_Frozen):
         """The cluster as the rest of the model knows it."""
         nodes = tuple(Node(node.name, node.id, node.address, node.roles) for node in self.nodes)
         return Cluster(self.mode, self.version, nodes)
+
+
+# The resource whose input the document is. It is no output of the stack: the SDK writes those to its debug log in plain.
+CARRIER = "kafka-running"
+
+
+def find(resources: Iterable[Mapping[str, Any]]) -> Handover | None:
+    """The last document handed over, from a state's resources with their secrets; None when there was none.
+
+    Raises pydantic's ValidationError when another version of this package wrote it.
+    """
+    for resource in resources:
+        if resource["urn"].rpartition("::")[2] == CARRIER:
+            return Handover.model_validate_json(json.loads(resource["inputs"]["stdin"]["plaintext"]))
+    return None

@@ -3,11 +3,11 @@
 The key lies in the state; it is written to a folder of its own for as long as the session lasts.
 """
 
-import json
 import subprocess
 import tempfile
 from pathlib import Path
 
+from model import handover
 from model.handover import Access, Handover, Login
 from operations import stack_state
 
@@ -21,17 +21,15 @@ def selected_handover() -> Handover:
     name = subprocess.run(["pulumi", "stack", "--show-name"], capture_output=True, text=True)
     if name.returncode != 0:
         raise NoSuchNode(f"no stack is selected. {name.stderr.strip()}")
-    # From the resource and not from the stack's outputs: a failed `up` leaves none, and needs a look most of all.
-    for resource in stack_state.resources(name.stdout.strip(), secrets=True):
-        if resource["urn"].endswith("::kafka-running"):
-            return Handover.model_validate_json(json.loads(resource["inputs"]["stdin"]["plaintext"]))
-    raise NoSuchNode("the selected stack was never up; `pulumi up` first")
+    found = handover.find(stack_state.resources(name.stdout.strip(), secrets=True))
+    if found is None:
+        raise NoSuchNode("the selected stack was never up; `pulumi up` first")
+    return found
 
 
 def open_shell(name: str, command: list[str]) -> int:
     """Runs a command on a node, or a login shell when there is none; its exit status."""
-    handover = selected_handover()
-    known = {node.name: node.access for node in handover.nodes}
+    known = {node.name: node.access for node in selected_handover().nodes}
     if name not in known:
         raise NoSuchNode(f"got {name!r}, expected one of {', '.join(known)}")
     with tempfile.TemporaryDirectory(prefix="kafka-cluster-ssh-") as folder:

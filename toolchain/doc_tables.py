@@ -21,7 +21,6 @@ _OUTPUTS = {
     "cluster_id": "The KRaft cluster's id, configured or made once.",
     "nodes": "Every node's `name`, `id`, `address` and `roles`.",
     "ssh": "For every node, the line that opens a shell on it.",
-    "handover": "Secret. All that `kafka-cluster ssh` and `status` need to reach the machines, private keys included.",
 }
 
 

@@ -17,7 +17,6 @@ import pytest
 import yaml
 
 from lab.libvirt import Libvirt
-from model.handover import Handover
 from model.leftovers import Thing, known, leftovers
 from model.machine_names import MachineNames
 from operations.leftovers import clear, present
@@ -109,7 +108,9 @@ def whole(stack: Stack) -> None:
 
 def console_tool(stack: Stack, node: str, tool: str, stdin: str = "") -> str:
     """Runs one of Kafka's own tools on a node, against that node."""
-    home = Handover.model_validate_json(stack.outputs()["handover"]).cluster.paths.home
+    handover = stack.handover()
+    assert handover, "a stack that is up handed over how its machines are reached"
+    home = handover.cluster.paths.home
     done = operate(stack, "ssh", node, f"echo {stdin!r} | {home}/bin/{tool}")
     assert done.returncode == 0, f"{tool} on {node} failed:\n{done.stdout}{done.stderr}"
     return done.stdout
@@ -172,7 +173,9 @@ def test_an_address_that_answers_is_refused_before_its_machine_is_made(stack: St
 def test_a_machine_that_never_comes_up_is_shown_with_its_console(
     lab: Libvirt, stack: Stack, first_up: dict[str, str]
 ) -> None:
-    node = Handover.model_validate_json(stack.outputs()["handover"]).nodes[0]
+    handover = stack.handover()
+    assert handover, "a stack that is up handed over how its machines are reached"
+    node = handover.nodes[0]
     document = {
         "access": {**node.access.model_dump(), "address": "172.25.254.200"},
         "upload_folder": "nowhere",

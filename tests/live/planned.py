@@ -51,17 +51,16 @@ class Plan:
 
 def read_plan(stack: Stack) -> Plan:
     """The plan of a stack that is up; NotUp when it is not."""
-    outputs = stack.outputs()
-    if "handover" not in outputs:
-        raise NotUp(f"stack {stack.name} is not up: it has no outputs; run `pulumi up`")
-    settings = read(stack.config())
     try:
-        handover = Handover.model_validate_json(outputs["handover"])
+        handover = stack.handover()
     except ValidationError as error:
         raise NotUp(
             f"stack {stack.name} was brought up by another version of this package ({error.error_count()} parts of its"
             " handover don't fit); run `pulumi up`"
         ) from None
+    if handover is None:
+        raise NotUp(f"stack {stack.name} is not up; run `pulumi up`")
+    settings = read(stack.config())
     accesses = {node.name: node.access for node in handover.nodes}
     names = MachineNames(stack.project_name, stack.name)
     nodes = {

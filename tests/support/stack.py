@@ -14,6 +14,8 @@ from typing import Any, Self
 
 import yaml
 
+from model import handover
+from model.handover import Handover
 from toolchain import places, programs
 
 _LAST_LINES = 25
@@ -62,6 +64,11 @@ class Stack:
         """What the last `up` left, secrets in plain text; nothing when there was none."""
         outputs: dict[str, Any] = json.loads(self.pulumi("stack", "output", "--json", "--show-secrets").stdout)
         return outputs
+
+    def handover(self) -> Handover | None:
+        """What the last `up` handed to `operations/`; None when there was none."""
+        exported = json.loads(self.pulumi("stack", "export", "--show-secrets").stdout)
+        return handover.find((exported.get("deployment") or {}).get("resources") or [])
 
     def config(self) -> dict[str, Any]:
         """The stack's configuration with Pulumi.yaml's defaults, by the keys of Pulumi.yaml."""
