@@ -177,6 +177,7 @@ def ssh_to_this_computer(ground: Ground, folder: Path) -> Iterator[dict[str, Any
 def test_one_machine_twice_and_this_computer_and_nobody_are_refused(
     ours: Ground, untouched: dict[str, list[str]], tmp_path: Path
 ) -> None:
+    ours.stack.destroy()  # other nodes make another cluster
     nodes = hosts_config(ours.machines.inventory())["nodes"]
     other = "172.25.254.151"
     on(ours, FIRST, f"sudo ip address add {other}/24 dev host0")
@@ -186,6 +187,7 @@ def test_one_machine_twice_and_this_computer_and_nobody_are_refused(
         diskless = {**nodes[2], "name": "diskless", "id": 5, "dataDevice": "/dev/disk/by-id/missing"}
         ours.stack.configure(nodes=[nodes[0], twin, {**nodes[2], **here}, nobody, diskless])
         said = refused(ours)
+    ours.stack.destroy()
     ours.stack.configure(nodes=nodes)
     on(ours, FIRST, f"sudo ip address del {other}/24 dev host0")
     for words in (
