@@ -18,6 +18,7 @@ from model.kafka_values import example, fault, number, release
 from model.listeners import CLIENTS, CONTROLLERS
 
 _MIB = 1 << 20
+_DEDUPE = "log.cleaner.dedupe.buffer.size"
 _RETENTION = ("log.retention.ms", "log.retention.minutes", "log.retention.hours")
 _COUNT = re.compile(r"[0-9]{1,9}")
 
@@ -71,7 +72,7 @@ def refusals(case: Case) -> list[Refusal]:
         blamed = next((key for key in rule.keys if key in case.overrides), None)
         if blamed and not open_questions and rule.mode in (None, case.mode) and not rule.holds(case):
             wrong[blamed] = rule.reason, rule.expected(case, blamed)
-    return [_refusal(case, key, *told) for key, told in wrong.items()] + _idle(case)
+    return [_refusal(case, key, *told) for key, told in wrong.items()] + _idle(case) + _too_small_a_heap(case)
 
 
 def _refusal(case: Case, key: str, reason: Reason, expected: str) -> Refusal:
@@ -84,6 +85,15 @@ def _idle(case: Case) -> list[Refusal]:
     idle = [key for key in case.unchecked if key not in case.overrides and key not in case.written]
     expected = "a key that stands in settings"
     return [Refusal(Reason.UNKNOWN, Problem("unchecked[]", key, expected, "unchecked: []")) for key in idle]
+
+
+def _too_small_a_heap(case: Case) -> list[Refusal]:
+    """Kafka's own default needs room, too, where no override makes it smaller."""
+    least = 2 * int(case.table[_DEDUPE].default or 0) // _MIB
+    if _DEDUPE in case.overrides or case.heap >= least:
+        return []
+    expected = f"at least {least}M, as the log cleaner holds half of that at once ({_DEDUPE})"
+    return [Refusal(Reason.MEMORY, Problem("heap", f"{case.heap}M", expected, f"heap: {least}M"))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +157,7 @@ def _in_memory(key: str, share: int) -> Rule:
 
 
 def _cleaner_threads_have_room(case: Case) -> bool:
-    buffer, threads = case.number("log.cleaner.dedupe.buffer.size"), case.number("log.cleaner.threads")
+    buffer, threads = case.number(_DEDUPE), case.number("log.cleaner.threads")
     return buffer is None or not threads or buffer // threads > _MIB
 
 
@@ -207,14 +217,14 @@ RULES = (
     _order(
         "broker.heartbeat.interval.ms", "broker.session.timeout.ms", times=2, reason=Reason.SERVICE, mode=Mode.KRAFT
     ),
-    _in_memory("log.cleaner.dedupe.buffer.size", 2),
+    _in_memory(_DEDUPE, 2),
     _in_memory("log.cleaner.io.buffer.size", 8),
     _in_memory("offsets.load.buffer.size", 8),
     _in_memory("transaction.state.log.load.buffer.size", 8),
     _rule(
-        ("log.cleaner.threads", "log.cleaner.dedupe.buffer.size"),
+        ("log.cleaner.threads", _DEDUPE),
         _cleaner_threads_have_room,
-        "more than 1 MiB of log.cleaner.dedupe.buffer.size for each of log.cleaner.threads",
+        f"more than 1 MiB of {_DEDUPE} for each of log.cleaner.threads",
     ),
     _rule(
         _RETENTION,

@@ -190,6 +190,13 @@ def test_keys_are_held_against_what_the_package_writes() -> None:
     assert "which is 1" in only(lone).problem.expected
 
 
+def test_a_heap_has_room_for_what_kafka_holds_by_default() -> None:
+    refusal = only(case({}, heap=255))
+    assert (refusal.reason, refusal.problem.key, refusal.problem.example) == (Reason.MEMORY, "heap", "heap: 256M")
+    assert judge(case({}, heap=256)) == []
+    assert judge(case({"log.cleaner.dedupe.buffer.size": "8388608"}, heap=64)) == []
+
+
 def test_a_key_that_is_wrong_by_itself_is_not_held_against_others() -> None:
     told = [
         refusal.problem.key
