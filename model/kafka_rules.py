@@ -20,6 +20,7 @@ from model.listeners import CLIENTS, CONTROLLERS
 _MIB = 1 << 20
 _DEDUPE = "log.cleaner.dedupe.buffer.size"
 _RETENTION = ("log.retention.ms", "log.retention.minutes", "log.retention.hours")
+_SECRET = re.compile("password|secret|jaas", re.IGNORECASE)
 _COUNT = re.compile(r"[0-9]{1,9}")
 
 
@@ -76,7 +77,8 @@ def refusals(case: Case) -> list[Refusal]:
 
 
 def _refusal(case: Case, key: str, reason: Reason, expected: str) -> Refusal:
-    problem = Problem(f"settings.{key}", case.overrides[key], expected, example(case.version, key))
+    got = "(not shown)" if _SECRET.search(key) else case.overrides[key]
+    problem = Problem(f"settings.{key}", got, expected, example(case.version, key))
     return Refusal(reason, problem)
 
 

@@ -112,6 +112,12 @@ def test_what_kafka_reads_is_accepted(overrides: dict[str, str]) -> None:
     assert judge(case(overrides)) == []
 
 
+def test_a_misspelt_secret_is_not_printed() -> None:
+    told = str(only(case({"ssl.keystore.passwords": "hunter2"})).problem)
+    assert "hunter2" not in told
+    assert "perhaps ssl.keystore.password;" in told
+
+
 def test_a_key_of_one_mode_is_judged_in_that_mode() -> None:
     small = {"metadata.log.segment.bytes": "4096"}
     assert only(case(small, Mode.KRAFT)).reason is Reason.START
