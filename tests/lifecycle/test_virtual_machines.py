@@ -248,7 +248,7 @@ def test_the_cluster_comes_back_after_the_computers_own_reboot(
     whole(stack)
     servers = stack.outputs()["bootstrap_servers"]
     consumer = f"kafka-console-consumer.sh --bootstrap-server {servers} --topic kept --from-beginning --max-messages 1"
-    assert RECORD in console_tool(stack, "kafka-server3", f"{consumer} --timeout-ms 120000"), "the record is lost"
+    assert RECORD in console_tool(stack, "kafka-server3", f"{consumer} --timeout-ms 600000"), "the record is lost"
     stack.up("--expect-no-changes")
 
 
