@@ -62,4 +62,5 @@ def test_kafka_agrees(number: int, faults: Faults) -> None:
             f"{asked}was refused, and of the broker is to be said: {found or 'it serves'}"
         )
     else:
+        assert len(one.case.overrides) > 10, f"{asked}asks too little at once"
         assert not found, f"{asked}was accepted, and of the broker is to be said: {found}"
