@@ -226,6 +226,7 @@ def test_data_of_another_cluster_or_node_is_refused(ours: Ground, untouched: dic
     said = refused(ours)
     assert f"{META} says cluster.id={kept[1]}, but the plan says".replace("/var/lib/kafka/logs", f"{HOME}/logs") in said
     assert nothing_runs(ours)
+    ours.stack.destroy()
     ours.stack.configure(clusterId=kept[1])
     on(ours, SECOND, f"sudo sed -i s/node.id=2/node.id=9/ {META}")
     assert "says node.id=9, but the plan says 2" in refused(ours)
