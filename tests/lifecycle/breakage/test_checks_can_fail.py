@@ -13,8 +13,8 @@ import pytest
 
 from lab.waiting import wait_for
 from model.kafka_keys import Mode
-from tests.lifecycle.breakage.look import LIVE, Ending, look, not_green
 from tests.lifecycle.breakage.table import DYNAMIC_KEY, DYNAMIC_VALUE, ROUNDS, Breakage, Round
+from tests.support.look import LIVE, Ending, look, not_green
 from tests.support.machines import Ground, ground
 
 WHOLE_SECONDS = 180.0
@@ -113,7 +113,7 @@ def wait_until_green(stage: Ground) -> None:
 
 
 @pytest.mark.lifecycle
-@pytest.mark.parametrize(("endings", "breakage", "check"), CASES, indirect=["endings"])
+@pytest.mark.parametrize(("endings", "breakage", "check"), CASES, indirect=["endings"], scope="module")
 def test_check_goes_red(endings: dict[str, Ending], breakage: Breakage, check: str, stage: Ground) -> None:
     name = list(stage.machines.machines)[breakage.node - 1]
     ending = endings.get(f"{check}[{name}]") or endings[check]

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.lifecycle.breakage.look import LIVE
+from tests.support.look import LIVE
 from toolchain import places
 
 
