@@ -6,6 +6,7 @@ Such a change would move or empty a node's data, so it is refused until it has a
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from model.handover import CARRIER
 from model.settings import Settings
 
 # The component that carries it.
@@ -42,9 +43,18 @@ def of(settings: Settings) -> dict[str, Any]:
 
 
 def earlier(resources: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The identity that a state's cluster was last asked to have; nothing when there is no cluster yet."""
-    found = (resource for resource in resources if resource["type"] == CLUSTER)
-    return next((resource.get("inputs", {}).get("identity", {}) for resource in found), {})
+    """The identity that a state's cluster was last asked to have, with the id that was made where none was
+    configured; nothing when there is no cluster yet."""
+    resources = list(resources)
+    asked: Mapping[str, Any] = next(
+        (one.get("inputs", {}).get("identity", {}) for one in resources if one["type"] == CLUSTER), {}
+    )
+    if not asked or asked["clusterId"]:
+        return asked
+    outputs = {one["urn"].rpartition("::")[2]: one.get("outputs", {}) for one in resources if "urn" in one}
+    # A cluster that never ran was never formatted with the made id, and may still be told the id of data it found.
+    made = outputs.get("cluster-id", {}).get("stdout", "").strip() if CARRIER in outputs else ""
+    return {**asked, "clusterId": made}
 
 
 def refusals(earlier: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
@@ -52,13 +62,13 @@ def refusals(earlier: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]
     return [
         f"  - {key}: is {_brief(earlier[key])}, was asked to be {_brief(wanted[key])}; instead, {_INSTEAD[key]}"
         for key in _INSTEAD
-        if key in earlier and earlier[key] != wanted[key] and not _unset_id(key, wanted)
+        if key in earlier and earlier[key] != wanted[key] and not _unset_id(key, earlier, wanted)
     ]
 
 
-def _unset_id(key: str, wanted: Mapping[str, Any]) -> bool:
-    """No id in the configuration means the one that the state holds."""
-    return key == "clusterId" and not wanted[key]
+def _unset_id(key: str, earlier: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """No id in the configuration means the one that the state holds, and a cluster that has none takes any."""
+    return key == "clusterId" and not (wanted[key] and earlier[key])
 
 
 def _brief(value: Any) -> str:

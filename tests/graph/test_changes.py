@@ -13,7 +13,7 @@ import pytest
 from model.identity import CLUSTER
 
 from .conftest import HOST_KEY, Up, dev_config, nodes
-from .recording import Engine, Resource, plugins, shown
+from .recording import CLUSTER_ID, Engine, Resource, plugins, shown
 
 NAMES = ("kafka-server1", "kafka-server2", "kafka-server3")
 PLATFORMS = pytest.mark.parametrize("platform", ["libvirt", "hosts"])
@@ -120,10 +120,15 @@ def test_another_host_is_taken_and_worked_on_again(up: Up, hosts: dict[str, Any]
 # -- what is refused on an existing cluster --------------------------------------------------------------------
 
 
+# What tells of a cluster that it ran, and with which id.
+RAN = ("cluster-id", "kafka-running")
+
+
 def identity(engine: Engine) -> list[dict[str, Any]]:
     """What an `up` leaves behind, as the state gives it back."""
     (cluster,) = engine.of(CLUSTER)
-    return [{"type": CLUSTER, "inputs": json.loads(json.dumps(cluster.inputs))}]
+    made = [{"type": r.type, "urn": r.urn, "outputs": {"stdout": CLUSTER_ID}} for r in engine.custom if r.name in RAN]
+    return [{"type": CLUSTER, "urn": cluster.urn, "inputs": json.loads(json.dumps(cluster.inputs))}, *made]
 
 
 def moved(key: str, value: object) -> list[dict[str, Any]]:

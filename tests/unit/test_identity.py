@@ -22,7 +22,8 @@ def stored(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def refusals(**changes: Any) -> list[str]:
-    return identity.refusals(stored(identity.of(dev())), identity.of(dev(**changes)))
+    known = {**stored(identity.of(dev())), "clusterId": "AAAAAAAAAAAAAAAAAAAAAQ"}
+    return identity.refusals(known, identity.of(dev(**changes)))
 
 
 def with_nodes(change: Change) -> list[str]:
@@ -137,3 +138,36 @@ def test_it_can_be_kept_in_the_state() -> None:
     assert json.loads(json.dumps(identity.of(dev()))) == identity.of(dev()), (
         "no enum, no tuple: it comes back as it was"
     )
+
+
+def state(*, ran: bool, asked: str = "") -> list[dict[str, Any]]:
+    """A state whose cluster was asked for with a cluster id or without one."""
+    made = {
+        "type": "command:local:Command",
+        "urn": "urn::cluster-id",
+        "outputs": {"stdout": "MADEMADEMADEMADEMADEMA\n"},
+    }
+    running = {"type": "command:local:Command", "urn": "urn::kafka-running", "outputs": {}}
+    cluster = {
+        "type": identity.CLUSTER,
+        "urn": "urn::kafka",
+        "inputs": {"identity": {**identity.of(dev()), "clusterId": asked}},
+    }
+    return [cluster, made, *([running] if ran else [])]
+
+
+@pytest.mark.parametrize(
+    ("ran", "asked", "known"),
+    [(True, "", "MADEMADEMADEMADEMADEMA"), (False, "", ""), (True, "A_D5kj5zTbi2EDTeXHDH3g", "A_D5kj5zTbi2EDTeXHDH3g")],
+)
+def test_the_id_of_a_cluster_is_the_made_one_once_it_ran(ran: bool, asked: str, known: str) -> None:
+    assert identity.earlier(state(ran=ran, asked=asked))["clusterId"] == known, (
+        "a cluster that ran keeps its id, and one that never ran may be told the id of data it found"
+    )
+
+
+def test_a_cluster_that_never_ran_may_be_told_its_id() -> None:
+    wanted = {**identity.of(dev()), "clusterId": "A_D5kj5zTbi2EDTeXHDH3g"}
+    assert identity.refusals(identity.earlier(state(ran=False)), wanted) == []
+    (refusal,) = identity.refusals(identity.earlier(state(ran=True)), wanted)
+    assert "clusterId" in refusal
