@@ -2,8 +2,13 @@
 
 import re
 
+# What the stages call beside what every Debian has, and the packages that bring it.
+PROGRAMS = {"ip": "iproute2", "ss": "iproute2", "sysctl": "procps"}
+PROGRAMS_FOR_DISKS = {"mkfs.xfs": "xfsprogs"}
+
 
 def main(plan):
+    refuse_missing({**PROGRAMS, **PROGRAMS_FOR_DISKS} if plan["device"] else PROGRAMS)
     say(
         json.dumps(
             {
@@ -19,6 +24,13 @@ def main(plan):
             }
         )
     )
+
+
+def refuse_missing(programs):
+    missing = {program: package for program, package in programs.items() if not succeeds("which", program)}
+    if missing:
+        packages = " ".join(sorted(set(missing.values())))
+        raise Refused(f"found no {', '.join(missing)}; install what brings them: sudo apt-get install {packages}")
 
 
 def system():

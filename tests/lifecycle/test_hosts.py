@@ -96,21 +96,34 @@ BREAKAGES = {
         " | sudo tee /etc/os-release",
         "sudo ln -sf ../usr/lib/os-release /etc/os-release",
     ),
+    "program": (
+        THIRD,
+        "sudo mv /usr/sbin/mkfs.xfs /usr/sbin/mkfs.xfs.away",
+        "sudo mv /usr/sbin/mkfs.xfs.away /usr/sbin/mkfs.xfs",
+    ),
     "kafka": (THIRD, f"sudo mkdir {HOME}", f"sudo rmdir {HOME}"),
 }
+
+
+@contextmanager
+def broken(ground: Ground, *kinds: str) -> Iterator[None]:
+    """Machines with something wrong for a while."""
+    for kind in kinds:
+        name, wrong, _ = BREAKAGES[kind]
+        on(ground, name, wrong)
+    yield
+    for kind in kinds:
+        name, _, mended = BREAKAGES[kind]
+        on(ground, name, mended)
 
 
 def test_what_is_wrong_anywhere_is_told_before_anything_is_touched(
     ours: Ground, untouched: dict[str, list[str]]
 ) -> None:
-    for name, wrong, _ in BREAKAGES.values():
-        on(ours, name, wrong)
-    wait_for("a taken port", lambda: ":9092" in on(ours, FIRST, "ss -Hltn"), 10)
     ours.stack.configure(heap="512G")
-    said = refused(ours)
+    with broken(ours, "clock", "sudo", "python", "system", "kafka"):
+        said = refused(ours)
     ours.stack.configure(heap="256M")
-    for name, _, mended in BREAKAGES.values():
-        on(ours, name, mended)
     for words in (
         f"{FIRST}: found a clock that is 5",
         f"{SECOND}: found no sudo that asks for no password",
@@ -124,13 +137,13 @@ def test_what_is_wrong_anywhere_is_told_before_anything_is_touched(
     assert not changes(ours, untouched)
 
 
-def test_a_taken_port_is_told_with_its_taker(ours: Ground, untouched: dict[str, list[str]]) -> None:
-    name, taken, mended = BREAKAGES["port"]
-    on(ours, name, taken)
-    wait_for("a taken port", lambda: ":9092" in on(ours, name, "ss -Hltn"), 10)
-    said = refused(ours)
-    on(ours, name, mended)
-    assert re.search(rf"{name}: found port 9092 taken by python3 \(pid \d+\) of squatter.service", said), said
+def test_a_taken_port_and_a_missing_program_are_told(ours: Ground, untouched: dict[str, list[str]]) -> None:
+    with broken(ours, "port", "program"):
+        wait_for("a taken port", lambda: ":9092" in on(ours, FIRST, "ss -Hltn"), 10)
+        said = refused(ours)
+    assert re.search(rf"{FIRST}: found port 9092 taken by python3 \(pid \d+\) of squatter.service", said), said
+    assert f"{THIRD}: stage 'fit': found no mkfs.xfs" in said
+    assert "apt-get install xfsprogs" in said
     assert not changes(ours, untouched)
 
 
