@@ -6,7 +6,6 @@ Such a change would move or empty a node's data, so it is refused until it has a
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from model.handover import CARRIER
 from model.settings import Settings
 
 # The component that carries it.
@@ -52,8 +51,9 @@ def earlier(resources: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
     if not asked or asked["clusterId"]:
         return asked
     outputs = {one["urn"].rpartition("::")[2]: one.get("outputs", {}) for one in resources if "urn" in one}
-    # A cluster that never ran was never formatted with the made id, and may still be told the id of data it found.
-    made = outputs.get("cluster-id", {}).get("stdout", "").strip() if CARRIER in outputs else ""
+    # Where no node was formatted with the made id, the cluster may still be told the id of data that it found.
+    formatted = any(name.endswith("-formatted") for name in outputs)
+    made = outputs.get("cluster-id", {}).get("stdout", "").strip() if formatted else ""
     return {**asked, "clusterId": made}
 
 

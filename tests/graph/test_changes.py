@@ -120,14 +120,18 @@ def test_another_host_is_taken_and_worked_on_again(up: Up, hosts: dict[str, Any]
 # -- what is refused on an existing cluster --------------------------------------------------------------------
 
 
-# What tells of a cluster that it ran, and with which id.
-RAN = ("cluster-id", "kafka-running")
+# What tells of a cluster that it was formatted, and with which id.
+FORMATTED = ("cluster-id", "-formatted")
 
 
 def identity(engine: Engine) -> list[dict[str, Any]]:
     """What an `up` leaves behind, as the state gives it back."""
     (cluster,) = engine.of(CLUSTER)
-    made = [{"type": r.type, "urn": r.urn, "outputs": {"stdout": CLUSTER_ID}} for r in engine.custom if r.name in RAN]
+    made = [
+        {"type": r.type, "urn": r.urn, "outputs": {"stdout": CLUSTER_ID}}
+        for r in engine.custom
+        if r.name.endswith(FORMATTED)
+    ]
     return [{"type": CLUSTER, "urn": cluster.urn, "inputs": json.loads(json.dumps(cluster.inputs))}, *made]
 
 

@@ -147,7 +147,7 @@ def state(*, ran: bool, asked: str = "") -> list[dict[str, Any]]:
         "urn": "urn::cluster-id",
         "outputs": {"stdout": "MADEMADEMADEMADEMADEMA\n"},
     }
-    running = {"type": "command:local:Command", "urn": "urn::kafka-running", "outputs": {}}
+    running = {"type": "command:local:Command", "urn": "urn::kafka-server1-formatted", "outputs": {}}
     cluster = {
         "type": identity.CLUSTER,
         "urn": "urn::kafka",
