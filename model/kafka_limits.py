@@ -115,7 +115,7 @@ LIMITS: Mapping[str, Limit] = {
     "transaction.state.log.num.partitions": _partitions,
     "transaction.state.log.segment.bytes": _segment,
     "zookeeper.connection.timeout.ms": Limit(Reason.SERVICE, "an ensemble needs as long to choose its leader", 4000),
-    "zookeeper.session.timeout.ms": Limit(Reason.SERVICE, "the ensemble gives no shorter session", 4000),
+    "zookeeper.session.timeout.ms": Limit(Reason.SERVICE, "a busy machine is silent for as long", 6000),
     "zookeeper.set.acl": Limit(Reason.SERVICE, "the ensemble knows no users", choices=("false",)),
     "zookeeper.ssl.client.enable": Limit(Reason.SERVICE, "the ensemble speaks plain text", choices=("false",)),
 }
