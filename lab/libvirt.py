@@ -5,16 +5,14 @@ are defined in it. What runs is asked of the kernel and of libvirt each time, so
 living guests, or a reboot are simply other places to start from.
 """
 
-import fcntl
 import os
 import pwd
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from images import apt
 from images.commands import CommandFailed, output
 from lab import host
+from lab.alone import alone
 from lab.namespace import Namespace
 from lab.waiting import wait_for
 
@@ -64,13 +62,14 @@ class Libvirt:
         return f"qemu:///system?socket={self.namespace.volatile / 'libvirt-sock'}"
 
     def is_up(self) -> bool:
-        return bool(self.namespace.processes(("libvirtd",))) and host.answers(self.uri)
+        ours = self.namespace.is_ours() and self.namespace.processes(("libvirtd",))
+        return bool(ours) and host.answers(self.uri)
 
     def up(self) -> None:
         """Brings the daemons up, whatever stands already. Guests, networks and pools with autostart come along."""
         _require_root()
         apt.ensure(PACKAGES)
-        with self._alone():
+        with alone(self.namespace.volatile):
             self.namespace.create()
             if not self.is_up():
                 self._start()
@@ -78,7 +77,7 @@ class Libvirt:
     def down(self, *, graceful: bool = False, delete: bool = False) -> None:
         """Ends guests and daemons and takes the namespace away."""
         _require_root()
-        with self._alone():
+        with alone(self.namespace.volatile):
             if graceful and self.is_up():
                 self._shut_down_guests()
             # The daemon goes first, so that it can't react to the end of its guests.
@@ -127,14 +126,6 @@ class Libvirt:
         for guest in self.guests():
             self.virsh("shutdown", guest)
         wait_for("guests shut down", lambda: not self.guests(), SECONDS_TO_SHUT_DOWN, lambda: str(self.guests()))
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        folder = self.namespace.kept.parent.parent
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / f".{self.namespace.name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
 
 
 def _ensure_user() -> None:

@@ -20,7 +20,7 @@ from toolchain import places
 
 NAMES = re.compile(r"[a-z0-9][a-z0-9-]{0,19}")
 SOCKETS = Path("/run/kafka-lab")
-KEPT = ("/etc/libvirt", "/var/cache/libvirt", "/var/lib/libvirt", "/var/log/libvirt")
+KEPT = ("/etc/libvirt", "/var/lib/libvirt", "/var/log/libvirt")
 SECONDS_TO_END = 15.0
 
 
@@ -52,7 +52,8 @@ class Namespace:
     def mounts(self) -> dict[Path, Path]:
         """What is seen inside under libvirt's paths, and where it lies outside."""
         kept = {inside: self.kept / inside.parts[-2] for inside in map(Path, KEPT)}
-        return {Path("/run/libvirt"): self.volatile, **kept}
+        # What libvirt found out about qemu holds for every lab, and takes seconds to find out.
+        return {Path("/run/libvirt"): self.volatile, Path("/var/cache/libvirt"): places.cache() / "libvirt", **kept}
 
     def outside(self, inside: Path) -> Path:
         """Where a path that is meant inside lies for the computer itself."""
@@ -72,8 +73,21 @@ class Namespace:
     def _handle(self) -> Path:
         return Path("/run/netns", self.netns)
 
+    def is_ours(self) -> bool:
+        """Whether what runs inside keeps its things where this process would look for them."""
+        return self._kept_by_them.is_symlink() and self._kept_by_them.readlink() == self.kept
+
+    @property
+    def _kept_by_them(self) -> Path:
+        return self.volatile / "kept"
+
     def create(self) -> None:
         """Makes whatever of it does not stand yet. State of processes that are gone is cleared."""
+        if self.processes() and not self.is_ours():
+            raise CommandFailed(
+                f"lab {self.name} is up and keeps its data in {self._kept_by_them.resolve()}, not in {self.kept}:"
+                " set KAFKA_CLUSTER_HOME as it was then, or another KAFKA_CLUSTER_LAB"
+            )
         for inside, source in self.mounts.items():
             inside.mkdir(parents=True, exist_ok=True)
             source.mkdir(parents=True, exist_ok=True)
@@ -83,6 +97,7 @@ class Namespace:
         output(["ip", "-n", self.netns, "link", "set", "lo", "up"])
         if not self.processes():
             _empty(self.volatile)
+            self._kept_by_them.symlink_to(self.kept)
 
     def inside(self, command: Sequence[str | Path]) -> list[str]:
         """The command that runs `command` inside, as the same process.
