@@ -44,10 +44,10 @@ def status(lab: Libvirt, asked: argparse.Namespace) -> int:
     if not lab.is_up():
         print(f"lab: {lab.namespace.name} is down")
         return 1
-    lines = [f"{lab.namespace.name} is up: {lab.uri}"]
-    lines += [f"namespace {lab.namespace.netns}, data in {lab.namespace.kept}"]
-    lines += [f"guest {guest} runs" for guest in lab.guests()]
-    print("\n".join(f"lab: {line}" for line in lines))
+    print(f"lab: {lab.namespace.name} is up: {lab.uri}")
+    print(f"lab: namespace {lab.namespace.netns}, data in {lab.namespace.kept}")
+    for guest in lab.guests():
+        print(f"lab: guest {guest} runs")
     return 0
 
 

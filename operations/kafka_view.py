@@ -97,8 +97,11 @@ class KafkaView:
 
         def member(state: dict[str, int]) -> Member:
             lag = partition["high_watermark"] - state["log_end_offset"]
-            heard = state["last_fetch_timestamp"]
-            return Member(max(0, lag), max(0, newest - heard) if heard >= 0 else NEVER_HEARD)
+            silent, behind = (
+                max(0, newest - state[moment]) if state[moment] >= 0 else NEVER_HEARD
+                for moment in ("last_fetch_timestamp", "last_caught_up_timestamp")
+            )
+            return Member(max(0, lag), silent, behind)
 
         voters = {state["replica_id"]: member(state) for state in partition["current_voters"]}
         observers = {state["replica_id"]: member(state) for state in partition["observers"]}

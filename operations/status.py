@@ -19,9 +19,8 @@ async def show(handover: Handover, wait: float) -> int:
     """Prints the status, after waiting at most `wait` seconds for the cluster to be whole."""
     view = KafkaView(handover.cluster, handover.patience)
     try:
-        if wait:
-            await _await_whole(handover, view, wait)
-        sample, lines = await asyncio.gather(view.sample(), _nodes(handover))
+        sample = await _sample(handover, view, wait)
+        lines = await _nodes(handover)
     finally:
         view.close()
     faults = health.missing(handover.cluster, sample)
@@ -33,14 +32,21 @@ async def show(handover: Handover, wait: float) -> int:
     return UNKNOWN if sample.faults else INCOMPLETE
 
 
-async def _await_whole(handover: Handover, view: KafkaView, limit: float) -> None:
-    async def ask() -> str | None:
-        return "; ".join(health.missing(handover.cluster, await view.sample())) or None
+async def _sample(handover: Handover, view: KafkaView, limit: float) -> health.Sample:
+    """The sample that shows a whole cluster, or the last one within `limit` seconds."""
+    sample = await view.sample()
 
-    try:
-        await until("the whole cluster", ask, limit=limit)
-    except TimedOut as error:
-        print(error)
+    async def ask() -> str | None:
+        nonlocal sample
+        sample = await view.sample()
+        return "; ".join(health.missing(handover.cluster, sample)) or None
+
+    if limit:
+        try:
+            await until("the whole cluster", ask, limit=limit)
+        except TimedOut as error:
+            print(error)
+    return sample
 
 
 def _headline(handover: Handover, sample: health.Sample, faults: list[str]) -> str:

@@ -241,11 +241,11 @@ def test_data_of_another_cluster_or_node_is_refused(ours: Ground, untouched: dic
     assert nothing_runs(ours)
     ours.stack.destroy()
     ours.stack.configure(clusterId=kept[1])
-    on(ours, SECOND, f"sudo sed -i s/node.id=2/node.id=9/ {META}")
+    mounted(ours, SECOND, f"sed -i s/node.id=2/node.id=9/ {META}")
     assert "says node.id=9, but the plan says 2" in refused(ours)
     assert nothing_runs(ours)
-    on(ours, SECOND, f"sudo sed -i s/node.id=9/node.id=2/ {META}")
     ours.stack.destroy()
+    mounted(ours, SECOND, f"sed -i s/node.id=9/node.id=2/ {META}")
     assert not changes(ours, untouched)
     assert {name: mounted(ours, name, f"cat {META}") for name in NODES} == before
 

@@ -212,6 +212,12 @@ def test_a_voter_that_is_silent_for_long_is_not_well(silent: int) -> None:
     assert bool(Member(0, silent).fault) is (silent > 5000), "its lag stays 0 for as long as nothing is written"
 
 
+@given(st.integers(1, 9), st.integers(0, 20_000))
+def test_a_member_that_keeps_up_may_be_seen_a_record_behind(lag: int, behind: int) -> None:
+    fault = Member(lag, behind_ms=behind).fault
+    assert bool(fault) is (behind > 2000), "the quorum writes twice a second, so a healthy one is seen behind often"
+
+
 def test_topics_that_can_spare_no_broker_are_named_once() -> None:
     found = health.unspareable(
         [part(min_isr=3, topic="b"), part(min_isr=3, topic="b", number=1), part(min_isr=3, topic="a"),

@@ -113,6 +113,9 @@ def test_the_plan_stands_on_the_last_line_alone(text: str) -> None:
     assert last_call(line)[0].body[0].lineno == 1
 
 
+LITERAL = (ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.expr_context)
+
+
 def has_effect(statement: ast.stmt) -> bool:
     """Whether a statement at module level does more than giving something a name."""
     if isinstance(statement, ast.Import | ast.ImportFrom):
@@ -124,7 +127,7 @@ def has_effect(statement: ast.stmt) -> bool:
         inner = [s for s in statement.body if not isinstance(s, ast.Pass)]
         return bool(statement.decorator_list) or any(has_effect(s) for s in inner)
     if isinstance(statement, ast.Assign):
-        return not isinstance(statement.value, ast.Constant | ast.Tuple | ast.List)
+        return not all(isinstance(part, LITERAL) for part in ast.walk(statement.value))
     return not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
 
 
