@@ -11,15 +11,16 @@ from pathlib import Path
 from images.commands import logged
 
 SECTOR = 512
-CORE_START = 34
-ROOT_START = 2048
+# On whole mebibytes: systemd-repart takes what lies off its grain for free space, and discards it.
+CORE_START = 2048
+ROOT_START = 4096
 BACKUP_TABLE = 2048
 
 BIOS_BOOT = "21686148-6449-6E6F-744E-656564454649"
 ROOT_X86_64 = "4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709"
 
 GRUB = Path("/usr/lib/grub/i386-pc")
-GRUB_MODULES = ("biosdisk", "part_gpt", "ext2", "normal", "linux")
+GRUB_MODULES = ("biosdisk", "part_gpt", "ext2", "normal", "linux16")
 # What a GRUB of this release reads and what makes no difference to anything else.
 EXT4_FEATURES = "^metadata_csum_seed,^orphan_file"
 
@@ -49,7 +50,7 @@ def root_sectors(size: int) -> int:
 def partition_table(size: int) -> str:
     """The layout in sfdisk's words."""
     return (
-        f"label: gpt\nfirst-lba: {CORE_START}\n"
+        "label: gpt\n"
         f"start={CORE_START}, size={ROOT_START - CORE_START}, type={BIOS_BOOT}\n"
         f"start={ROOT_START}, size={root_sectors(size)}, type={ROOT_X86_64}, name=root\n"
     )

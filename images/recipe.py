@@ -33,7 +33,7 @@ PACKAGES = (
     "zstd",
 )
 
-# What no virtual machine without a screen uses: half the size of the image, and hardware nobody probes.
+# What no virtual machine without a screen uses: half the size of the image, and hardware nobody looks for.
 LEFT_OUT = (
     "/usr/share/man/*/*",
     "/usr/share/locale/*/*",
@@ -43,18 +43,40 @@ LEFT_OUT = (
     "/lib/modules/*/kernel/drivers/media/*",
     "/lib/modules/*/kernel/drivers/net/wireless/*",
     "/lib/modules/*/kernel/drivers/staging/*",
+    "/lib/modules/*/kernel/net/bluetooth/*",
+    "/lib/modules/*/kernel/net/mac80211/*",
+    "/lib/modules/*/kernel/net/wireless/*",
+    # Without its search for a cloud, cloud-init is simply on; its documents always come from a NoCloud disk.
+    "/usr/lib/cloud-init/ds-identify",
+    # Run before anything else at every boot, for kinds of disk that are not here.
+    "/lib/systemd/system-generators/systemd-cryptsetup-generator",
+    "/lib/systemd/system-generators/systemd-gpt-auto-generator",
+    "/lib/systemd/system-generators/systemd-hibernate-resume-generator",
+    "/lib/systemd/system-generators/systemd-integritysetup-generator",
+    "/lib/systemd/system-generators/systemd-veritysetup-generator",
 )
 
 ENABLED = ("systemd-networkd.service",)
 
-# Work that starts by itself, at a time of its own choosing, beside a cluster that is being measured.
 MASKED = (
+    # Work that starts by itself, at a time of its own choosing, beside a cluster that is being measured.
     "apt-daily.timer",
     "apt-daily-upgrade.timer",
     "dpkg-db-backup.timer",
     "e2scrub_all.timer",
     "e2scrub_reap.service",
     "fstrim.timer",
+    # A stage that does nothing here: see cloud.cfg.d/90-image.cfg.
+    "cloud-config.service",
+    "cloud-init-hotplugd.socket",
+    # Part of every boot, and slow on an emulated machine, for what no broker asks for.
+    "proc-sys-fs-binfmt_misc.automount",
+    "sys-fs-fuse-connections.mount",
+    "sys-kernel-config.mount",
+    "sys-kernel-debug.mount",
+    "sys-kernel-tracing.mount",
+    "systemd-binfmt.service",
+    "systemd-pstore.service",
 )
 
 DISK_BYTES = 2 << 30
