@@ -1,14 +1,12 @@
 """Clusters of other shapes than the guide's, from the same model: each is brought up once and verified live."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.look import verify
 from tests.support.machines import ground, hosts_config
-from toolchain import places
 
 pytestmark = pytest.mark.lifecycle
 
@@ -30,9 +28,4 @@ def test_a_cluster_of_another_shape_is_whole(shape: str, tmp_path: Path) -> None
         made.stack.configure(nodes=[{**node, "roles": each} for node, each in zip(nodes, roles, strict=True)])
         made.stack.up()
         made.stack.up("--expect-no-changes")
-        command = [*made.stack.prefix, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/live"]
-        options = ["--require-live", "--project", str(made.stack.project), "--stack", made.stack.name]
-        done = subprocess.run(
-            [*command, *options], cwd=places.CHECKOUT, env=made.stack.environment, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
+        verify(made.stack)

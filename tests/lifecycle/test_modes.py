@@ -6,7 +6,6 @@ The tests of this file are one story and run in its order, on machines, a state 
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,8 +14,9 @@ import pytest
 
 from tests.lifecycle import records
 from tests.support import console
+from tests.support.look import verify
 from tests.support.machines import Ground, ground
-from toolchain import archive, places
+from toolchain import archive
 
 pytestmark = pytest.mark.lifecycle
 
@@ -60,21 +60,11 @@ def refused(ground: Ground) -> str:
     return " ".join(f"{done.stdout}\n{done.stderr}".split())
 
 
-def verify_live(ground: Ground) -> None:
-    """All that `pytest tests/` asks of a running stack."""
-    command = [*ground.stack.prefix, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/live"]
-    options = ["--require-live", "--project", str(ground.stack.project), "--stack", ground.stack.name]
-    done = subprocess.run(
-        [*command, *options], cwd=places.CHECKOUT, env=ground.stack.environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
-
-
 def test_kraft_comes_up(ours: Ground) -> None:
     ours.stack.up()
     everywhere(ours, WATCH)
     ours.stack.up("--expect-no-changes")
-    verify_live(ours)
+    verify(ours.stack)
     records.write(ours.stack.prefix, servers(ours), "of-kraft", "one", "two")
 
 
@@ -154,7 +144,7 @@ def test_a_switch_that_is_cut_off_anywhere_is_completed(ours: Ground) -> None:
     killed_at(ours, "starting kafka-server", with_children=False)
     ours.stack.up()
     ours.stack.up("--expect-no-changes")
-    verify_live(ours)
+    verify(ours.stack)
     assert "of-kraft" not in records.topics(ours.stack.prefix, servers(ours))
     records.write(ours.stack.prefix, servers(ours), "of-zookeeper", "three")
 

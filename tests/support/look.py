@@ -27,18 +27,29 @@ class Ending:
 def look(stack: Stack, folder: Path, only: Iterable[str] = ()) -> dict[str, Ending]:
     """Runs the live tests by these names, or all; answers their endings by their names, machine in brackets."""
     report = folder / "live.xml"
-    chosen = " or ".join(only)
-    command = [
-        *(*stack.prefix, sys.executable, "-m", "pytest", str(LIVE), "--require-live", "-p", "no:cacheprovider"),
-        *("--project", str(stack.project), "--stack", stack.name, "--junitxml", str(report), "-k", chosen),
-    ]
     report.unlink(missing_ok=True)
-    done = subprocess.run(command, env=stack.environment, cwd=places.CHECKOUT, capture_output=True, text=True)
+    done = _run(stack, "--junitxml", str(report), "-k", " or ".join(only))
     assert report.is_file(), f"the live tests ended with {done.returncode} and no report:\n{done.stdout}\n{done.stderr}"
     endings = {case.attrib["name"]: _ending(case) for case in ElementTree.parse(report).iter("testcase")}
     looked = any(ending.outcome != "skipped" for ending in endings.values())
     assert looked, f"no live test looked at anything:\n{done.stdout}"
     return endings
+
+
+def verify(stack: Stack) -> None:
+    """All that `pytest tests/` asks of a running stack."""
+    done = _run(stack, "-q")
+    assert done.returncode == 0, (
+        f"the cluster does not pass its own checks:\n{done.stdout[-6000:]}{done.stderr[-2000:]}"
+    )
+
+
+def _run(stack: Stack, *options: str) -> "subprocess.CompletedProcess[str]":
+    command = [*stack.prefix, sys.executable, "-m", "pytest", str(LIVE), "--require-live", "-p", "no:cacheprovider"]
+    selected = ["--project", str(stack.project), "--stack", stack.name]
+    return subprocess.run(
+        [*command, *selected, *options], env=stack.environment, cwd=places.CHECKOUT, capture_output=True, text=True
+    )
 
 
 def _ending(case: ElementTree.Element) -> Ending:
