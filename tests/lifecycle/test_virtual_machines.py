@@ -239,7 +239,6 @@ def test_the_cluster_comes_back_after_the_computers_own_reboot(
     lab.down()  # ends guests and daemons hard, and takes away all that does not lie on a disk
     lab.up()
     whole(stack)
-    servers = stack.outputs()["bootstrap_servers"]
     assert RECORD in consumed(stack, "kept"), "the record is lost"
     stack.up("--expect-no-changes")
 
