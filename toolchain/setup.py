@@ -63,7 +63,7 @@ def _there_already() -> set[str]:
 
 def python(say: Say) -> None:
     """The virtual environment with what requirements.lock pins, and this checkout on its path."""
-    stamp = VENV / "made-from"
+    stamp = VENV / "compiled-from"
     wanted = LOCK.read_text(encoding="utf-8")
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
         return
@@ -73,7 +73,14 @@ def python(say: Say) -> None:
     _run(say, pip, "install", "--quiet", "--no-compile", "--require-hashes", "--requirement", str(LOCK))
     (site,) = VENV.glob("lib/python3*/site-packages")
     (site / "kafka_cluster.pth").write_text(f"{places.CHECKOUT}\n", encoding="utf-8")
+    _compile(say, str(site))
     stamp.write_text(wanted, encoding="utf-8")
+
+
+def _compile(say: Say, *folders: str) -> None:
+    """Byte code on all processors at once, and not file by file by whoever imports first, or by everybody where a user has
+    switched off that it is kept."""
+    _run(say, str(VENV / "bin" / "python"), "-m", "compileall", "-qq", "-j", "0", *folders)
 
 
 def programs(say: Say) -> None:
