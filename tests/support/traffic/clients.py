@@ -1,0 +1,200 @@
+"""A producer and a consumer at work on one topic, and a reading of its log when all is over.
+
+Knows confluent-kafka. Refuses to judge what they saw (`verdict.py`).
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from threading import Event
+from typing import Any, TypeVar
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from tests.support.traffic.verdict import Seen, missing
+
+REPLICAS, MIN_ISR = 3, 2
+_ANSWER_SECONDS = 30.0
+_ASK_ANOTHER_SECONDS = 3.0
+_Answer = TypeVar("_Answer")
+# How long a record that was acknowledged may hide from a reader behind a leader that was just elected.
+_QUIET_SECONDS = 5.0
+
+
+@dataclass
+class Watched:
+    """A topic, and what was seen of it so far."""
+
+    servers: str
+    topic: str
+    seen: Mapping[int, Seen]
+    errors: Counter[str] = field(default_factory=Counter)
+    notices: Counter[str] = field(default_factory=Counter)
+
+    def common(self) -> dict[str, Any]:
+        """What every client of it is told. The client's own limit of 10 s between two knocks would be measured instead
+        of the cluster; 1 s is that of Kafka's own client."""
+        return {"bootstrap.servers": self.servers, "reconnect.backoff.max.ms": 1000, "error_cb": self._noticed}
+
+    def _noticed(self, error: KafkaError) -> None:
+        (self.errors if error.fatal() else self.notices)[error.name()] += 1
+
+    def create(self, config: Mapping[str, str]) -> None:
+        """Makes the topic, which must be a new one: its sequence numbers begin at 0."""
+        wanted = NewTopic(self.topic, len(self.seen), REPLICAS, config={"min.insync.replicas": str(MIN_ISR), **config})
+        admin = AdminClient(self.common())
+        admin.create_topics([wanted])[self.topic].result(_ANSWER_SECONDS)
+
+    def acknowledged(self) -> dict[int, int]:
+        """How many records of each partition were acknowledged."""
+        return {number: len(seen.acknowledged) for number, seen in self.seen.items()}
+
+    def leaders(self) -> dict[int, int]:
+        """The broker that leads each partition, -1 where none does."""
+        known = patiently(lambda: AdminClient(self.common()).list_topics(self.topic, _ASK_ANOTHER_SECONDS))
+        return {number: partition.leader for number, partition in known.topics[self.topic].partitions.items()}
+
+
+def patiently(ask: Callable[[], _Answer]) -> _Answer:
+    """Asks again while no broker answers for good: one may be away, or no leader elected yet."""
+    deadline = time.monotonic() + _ANSWER_SECONDS
+    while True:
+        try:
+            return ask()
+        except KafkaException:
+            if time.monotonic() > deadline:
+                raise
+
+
+class Sender:
+    """Sends records to every partition at a steady pace, and never waits for an answer to send the next."""
+
+    def __init__(self, watched: Watched, acks: str, per_second: float, size: int) -> None:
+        self._watched = watched
+        self._pause = 1 / per_second
+        self._size = size
+        self._producer = Producer({**watched.common(), "acks": acks, "enable.idempotence": acks == "all"})
+
+    def run(self, stop: Event) -> None:
+        """Sends until told to stop."""
+        try:
+            while not stop.is_set():
+                due = time.monotonic() + self._pause
+                for partition in self._watched.seen:
+                    self._send(partition, stop)
+                while (left := due - time.monotonic()) > 0:
+                    self._producer.poll(left)
+        except KafkaException as error:  # an idempotent producer that can't go on
+            self._watched.errors[error.args[0].name()] += 1
+
+    def _send(self, partition: int, stop: Event) -> None:
+        seen = self._watched.seen[partition]
+        number = seen.sent
+        value = str(number).rjust(self._size).encode()
+        while not stop.is_set():
+            try:
+                self._producer.produce(
+                    self._watched.topic, value, partition=partition, on_delivery=partial(self._answered, number)
+                )
+            except BufferError:
+                self._producer.poll(self._pause)
+            else:
+                seen.sent += 1
+                return
+
+    def _answered(self, number: int, error: KafkaError | None, message: Message) -> None:
+        seen = self._watched.seen[message.partition() or 0]
+        if error is None:
+            seen.acknowledged.append(number)
+            seen.acknowledgements.came(time.monotonic())
+        else:
+            self._watched.errors[error.name()] += 1
+
+    def drain(self, limit: float) -> None:
+        """Waits for the answers that are still to come."""
+        if unanswered := self._producer.flush(limit):
+            self._watched.errors[f"no answer within {limit:.0f} s of the end"] += unanswered
+            for seen in self._watched.seen.values():
+                seen.acknowledgements.came(time.monotonic())
+
+
+class Reader:
+    """A consumer of a group of its own that reads along."""
+
+    def __init__(self, watched: Watched) -> None:
+        self._watched = watched
+        self._positions = dict.fromkeys(watched.seen, 0)
+        own = {"group.id": watched.topic, "auto.offset.reset": "earliest", "auto.commit.interval.ms": 1000}
+        self._consumer = Consumer({**watched.common(), **own})
+        self._consumer.subscribe([watched.topic])
+
+    def run(self, stop: Event) -> None:
+        """Reads until told to stop."""
+        while not stop.is_set():
+            self._read()
+        self._consumer.close()
+
+    def _read(self) -> None:
+        message = self._consumer.poll(0.2)
+        if message is None:
+            return
+        if error := message.error():
+            self._watched.errors[error.name()] += 1
+            return
+        partition, number, offset = unpacked(message)
+        seen = self._watched.seen[partition]
+        seen.consumed.append(number)
+        seen.deliveries.came(time.monotonic())
+        self._positions[partition] = offset + 1
+
+    def has_read(self, ends: Mapping[int, int]) -> bool:
+        """Whether it has come to these offsets."""
+        return all(self._positions[partition] >= end for partition, end in ends.items())
+
+
+def read_log(watched: Watched, limit: float) -> dict[int, int]:
+    """Reads the whole topic as it is now, and answers the offsets at which it ends. What was acknowledged and is not
+    there is given a moment to appear."""
+    consumer = Consumer({**watched.common(), "group.id": f"{watched.topic}-log", "enable.auto.commit": False})
+    partitions = [TopicPartition(watched.topic, number, 0) for number in watched.seen]
+    positions = dict.fromkeys(watched.seen, 0)
+
+    def end_of(part: TopicPartition) -> int:
+        return consumer.get_watermark_offsets(part, _ASK_ANOTHER_SECONDS)[1]
+
+    ends = {part.partition: patiently(partial(end_of, part)) for part in partitions}
+    consumer.assign(partitions)
+    deadline = time.monotonic() + limit
+    quiet_since = time.monotonic()
+    try:
+        while not _complete(watched, positions, ends, quiet_since):
+            message = consumer.poll(0.2)
+            if message is not None and not message.error():
+                partition, number, offset = unpacked(message)
+                watched.seen[partition].log.append(number)
+                positions[partition] = offset + 1
+                quiet_since = time.monotonic()
+            elif time.monotonic() > deadline:
+                raise TimeoutError(f"read up to {positions} of {ends} within {limit:.0f} s")
+    finally:
+        consumer.close()
+    return positions
+
+
+def _complete(watched: Watched, positions: Mapping[int, int], ends: Mapping[int, int], quiet_since: float) -> bool:
+    if any(positions[partition] < end for partition, end in ends.items()):
+        return False
+    if time.monotonic() - quiet_since > _QUIET_SECONDS:
+        return True
+    return not any(missing(seen.acknowledged, seen.log) for seen in watched.seen.values())
+
+
+def unpacked(message: Message) -> tuple[int, int, int]:
+    """A record's partition, sequence number and offset."""
+    partition, offset, value = message.partition(), message.offset(), message.value()
+    assert partition is not None and offset is not None and value is not None
+    return partition, int(value), offset
