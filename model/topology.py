@@ -4,6 +4,7 @@ Knows who listens where and who votes. Refuses to know machines, files and how a
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from model.kafka_keys import Mode, Role
 from model.listeners import (
@@ -15,7 +16,9 @@ from model.listeners import (
     Listener,
 )
 from model.paths import Paths
-from model.settings import Settings
+
+if TYPE_CHECKING:  # the judgements behind it are many, and operations need none of them
+    from model.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ class Cluster:
         return (*kafka, ZOOKEEPER_CLIENT_PORT, *peers)
 
 
-def plan(settings: Settings) -> Cluster:
+def plan(settings: "Settings") -> Cluster:
     """The cluster that the settings describe."""
     nodes = sorted(settings.nodes, key=lambda node: node.id)
     return Cluster(

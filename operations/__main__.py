@@ -1,64 +1,79 @@
-"""The door of operations: `python -m operations VERB`. Each verb reads its plan from standard input."""
+"""The door of operations: `python -m operations VERB`. Each verb reads its plan from standard input.
+
+A first `up` runs a verb ten times, so each loads what it needs itself and nothing else.
+"""
 
 import argparse
 import asyncio
 import sys
 
-from model.handover import Handover
-from operations import claim, fit, hypervisor, ready, running, secrets, shell, status
-
-_REFUSALS = (
-    claim.NotRemoved,
-    claim.NotTaken,
-    fit.Unfit,
-    hypervisor.Taken,
-    ready.NotReady,
-    running.Failed,
-    shell.NoSuchNode,
-)
+from operations.refusal import Refusal
 
 
 def _keys(arguments: argparse.Namespace) -> None:
+    from operations import secrets
+
     secrets.print_keys(arguments.names)
 
 
 def _cluster_id(_: argparse.Namespace) -> None:
+    from operations import secrets
+
     print(secrets.new_cluster_id())
 
 
 def _fit(_: argparse.Namespace) -> None:
+    from operations import fit
+
     asyncio.run(fit.check(fit.Candidates.model_validate_json(sys.stdin.read())))
 
 
 def _claimed(_: argparse.Namespace) -> None:
+    from operations import claim
+
     asyncio.run(claim.take(claim.Claim.model_validate_json(sys.stdin.read())))
 
 
 def _removed(_: argparse.Namespace) -> None:
+    from operations import claim
+
     asyncio.run(claim.give_back(claim.Claim.model_validate_json(sys.stdin.read())))
 
 
 def _ready(_: argparse.Namespace) -> None:
+    from operations import ready
+
     asyncio.run(ready.wait(ready.Newcomer.model_validate_json(sys.stdin.read())))
 
 
 def _running(_: argparse.Namespace) -> None:
+    from model.handover import Handover
+    from operations import running
+
     asyncio.run(running.bring(Handover.model_validate_json(sys.stdin.read())))
 
 
 def _domain_type(arguments: argparse.Namespace) -> None:
+    from operations import hypervisor
+
     print(hypervisor.domain_type(arguments.wanted, sys.stdin.read().strip()))
 
 
 def _free_address(arguments: argparse.Namespace) -> None:
+    from operations import hypervisor
+
     hypervisor.refuse_taken(arguments.address)
 
 
 def _ssh(arguments: argparse.Namespace) -> None:
+    from operations import shell
+
     sys.exit(shell.open_shell(arguments.node, arguments.command))
 
 
 def _status(arguments: argparse.Namespace) -> None:
+    from operations import shell, status
+
     sys.exit(asyncio.run(status.show(shell.selected_handover(), arguments.wait)))
 
 
@@ -99,7 +114,7 @@ def main() -> None:
     arguments = _parser().parse_args()
     try:
         arguments.act(arguments)
-    except _REFUSALS as error:
+    except Refusal as error:
         sys.exit(str(error))
 
 

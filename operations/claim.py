@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from model.handover import Access
 from operations.machine import StageFailed, Unreachable, connect
+from operations.refusal import Refusal
 
 
 class Claim(BaseModel):
@@ -23,11 +24,11 @@ class Claim(BaseModel):
     machine: str
 
 
-class NotTaken(Exception):
+class NotTaken(Refusal):
     """The machine could not be taken; the text is its own or says why it does not answer."""
 
 
-class NotRemoved(Exception):
+class NotRemoved(Refusal):
     """The machine still has what is ours; the text says how to go on."""
 
 

@@ -15,6 +15,7 @@ from model import fitness
 from model.fitness import Account, Identity, Needs
 from model.handover import Access
 from operations.machine import Machine, StageFailed, Unreachable, connect
+from operations.refusal import Refusal
 
 # What the programs of the stages can't do without, in the order in which it is asked for.
 _PREREQUISITES = {
@@ -42,7 +43,7 @@ class Candidates(BaseModel):
     nodes: tuple[Candidate, ...]
 
 
-class Unfit(Exception):
+class Unfit(Refusal):
     """Some machines can't be used; the text says which, and what was found instead of what."""
 
 

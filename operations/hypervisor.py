@@ -5,11 +5,12 @@ import socket
 import subprocess
 
 from lab.host import kvm_works
+from operations.refusal import Refusal
 
 _FREE_SECONDS = 2.0
 
 
-class Taken(Exception):
+class Taken(Refusal):
     """An address answers although its machine was not made yet."""
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from model import stages
 from model.handover import Access
 from operations.machine import StageFailed, Stranger, Unreachable, connect
+from operations.refusal import Refusal
 from operations.wait import TimedOut, until
 
 # What a terminal would not show: colours, carriage returns, and the rest of the volume behind the log.
@@ -55,7 +56,7 @@ class Newcomer(BaseModel):
     first_key: FirstKey | None = None
 
 
-class NotReady(Exception):
+class NotReady(Refusal):
     """The machine did not come up; the text carries its console's last lines."""
 
 

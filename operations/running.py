@@ -24,6 +24,7 @@ from model.topology import Node
 from operations.alone import alone
 from operations.gates import Gates
 from operations.machine import Machine, StageFailed, Unreachable, connect
+from operations.refusal import Refusal
 from operations.wait import TimedOut
 
 _ALONE_SECONDS = 600
@@ -31,7 +32,7 @@ _ALONE_SECONDS = 600
 _WHOLE_STOP_SECONDS = 30
 
 
-class Failed(Exception):
+class Failed(Refusal):
     """The cluster could not be brought to run as planned; the text carries the evidence."""
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from model import handover
 from model.handover import Access, Handover, Login
 from operations import stack_state
+from operations.refusal import Refusal
 
 
-class NoSuchNode(Exception):
+class NoSuchNode(Refusal):
     """The stack has no node of that name, or is not up."""
 
 

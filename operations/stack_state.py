@@ -7,10 +7,12 @@ import json
 import subprocess
 from typing import Any
 
+from operations.refusal import Refusal
+
 _TRIES = 5
 
 
-class NotReadable(Exception):
+class NotReadable(Refusal):
     """The state can't be read; the text is the CLI's own."""
 
 

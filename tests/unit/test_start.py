@@ -1,0 +1,29 @@
+"""What a verb of operations loads before it works: a first `up` starts ten of them on the operator's computer."""
+
+import subprocess
+import sys
+
+import pytest
+
+from .samples import ROOT
+
+_LOADED = "import runpy, sys; sys.argv[1:] = {words}\ntry: runpy.run_module('operations', run_name='__main__')\nfinally: print(*sys.modules, file=sys.stderr)"
+
+
+@pytest.mark.parametrize(
+    ("verb", "needless"),
+    [
+        ("cluster-id", {"kafka", "pydantic"}),
+        ("ready", {"kafka", "model.settings"}),
+        ("claimed", {"kafka", "model.settings"}),
+        ("fit", {"kafka"}),
+        ("running", {"model.settings"}),
+    ],
+)
+def test_a_verb_loads_what_it_needs_and_no_more(verb: str, needless: set[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _LOADED.format(words=[verb])], cwd=ROOT, input="", capture_output=True, text=True
+    )
+    loaded = set(done.stderr.split())
+    assert {"operations.refusal"} <= loaded, done.stderr[-2000:]
+    assert not loaded & needless, "each costs every `up` a tenth of a second and more of a processor"
