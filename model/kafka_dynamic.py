@@ -56,7 +56,11 @@ def plain(version: str, key: str) -> str:
 
 def same(version: str, key: str, one: str, other: str) -> bool:
     """Whether two spellings are the same value: brokers answer in their own, such as 5.0 for 5."""
-    kind = lookup(version)[key].type
+    return alike(lookup(version)[key].type, one, other)
+
+
+def alike(kind: str, one: str, other: str) -> bool:
+    """The same for two values of a type."""
     if kind in NUMBERS:
         return number(kind, one) == number(kind, other)
     if kind == "boolean":

@@ -13,16 +13,18 @@ from importlib import resources
 
 
 class Update(StrEnum):
-    """How a key can be changed: by a restart, on a running broker alone, or on all running brokers at once."""
+    """How a key can be changed: by a restart, on a running broker alone, on all running brokers at once, or on a topic."""
 
     READ_ONLY = "read-only"
     PER_BROKER = "per-broker"
     CLUSTER_WIDE = "cluster-wide"
+    PER_TOPIC = "per-topic"
 
 
 @dataclass(frozen=True, slots=True)
 class KafkaKey:
-    """One key. Without `choices` and bounds every value of its type is valid; `filled` forbids the empty text."""
+    """One key. Without `choices` and bounds every value of its type is valid; `filled` forbids the empty text. `server` is
+    the broker's key that gives a topic its default."""
 
     type: str
     default: str | None
@@ -31,18 +33,28 @@ class KafkaKey:
     most: int | None = None
     choices: tuple[str, ...] = ()
     filled: bool = False
+    server: str = ""
 
 
 Table = Mapping[str, KafkaKey]
 
 
-@cache
 def lookup(version: str) -> Table:
-    """Every key that this version knows, by its name."""
+    """Every key of a broker's that this version knows, by its name."""
+    return _tables(version)["keys"]
+
+
+def topic_keys(version: str) -> Table:
+    """Every setting of a topic's that this version knows, by its name."""
+    return _tables(version)["topics"]
+
+
+@cache
+def _tables(version: str) -> Mapping[str, Table]:
     for text in _texts():
         found = json.loads(text)
-        if version in found["versions"]:
-            return {name: _key(**entry) for name, entry in found["keys"].items()}
+        if version in found.pop("versions"):
+            return {part: {name: _key(**entry) for name, entry in table.items()} for part, table in found.items()}
     raise LookupError(f"there is no table of Kafka {version}; python -m toolchain.kafka_table makes it")
 
 
@@ -63,7 +75,22 @@ def _texts() -> list[str]:
     return [file.read_text(encoding="utf-8") for file in folder.iterdir() if file.name.endswith(".json")]
 
 
-def _key(*, type: str, default: str | None, update: str, choices: list[str] | None = None, **limits: int) -> KafkaKey:
+def _key(
+    *,
+    type: str,
+    default: str | None,
+    update: str = Update.PER_TOPIC,
+    choices: list[str] | None = None,
+    server: str = "",
+    **limits: int,
+) -> KafkaKey:
     return KafkaKey(
-        type, default, Update(update), limits.get("least"), limits.get("most"), tuple(choices or ()), "filled" in limits
+        type,
+        default,
+        Update(update),
+        limits.get("least"),
+        limits.get("most"),
+        tuple(choices or ()),
+        "filled" in limits,
+        server,
     )

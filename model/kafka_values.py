@@ -6,11 +6,12 @@ Knows how Kafka reads numbers, lists and classes. Refuses to know how keys depen
 import json
 import math
 import re
+from collections.abc import Collection
 from difflib import get_close_matches
 
 from model.kafka_keys import MANAGED, Mode
 from model.kafka_limits import CLASSES, LEFT_OPEN, LIMITS, Limit, Reason
-from model.kafka_table import KafkaKey, lookup
+from model.kafka_table import KafkaKey, lookup, topic_keys
 
 Fault = tuple[Reason, str]
 """Why a value is refused, and what is expected instead."""
@@ -40,11 +41,25 @@ def fault(version: str, mode: Mode, key: str, value: str) -> Fault | None:
     """Why a value is refused and what is expected; None when it can be right."""
     known = lookup(version).get(key)
     if known is None:
-        return Reason.UNKNOWN, _nearest(version, key)
-    text = value.strip(" ")
+        hint = _nearest(key, lookup(version).keys() - MANAGED.keys())
+        return (
+            Reason.UNKNOWN,
+            f"a key that Kafka {version} knows{hint}; one that a plugin reads is named in unchecked, too",
+        )
     limit = LIMITS.get(key)
-    if limit and limit.mode not in (None, mode):
-        limit = None
+    return _value_fault(key, known, limit if limit and limit.mode in (None, mode) else None, value.strip(" "))
+
+
+def topic_fault(version: str, key: str, value: str) -> Fault | None:
+    """The same for a topic's setting. What a broker can't live on as its default is no better on one topic."""
+    known = topic_keys(version).get(key)
+    if known is None:
+        hint = _nearest(key, topic_keys(version).keys())
+        return Reason.UNKNOWN, f"a setting of topics that Kafka {version} knows{hint}"
+    return _value_fault(known.server or key, known, LIMITS.get(known.server), value.strip(" "))
+
+
+def _value_fault(key: str, known: KafkaKey, limit: Limit | None, text: str) -> Fault | None:
     if _names_a_class(key, known):
         return _class_fault(key, known, text)
     if known.type in NUMBERS:
@@ -82,10 +97,9 @@ def release(key: KafkaKey, text: str) -> int | None:
     return max(same, default=None)
 
 
-def _nearest(version: str, key: str) -> str:
-    found = get_close_matches(key, sorted(lookup(version).keys() - MANAGED.keys()), n=1, cutoff=0.7)
-    hint = f", perhaps {found[0]}" if found else ""
-    return f"a key that Kafka {version} knows{hint}; one that a plugin reads is named in unchecked, too"
+def _nearest(key: str, known: Collection[str]) -> str:
+    found = get_close_matches(key, sorted(known), n=1, cutoff=0.7)
+    return f", perhaps {found[0]}" if found else ""
 
 
 def _names_a_class(key: str, known: KafkaKey) -> bool:

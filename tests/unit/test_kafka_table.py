@@ -1,4 +1,4 @@
-"""The table of Kafka's keys: read from Kafka's own words, complete, and the one that the cached releases print."""
+"""The tables of Kafka's keys: read from Kafka's own words, complete, and those that the cached releases print."""
 
 import shutil
 from pathlib import Path
@@ -7,15 +7,25 @@ import pytest
 
 from model.kafka_keys import MANAGED, SUPPORTED_VERSIONS
 from model.kafka_limits import CLASSES, LEFT_OPEN, LIMITS
-from model.kafka_table import Update, is_dynamic, lookup, update_mode
+from model.kafka_table import Update, is_dynamic, lookup, topic_keys, update_mode
 from toolchain import archive, kafka_table
 
 ALL = lookup(SUPPORTED_VERSIONS[0])
 
 
 def page(kind: str = "int", default: str = "1", valid: str = "", update: str = "read-only") -> str:
-    """One key as Kafka's documentation prints it."""
+    """One key of a broker's as Kafka's documentation prints it."""
     cells = {"Type": kind, "Default": default, "Valid Values": valid, "Importance": "high", "Update Mode": update}
+    return _page(cells)
+
+
+def topic_page(valid: str = "", server: str = "log.a.key") -> str:
+    """One setting of a topic's as Kafka's documentation prints it."""
+    cells = {"Type": "list", "Default": "a", "Valid Values": valid, "Server Default Property": server}
+    return _page({**cells, "Importance": "medium"})
+
+
+def _page(cells: dict[str, str]) -> str:
     rows = "".join(f"<tr><th>{name}:</th><td>{cell}</td></tr>\n" for name, cell in cells.items())
     anchor = '<a id="a.key"></a><a id="brokerconfigs_a.key" href="#brokerconfigs_a.key">a.key</a>'
     return f"<li>\n<h4>{anchor}</h4>\n<p>Words.</p>\n<table><tbody>\n{rows}</tbody></table>\n</li>\n"
@@ -34,6 +44,9 @@ def page(kind: str = "int", default: str = "1", valid: str = "", update: str = "
         (page(kind="string", valid="[required, none]"), {"choices": ["required", "none"]}),
         (page(kind="list", valid="non-empty list"), {"filled": True}),
         (page(kind="string", default="&quot;x&quot;"), {"default": '"x"'}),
+        (topic_page(), {"type": "list", "default": "a", "server": "log.a.key"}),
+        (topic_page(server="null"), {"type": "list", "default": "a"}),
+        (topic_page(valid="[partitionId]:[brokerId],[partitionId]:[brokerId],..."), {"server": "log.a.key"}),
     ],
 )
 def test_kafkas_words_are_read(said: str, read: dict[str, object]) -> None:
@@ -53,7 +66,7 @@ def test_a_page_without_keys_is_an_error() -> None:
 
 
 def test_versions_with_the_same_table_share_a_file(tmp_path: Path) -> None:
-    one, other = kafka_table.read(page()), kafka_table.read(page(default="2"))
+    one, other = ({"keys": kafka_table.read(page(default=default))} for default in ("1", "2"))
     (tmp_path / "2.0.0.json").write_text("{}")
     kafka_table.write(tmp_path, {"3.6.0": one, "3.6.1": one, "3.6.2": other})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["3.6.0.json", "3.6.2.json"], "no file of earlier ones"
@@ -67,6 +80,14 @@ def test_every_supported_version_has_its_table(version: str) -> None:
     assert {key.type for key in table.values()} == {
         "boolean", "class", "double", "int", "list", "long", "password", "short", "string",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("version", SUPPORTED_VERSIONS)
+def test_the_settings_of_topics_are_there(version: str) -> None:
+    table = topic_keys(version)
+    assert len(table) == 31, "that is how many settings Kafka 3.6 documents"
+    assert {key.update for key in table.values()} == {Update.PER_TOPIC}
+    assert table["retention.ms"].server == "log.retention.ms"
 
 
 def test_a_version_without_table_says_what_makes_it() -> None:
