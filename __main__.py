@@ -24,6 +24,7 @@ kafka = KafkaCluster(
     emulated=ground.emulated,
     cluster_id=cluster_id,
     archive=surroundings.archive,
+    topics_before=surroundings.topics_before,
 )
 
 pulumi.export("bootstrap_servers", kafka.bootstrap_servers)

@@ -8,10 +8,12 @@ from pulumi import Output, ResourceOptions
 from components.hand import operate
 from components.node import KafkaNode
 from components.place import Place
+from components.topics import KafkaTopics
 from model import identity
 from model.handover import CARRIER, Handover
 from model.settings import Settings
 from model.times import patience
+from model.topic_plan import TopicPlan
 from model.topology import Cluster
 from operations.preflight import ArchiveFile
 
@@ -32,6 +34,7 @@ class KafkaCluster(pulumi.ComponentResource):
         emulated: Output[bool],
         cluster_id: Output[str],
         archive: ArchiveFile,
+        topics_before: TopicPlan | None = None,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__(
@@ -75,6 +78,18 @@ class KafkaCluster(pulumi.ComponentResource):
             stdin=Output.secret(handover),
             parent=self,
         )
+        if settings.topics:
+            KafkaTopics(
+                "topics",
+                settings,
+                cluster,
+                topics_before,
+                cluster_id=cluster_id,
+                emulated=emulated,
+                facts=[node.facts for node in nodes],
+                running=running,
+                opts=ResourceOptions(parent=self),
+            )
         # The servers are an answer only once the cluster runs.
         self.bootstrap_servers = running.stdout.apply(lambda _: cluster.bootstrap_servers)
         self.register_outputs({"bootstrap_servers": self.bootstrap_servers})

@@ -4,11 +4,12 @@ Knows Pulumi's config and the stack's earlier state. Refuses to know what a righ
 `model/identity.py`).
 """
 
+from dataclasses import replace
 from typing import Any
 
 import pulumi
 
-from model import identity
+from model import identity, topic_plan, topics
 from model.errors import ConfigurationError
 from model.machine_names import MachineNames
 from model.settings import Settings, read
@@ -16,7 +17,7 @@ from operations import stack_state
 from operations.leftovers import NotCleared
 from operations.preflight import Resolved, Unusable, look_around
 
-_OBJECTS = {"nodes", "networkDns", "settings", "unchecked"}
+_OBJECTS = {"nodes", "networkDns", "settings", "unchecked", "topics"}
 
 
 def settings() -> Settings:
@@ -46,13 +47,17 @@ def surroundings(settings: Settings) -> Resolved:
     """What the operator's computer has to have. A RunError says what is not there, or which part of an existing
     cluster the settings would make another one."""
     state = existing()
-    refusals = identity.refusals(identity.earlier(state), identity.of(settings))
+    before = topic_plan.earlier(state)
+    refusals = [
+        *identity.refusals(identity.earlier(state), identity.of(settings)),
+        *topics.refusals(before, settings),
+    ]
     if refusals:
         raise pulumi.RunError("\n".join(["this change is refused; nothing was changed:", *refusals]))
     try:
         found = look_around(settings, state, MachineNames(pulumi.get_project(), pulumi.get_stack()))
     except (Unusable, NotCleared) as error:
         raise pulumi.RunError(str(error)) from None
-    for warning in found.warnings:
+    for warning in (*found.warnings, *topics.warnings(before, settings)):
         pulumi.log.warn(warning)
-    return found
+    return replace(found, topics_before=before)

@@ -2,6 +2,7 @@
 
 from model.properties import replication_defaults
 from model.settings import Settings
+from model.topic_rules import MIN_ISR, Surroundings
 
 
 def warnings(settings: Settings) -> list[str]:
@@ -15,6 +16,28 @@ def warnings(settings: Settings) -> list[str]:
             " whenever one broker is away, also during a rolling restart (the package's default is"
             f" {int(factor) - 1})"
         )
+    found += _of_topics(settings)
     if not settings.protect_data:
         found.append("protectData is false: `pulumi destroy` deletes the data volumes without asking again")
+    return found
+
+
+def _of_topics(settings: Settings) -> list[str]:
+    brokers = len(settings.brokers)
+    around = Surroundings(settings.kafka_version, brokers, settings.settings)
+    found = []
+    for topic in settings.topics:
+        factor = topic.factor(brokers)
+        if not topic.is_wanted or brokers == 1:
+            continue
+        if factor == 1:
+            found.append(
+                f"topic {topic.name} has one replica: it is away whenever its broker is, also during a rolling restart, and"
+                " lost with that broker's disk"
+            )
+        elif around.number(topic, MIN_ISR) == factor:
+            found.append(
+                f"topic {topic.name} has min.insync.replicas {factor}, as many as there are replicas: producers that wait for"
+                " all of them stop whenever one broker is away, also during a rolling restart"
+            )
     return found

@@ -10,9 +10,9 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from model.cluster_id import is_cluster_id
@@ -20,6 +20,8 @@ from model.errors import ConfigurationError, Problem
 from model.jvm import parse_heap
 from model.kafka_keys import MANAGED, SUPPORTED_VERSIONS, Mode, Role
 from model.kafka_rules import Case, judge
+from model.shapes import PropertyText, Shape
+from model.topic_rules import TOPIC_EXAMPLE, Surroundings, TopicSettings, topic_problems
 
 _HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _PROPERTY_KEY = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
@@ -53,13 +55,7 @@ class DomainType(StrEnum):
     QEMU = "qemu"
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, strict=False
-    )
-
-
-class JumpSettings(_Frozen):
+class JumpSettings(Shape):
     """A machine that has to be passed through on the way to a node's."""
 
     address: str
@@ -69,7 +65,7 @@ class JumpSettings(_Frozen):
     host_key: str
 
 
-class NodeSettings(_Frozen):
+class NodeSettings(Shape):
     """One entry of `nodes`. From `user` on, the keys are for `platform: hosts` only."""
 
     name: str
@@ -84,19 +80,7 @@ class NodeSettings(_Frozen):
     data_device: str = ""
 
 
-def _property_text(value: Any) -> Any:
-    """Kafka's properties are text: 3 and true are what a person writes in YAML for "3" and "true"."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return str(value)
-    return value
-
-
-PropertyText = Annotated[str, BeforeValidator(_property_text)]
-
-
-class Settings(_Frozen):
+class Settings(Shape):
     """Everything the configuration says. Sizes: memory in MiB, disks in GiB, heap as Java spells it."""
 
     mode: Mode = Mode.KRAFT
@@ -122,6 +106,7 @@ class Settings(_Frozen):
     cluster_id: str = ""
     settings: dict[str, PropertyText] = Field(default_factory=dict)
     unchecked: tuple[str, ...] = ()
+    topics: tuple[TopicSettings, ...] = ()
     protect_data: bool = True
     delete_data: bool = False
     accept_empty_disk: str = ""
@@ -162,7 +147,7 @@ def _shape_problem(detail: Any) -> Problem:
     for part in detail["loc"]:
         key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else str(part)
     if detail["type"] == "extra_forbidden":
-        shape: type[BaseModel] = NodeSettings if key.startswith("nodes[") else Settings
+        shape = _SHAPES.get(key.partition("[")[0], Settings)
         known = ", ".join(sorted(to_camel(name) for name in shape.model_fields))
         return Problem(key, detail["input"], f"one of the keys {known}", _example(key))
     if detail["type"] == "missing":
@@ -171,6 +156,7 @@ def _shape_problem(detail: Any) -> Problem:
     return Problem(key, detail["input"], expected, _example(key))
 
 
+_SHAPES: Mapping[str, type[BaseModel]] = {"nodes": NodeSettings, "topics": TopicSettings}
 _EXAMPLES = {
     "mode": "mode: kraft",
     "platform": "platform: libvirt",
@@ -182,6 +168,7 @@ _EXAMPLES = {
     "dataDisk": "dataDisk: 10",
     "domainType": "domainType: auto",
     "settings": "settings: {log.retention.hours: 48}",
+    "topics": TOPIC_EXAMPLE,
     "protectData": "protectData: true",
     "deleteData": "deleteData: false",
 }
@@ -418,6 +405,13 @@ def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() else 0
 
 
+def _judge_topics(settings: Settings) -> list[Problem]:
+    if settings.kafka_version not in SUPPORTED_VERSIONS or not settings.brokers:
+        return []  # told by the judgement of those
+    surroundings = Surroundings(settings.kafka_version, len(settings.brokers), settings.settings)
+    return topic_problems(settings.topics, surroundings)
+
+
 def _judge_delete_data(settings: Settings) -> list[Problem]:
     if settings.platform is Platform.HOSTS or not settings.delete_data:
         return []
@@ -456,6 +450,7 @@ _JUDGES = (
     _judge_heap,
     _judge_overrides,
     _judge_replication,
+    _judge_topics,
     _judge_delete_data,
     _judge_hosts,
 )

@@ -53,6 +53,13 @@ def _running(_: argparse.Namespace) -> None:
     asyncio.run(running.bring(Handover.model_validate_json(sys.stdin.read())))
 
 
+def _topics(_: argparse.Namespace) -> None:
+    from model.topic_plan import TopicPlan
+    from operations import topics
+
+    asyncio.run(topics.settle(TopicPlan.model_validate_json(sys.stdin.read())))
+
+
 def _domain_type(arguments: argparse.Namespace) -> None:
     from operations import hypervisor
 
@@ -103,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
         ("removed", _removed, "remove from it what is ours"),
         ("ready", _ready, "wait until a new machine can be worked on"),
         ("running", _running, "bring the cluster to run what is planned"),
+        ("topics", _topics, "bring the cluster's topics to what is listed"),
     ):
         verb = verbs.add_parser(name, help=text)
         verb.set_defaults(act=act)

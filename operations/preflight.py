@@ -15,6 +15,7 @@ from images import recipe
 from model.errors import Problem
 from model.machine_names import MachineNames
 from model.settings import NetworkMode, Platform, Settings
+from model.topic_plan import TopicPlan
 from operations import leftovers
 from toolchain import archive as archives
 
@@ -46,6 +47,8 @@ class Resolved:
     uri: str
     image: str
     warnings: tuple[str, ...]
+    topics_before: TopicPlan | None = None
+    """What the last `up` made of topics"""
 
 
 def look_around(settings: Settings, state: list[dict[str, Any]], names: MachineNames) -> Resolved:

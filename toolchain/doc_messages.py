@@ -24,6 +24,7 @@ JUDGES = (
     "model/fitness.py",
     "model/health.py",
     "model/identity.py",
+    "model/topics.py",
     "operations/kafka_view.py",
     "operations/status.py",
 )

@@ -2,16 +2,22 @@
 
     python -m tests.lifecycle.records write|read BOOTSTRAP_SERVERS TOPIC [VALUE…]
     python -m tests.lifecycle.records topics BOOTSTRAP_SERVERS
+    python -m tests.lifecycle.records alter BOOTSTRAP_SERVERS TOPIC KEY=VALUE
+    python -m tests.lifecycle.records describe BOOTSTRAP_SERVERS
 
 Knows kafka-python. Refuses to know which cluster it speaks to.
 """
 
+import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
-from kafka.admin import NewTopic
+from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
+
+from lab.waiting import wait_for
 
 PARTITIONS = 3
 QUIET_MS = 3000
@@ -48,6 +54,59 @@ def _topics(servers: list[str]) -> None:
     admin.close()
 
 
+def _alter(servers: list[str], topic: str, change: str) -> None:
+    key, _, value = change.partition("=")
+    admin = KafkaAdminClient(bootstrap_servers=servers)
+    answer = admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {key: value})], incremental=True)
+    if answer["topic"][topic] != "OK":
+        sys.exit(answer["topic"][topic])
+    admin.close()
+
+    def told() -> bool:
+        return all(_settings([server], [topic])[topic].get(key) == value for server in servers)
+
+    wait_for(f"{change} on every broker", told, 20)
+
+
+def _settings(servers: list[str], topics: list[str]) -> dict[str, dict[str, str]]:
+    """Each topic's own settings."""
+    admin = KafkaAdminClient(bootstrap_servers=servers)
+    asked = [ConfigResource(ConfigResourceType.TOPIC, topic) for topic in topics]
+    answer = admin.describe_configs(asked, config_filter="all")["topic"]
+    admin.close()
+    return {
+        topic: {key: entry["value"] for key, entry in keys.items() if entry["config_source"] == "DYNAMIC_TOPIC_CONFIG"}
+        for topic, keys in answer.items()
+    }
+
+
+def _describe(servers: list[str]) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=servers)
+    found = {topic["name"]: topic["partitions"] for topic in admin.describe_topics()}
+    admin.close()
+    own = _settings(servers, list(found))
+    described = {
+        name: {
+            "partitions": len(parts),
+            "replicas": sorted({len(part["replica_nodes"]) for part in parts}),
+            "settings": own[name],
+        }
+        for name, parts in found.items()
+    }
+    print(json.dumps(described))
+
+
+def alter(inside: Sequence[str], servers: str, topic: str, key: str, value: str) -> None:
+    """Gives a topic a setting, as somebody does who knows no list."""
+    _run(inside, "alter", servers, topic, f"{key}={value}")
+
+
+def describe(inside: Sequence[str], servers: str) -> dict[str, Any]:
+    """Every topic's number of partitions, of replicas, and the settings that are its own."""
+    found: dict[str, Any] = json.loads(_run(inside, "describe", servers))
+    return found
+
+
 def topics(inside: Sequence[str], servers: str) -> list[str]:
     """The names of all topics."""
     return _run(inside, "topics", servers).split()
@@ -72,7 +131,9 @@ def _run(inside: Sequence[str], *arguments: str) -> str:
 
 if __name__ == "__main__":
     verb, addresses, *rest = sys.argv[1:]
-    if verb == "topics":
-        _topics(addresses.split(","))
+    if verb in ("topics", "describe"):
+        {"topics": _topics, "describe": _describe}[verb](addresses.split(","))
+    elif verb == "alter":
+        _alter(addresses.split(","), *rest)
     else:
         {"write": _write, "read": _read}[verb](addresses.split(","), rest[0], rest[1:])

@@ -13,6 +13,8 @@ from pydantic.alias_generators import to_camel
 from model.errors import ConfigurationError, Problem
 from model.kafka_keys import MANAGED, SUPPORTED_VERSIONS, Mode, Role
 from model.settings import NodeSettings, Platform, Settings, read
+from model.shapes import Shape
+from model.topic_rules import TopicSettings
 
 from .samples import ROOT, dev, nodes
 
@@ -137,9 +139,10 @@ def test_types_in_pulumi_yaml_fit_their_defaults(key: str) -> None:
     assert type(KEYS[key]["default"]) is kinds[KEYS[key]["type"]]
 
 
-def test_every_key_of_a_node_is_told_in_pulumi_yaml() -> None:
-    told = KEYS["nodes"]["description"]
-    missing = [to_camel(name) for name in NodeSettings.model_fields if to_camel(name) not in told]
+@pytest.mark.parametrize(("key", "shape"), [("nodes", NodeSettings), ("topics", TopicSettings)])
+def test_every_key_of_an_entry_is_told_in_pulumi_yaml(key: str, shape: type[Shape]) -> None:
+    told = KEYS[key]["description"]
+    missing = [to_camel(name) for name in shape.model_fields if to_camel(name) not in told]
     assert not missing, "objects have no schema in Pulumi.yaml, so the sentence is where a user finds them"
 
 

@@ -22,6 +22,8 @@ PID = "$(systemctl show --property=MainPID --value kafka.service)"
 # A setting that can be changed at a running broker, beside the plan.
 DYNAMIC_KEY, DYNAMIC_VALUE = "log.segment.bytes", "536870912"
 
+TOPIC = {"name": "orders", "partitions": 1}
+
 
 # What breaks a thing on a machine, and what mends it.
 Commands = tuple[str, str]
@@ -287,6 +289,12 @@ NOT_APPLIED = (
         1,
         {"test_plan_is_the_one_that_was_applied": "changed since the last `up`"},
         configure={"heap": "448M"},
+    ),
+    Breakage(
+        "topics were listed in another way and no `up` made them so",
+        1,
+        {"test_topics_are_as_listed": "orders has 1 partitions, listed are 2; orders has retention.ms"},
+        configure={"topics": [{**TOPIC, "partitions": 2, "settings": {"retention.ms": 1000}}]},
     ),
 )
 

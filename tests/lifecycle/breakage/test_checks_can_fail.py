@@ -13,7 +13,7 @@ import pytest
 
 from lab.waiting import wait_for
 from model.kafka_keys import Mode
-from tests.lifecycle.breakage.table import DYNAMIC_KEY, DYNAMIC_VALUE, ROUNDS, Breakage, Round
+from tests.lifecycle.breakage.table import DYNAMIC_KEY, DYNAMIC_VALUE, ROUNDS, TOPIC, Breakage, Round
 from tests.support.look import LIVE, Ending, look, not_green
 from tests.support.machines import Ground, ground
 
@@ -42,7 +42,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     """Three machines and a stack on which all is well."""
     folder = tmp_path_factory.mktemp("stack")
     settings = {DYNAMIC_KEY: DYNAMIC_VALUE}
-    with ground("test-checks", folder, config={"mode": Mode.KRAFT.value, "settings": settings}) as made:
+    config = {"mode": Mode.KRAFT.value, "settings": settings, "topics": [TOPIC]}
+    with ground("test-checks", folder, config=config) as made:
         made.stack.up()
         wait_until_green(made)
         yield made

@@ -1,0 +1,107 @@
+"""The topics that a cluster is to have, as they are handed to `operations/` and kept in the state.
+
+Knows what one plan remembers of the one before it. Refuses to know what is to be done (`model/topics.py`).
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from model.kafka_keys import Mode, Role
+from model.topic_rules import TopicSettings
+from model.topology import Cluster, Node
+
+# The resource whose input the plan is.
+CARRIER = "kafka-topics"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Listed(_Frozen):
+    """A topic that is to be there. `taken_back` are settings that were listed once: they are the cluster's default
+    again."""
+
+    partitions: int
+    replication_factor: int
+    settings: dict[str, str] = {}
+    taken_back: tuple[str, ...] = ()
+
+
+class Member(_Frozen):
+    """A node to be asked."""
+
+    name: str
+    id: int
+    address: str
+    roles: tuple[Role, ...]
+
+
+class TopicPlan(_Frozen):
+    """What `operations/` is handed: the cluster, the topics that are to be there and those that are not. It holds no secret,
+    so that a preview can show it. `storage` is what was last done to the disks: on an emptied one nothing is there."""
+
+    mode: Mode
+    version: str
+    cluster_id: str
+    patience: int
+    nodes: tuple[Member, ...]
+    storage: tuple[str, ...] = ()
+    listed: dict[str, Listed] = {}
+    absent: tuple[str, ...] = ()
+
+    @property
+    def cluster(self) -> Cluster:
+        """The cluster as the rest of the model knows it."""
+        nodes = tuple(Node(node.name, node.id, node.address, node.roles) for node in self.nodes)
+        return Cluster(self.mode, self.version, nodes)
+
+    @property
+    def named(self) -> set[str]:
+        """The topics that it speaks of."""
+        return {*self.listed, *self.absent}
+
+
+def members(cluster: Cluster) -> tuple[Member, ...]:
+    """The nodes as the plan carries them."""
+    return tuple(Member(name=n.name, id=n.id, address=n.address, roles=n.roles) for n in cluster.nodes)
+
+
+def earlier(resources: Iterable[Mapping[str, Any]]) -> TopicPlan | None:
+    """The plan that was last carried out, from a state's resources; None when there was none, or another version of this
+    package wrote it: the cluster is asked in any case."""
+    for resource in resources:
+        if resource.get("urn", "").rpartition("::")[2] == CARRIER and "stdin" in resource.get("inputs", {}):
+            try:
+                return TopicPlan.model_validate(json.loads(resource["inputs"]["stdin"]))
+            except (ValidationError, TypeError, ValueError):
+                return None
+    return None
+
+
+def listed(topics: Iterable[TopicSettings], brokers: int, before: TopicPlan | None) -> dict[str, Listed]:
+    """The topics that are to be there. What was ever taken off a topic's settings stays known as long as it is listed: the
+    other mode's cluster may have it still."""
+    return {
+        topic.name: Listed(
+            partitions=topic.partitions or 1,
+            replication_factor=topic.factor(brokers),
+            settings={key: value.strip(" ") for key, value in sorted(topic.settings.items())},
+            taken_back=_taken_back(topic, before),
+        )
+        for topic in sorted(topics, key=lambda topic: topic.name)
+        if topic.is_wanted
+    }
+
+
+def _taken_back(topic: TopicSettings, before: TopicPlan | None) -> tuple[str, ...]:
+    known = before.listed.get(topic.name) if before else None
+    return tuple(sorted({*known.settings, *known.taken_back} - topic.settings.keys())) if known else ()
+
+
+def absent(topics: Iterable[TopicSettings]) -> tuple[str, ...]:
+    """The topics that are to be deleted where they are."""
+    return tuple(sorted(topic.name for topic in topics if not topic.is_wanted))
