@@ -4,6 +4,7 @@ The tests of this file are one story and run in its order, on machines, a state 
 """
 
 import os
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -83,6 +84,9 @@ def test_listed_topics_are_made(ours: Ground) -> None:
 
 def test_a_change_does_what_is_listed_and_nothing_else(ours: Ground) -> None:
     theirs = there(ours)[THEIRS]
+    ours.stack.configure(topics=[GROWN, CUSTOMERS])
+    shown = ours.stack.pulumi("preview", "--diff").stdout
+    assert re.search(r"~ partitions *: 3 => 6\n", shown), f"a preview tells what changes:\n{shown}"
     said = listed(ours, GROWN, CUSTOMERS)
     assert "adding partitions to topic orders: 6 in all" in said
     found = there(ours)
