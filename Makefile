@@ -23,8 +23,8 @@ preview: setup ## tell what `make up` would do
 verify: ## check the running cluster, live, with testinfra and real clients
 	$(PREPARED) PULUMI_STACK=$(STACK) pytest tests/live --require-live
 
-status: ## say how the cluster is, and each node
-	$(PREPARED) pulumi stack select $(STACK) && kafka-cluster status
+status: ## say how the cluster is, and each node: exit status 0 healthy, 1 not, 2 can't tell
+	@$(PREPARED) kafka-cluster status --stack $(STACK)
 
 destroy: setup ## take the stack away, and the embedded lab with it
 	$(PREPARED) python -m toolchain.stack destroy --stack $(STACK)

@@ -12,7 +12,8 @@ from model.topology import Cluster
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """One partition as the cluster describes it. `leader` is -1 when there is none."""
+    """One partition as the cluster describes it. `leader` is -1 when there is none; `offline` are replicas that a broker
+    has and can't serve."""
 
     topic: str
     number: int
@@ -20,6 +21,7 @@ class Partition:
     replicas: tuple[int, ...]
     isr: tuple[int, ...]
     min_isr: int = 1
+    offline: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.topic}-{self.number}"
@@ -61,13 +63,16 @@ class Quorum:
     leader: int
     voters: dict[int, Member]
     observers: dict[int, Member]
+    epoch: int = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Ensemble:
-    """The ZooKeeper ensemble: each member's state by its id (leader, follower, or why it can't be asked)."""
+    """The ZooKeeper ensemble: each member's state by its id (leader, follower, or why it can't be asked), and the last
+    transaction that it knows, where it said so."""
 
     members: dict[int, str]
+    transactions: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any
 from model import units
 from model.files import PlannedFile, fingerprint
 from model.kafka_keys import Mode
+from model.numbers import UNCLEAN
 from model.topology import Cluster, Node
 
 # Waiting for another stage's run on the same machine, then running. Emulated machines are slow.
@@ -197,6 +198,18 @@ def report(cluster: Cluster, node: Node) -> dict[str, Any]:
         "running_fingerprint": paths.running_fingerprint,
         "mode_file": paths.mode_file,
         "log": paths.server_log(),
+    }
+
+
+def vitals(cluster: Cluster, node: Node) -> dict[str, Any]:
+    """The plan of a node's account with what a person asks for beside."""
+    paths = cluster.paths
+    return {
+        **report(cluster, node),
+        "starts": STARTS,
+        "environment": paths.environment,
+        "gc_log": f"{paths.service_logs}/gc.log",
+        "elections": UNCLEAN,
     }
 
 

@@ -6,6 +6,8 @@ A first `up` runs a verb ten times, so each loads what it needs itself and nothi
 import argparse
 import asyncio
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from operations.refusal import Refusal
 
@@ -79,9 +81,32 @@ def _ssh(arguments: argparse.Namespace) -> None:
 
 
 def _status(arguments: argparse.Namespace) -> None:
-    from operations import shell, status
+    from model.status import Verdict
+    from operations import shell
 
-    sys.exit(asyncio.run(status.show(shell.selected_handover(), arguments.wait)))
+    try:
+        stack = arguments.stack or shell.selected_stack()
+        with ThreadPoolExecutor(1) as pool:
+            reading = pool.submit(shell.handed_over, stack)
+            from operations import status  # what asks takes as long to load as Pulumi needs to answer
+        told = reading.result()
+    except Refusal as error:
+        print(error, file=sys.stderr)
+        sys.exit(Verdict.UNKNOWN)
+    with suppress(KeyboardInterrupt):
+        asked = status.show(stack, told, wait=arguments.wait, watch=arguments.watch, as_json=arguments.json)
+        sys.exit(asyncio.run(asked))
+
+
+def _seconds(text: str) -> float:
+    """A time to wait, longer than nothing."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"got {text!r}; expected a number of seconds above 0; for example 5")
+    return value
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -101,7 +126,13 @@ def _parser() -> argparse.ArgumentParser:
     ssh.add_argument("command", nargs=argparse.REMAINDER)
     ssh.set_defaults(act=_ssh)
     asked = verbs.add_parser("status", help="say how the selected stack's cluster is")
-    asked.add_argument("--wait", type=float, default=0, metavar="SECONDS", help="wait until it is whole")
+    asked.add_argument("--stack", help="the stack to ask about (default: the selected one)")
+    asked.add_argument("--json", action="store_true", help="for programs: docs/reference/status.md names the keys")
+    again = asked.add_mutually_exclusive_group()
+    again.add_argument("--wait", type=_seconds, default=0, metavar="SECONDS", help="wait until it is healthy")
+    again.add_argument(
+        "--watch", type=_seconds, nargs="?", const=2, default=0, metavar="SECONDS", help="look again every 2 s, or so many"
+    )
     asked.set_defaults(act=_status)
     for name, act, text in (
         ("cluster-id", _cluster_id, "make a random cluster id"),

@@ -9,28 +9,35 @@ from dataclasses import replace
 from typing import Any
 
 from kafka import KafkaAdminClient
-from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.admin import ConfigResourceType
 from kafka.errors import KafkaError, for_code
-from kafka.protocol.admin import DescribeQuorumRequest
+from kafka.protocol.admin import DescribeConfigsRequest, DescribeQuorumRequest
 from kafka.protocol.metadata import MetadataRequest
 
 from model.health import NEVER_HEARD, Ensemble, Member, Partition, Quorum, Sample
 from model.kafka_keys import Mode
 from model.listeners import CLIENTS, ZOOKEEPER_CLIENT_PORT
-from model.topology import Cluster
+from model.topology import Cluster, Node
 
 _ANSWER_MS = 10_000
+_MEMBER_SECONDS = 10
 # The client's own default grows to half a minute, which a broker that is just starting does not take.
 _KNOCK_AGAIN_MS = 200
 _METADATA = "__cluster_metadata"
+_NOBODY = -1
 
 
 class KafkaView:
-    """Keeps one admin connection over many samples; a broken one is made anew."""
+    """Keeps one admin connection over many samples; a broken one is made anew. `through`: asks that broker, and no
+    other one in its place."""
 
-    def __init__(self, cluster: Cluster, patience: int = 1) -> None:
+    def __init__(
+        self, cluster: Cluster, patience: int = 1, *, through: Node | None = None, answer_ms: int = _ANSWER_MS
+    ) -> None:
         self._cluster = cluster
-        self._answer_ms = _ANSWER_MS * patience
+        self._through = through
+        self._asked = (through,) if through else cluster.brokers
+        self._answer_ms = answer_ms * patience
         self._admin: KafkaAdminClient | None = None
 
     async def sample(self) -> Sample:
@@ -51,7 +58,7 @@ class KafkaView:
     async def _any_listens(self) -> bool:
         """Whether any broker's port is open: the client would knock at closed ones for a long while."""
         limit = self._answer_ms / 1000
-        return any(await asyncio.gather(*(_accepts(node.address, limit) for node in self._cluster.brokers)))
+        return any(await asyncio.gather(*(_accepts(node.address, limit) for node in self._asked)))
 
     def close(self) -> None:
         """Ends the connection."""
@@ -64,7 +71,7 @@ class KafkaView:
         """The admin client, connected."""
         if self._admin is None:
             self._admin = KafkaAdminClient(
-                bootstrap_servers=self._cluster.bootstrap_servers.split(","),
+                bootstrap_servers=[CLIENTS.endpoint(node.address) for node in self._asked],
                 request_timeout_ms=self._answer_ms,
                 bootstrap_timeout_ms=self._answer_ms,
                 reconnect_backoff_max_ms=_KNOCK_AGAIN_MS,
@@ -76,17 +83,27 @@ class KafkaView:
         """The protocol's own answer. The client's describe_cluster and describe_metadata_quorum (3.0.12) trip
         over fields that brokers of 3.6 don't send."""
         manager = self.admin._manager
-        answer: dict[str, Any] = manager.run(manager.send, request).to_dict()
+        node = self._through.id if self._through else None
+        answer: dict[str, Any] = manager.run(manager.send, request, node).to_dict()
         return answer
 
     def _ask_kafka(self) -> Sample:
         metadata = self._send(MetadataRequest(topics=None, allow_auto_topic_creation=False))
-        quorum = self._ask_quorum() if self._cluster.mode is Mode.KRAFT else None
         brokers = frozenset(broker["node_id"] for broker in metadata["brokers"])
-        controller = quorum.leader if quorum else metadata["controller_id"]
-        return Sample(brokers, controller, self._partitions(metadata["topics"]), quorum)
+        partitions = self._partitions(metadata["topics"])
+        if self._cluster.mode is Mode.ZOOKEEPER:
+            return Sample(brokers, metadata["controller_id"], partitions)
+        quorum = self._ask_quorum()
+        return Sample(brokers, quorum.leader if quorum else _NOBODY, partitions, quorum)
 
-    def _ask_quorum(self) -> Quorum:
+    def _ask_quorum(self) -> Quorum | None:
+        """None when there is no leader to ask: a broker goes on knowing its topics without one."""
+        try:
+            return self._described_quorum()
+        except KafkaError:
+            return None
+
+    def _described_quorum(self) -> Quorum:
         topic = DescribeQuorumRequest.TopicData
         asked = topic(topic_name=_METADATA, partitions=[topic.PartitionData(partition_index=0)])
         answer = self._send(DescribeQuorumRequest(topics=[asked]))
@@ -105,7 +122,7 @@ class KafkaView:
 
         voters = {state["replica_id"]: member(state) for state in partition["current_voters"]}
         observers = {state["replica_id"]: member(state) for state in partition["observers"]}
-        return Quorum(partition["leader_id"], voters, observers)
+        return Quorum(partition["leader_id"], voters, observers, partition["leader_epoch"])
 
     def _partitions(self, topics: list[dict[str, Any]]) -> tuple[Partition, ...]:
         min_isr = self._min_isr([topic["name"] for topic in topics])
@@ -117,6 +134,7 @@ class KafkaView:
                 tuple(part["replica_nodes"]),
                 tuple(part["isr_nodes"]),
                 min_isr.get(topic["name"], 1),
+                tuple(part["offline_replicas"]),
             )
             for topic in topics
             for part in topic["partitions"]
@@ -126,10 +144,11 @@ class KafkaView:
         if not topics:
             return {}
         key = "min.insync.replicas"
-        wanted = [ConfigResource(ConfigResourceType.TOPIC, name, [key]) for name in topics]
-        answer: Any = self.admin.describe_configs(wanted, config_filter="all")
+        wanted = [(ConfigResourceType.TOPIC, name, [key]) for name in topics]
+        answer = self._send(DescribeConfigsRequest(resources=wanted))
+        # A topic that was deleted a moment ago answers with an error, and without a value.
         return {
-            name: int(values[key]["value"]) for name, values in answer[ConfigResourceType.TOPIC.name.lower()].items()
+            each["resource_name"]: int(each["configs"][0]["value"]) for each in answer["results"] if each["configs"]
         }
 
 
@@ -148,26 +167,27 @@ def raise_error(code: int) -> None:
         raise for_code(code)()
 
 
-async def ask_ensemble(cluster: Cluster) -> Ensemble:
-    """Each ZooKeeper member's state, asked side by side."""
-    states = await asyncio.gather(*(asyncio.to_thread(_zookeeper_state, node.address) for node in cluster.voters))
-    return Ensemble({node.id: state for node, state in zip(cluster.voters, states, strict=True)})
+async def ask_ensemble(cluster: Cluster, seconds: float = _MEMBER_SECONDS) -> Ensemble:
+    """Each ZooKeeper member's state and newest transaction, asked side by side, each for `seconds` at most."""
+    answers = await asyncio.gather(*(asyncio.to_thread(_member, node.address, seconds) for node in cluster.voters))
+    told = {node.id: answer for node, answer in zip(cluster.voters, answers, strict=True)}
+    transactions = {node: int(answer["Zxid"], 16) for node, answer in told.items() if "Zxid" in answer}
+    return Ensemble({node: answer["Mode"] for node, answer in told.items()}, transactions)
 
 
-def _zookeeper_state(address: str) -> str:
+def _member(address: str, seconds: float) -> dict[str, str]:
+    """What a member says of itself; its `Mode` says why not if it does not."""
     try:
-        answer = four_letters(address, "srvr")
+        answer = four_letters(address, "srvr", seconds)
     except OSError as error:
-        return f"no answer ({error})"
-    for line in answer.splitlines():
-        if line.startswith("Mode: "):
-            return line.removeprefix("Mode: ").strip()
-    return answer.strip().splitlines()[0] if answer.strip() else "an empty answer"
+        return {"Mode": f"no answer ({error})"}
+    told = dict(line.split(": ", 1) for line in answer.splitlines() if ": " in line)
+    return told if "Mode" in told else {"Mode": next(iter(answer.strip().splitlines()), "an empty answer")}
 
 
-def four_letters(address: str, word: str) -> str:
+def four_letters(address: str, word: str, seconds: float = _MEMBER_SECONDS) -> str:
     """What ZooKeeper answers to one of its four-letter words."""
-    with socket.create_connection((address, ZOOKEEPER_CLIENT_PORT), timeout=10) as connection:
+    with socket.create_connection((address, ZOOKEEPER_CLIENT_PORT), timeout=seconds) as connection:
         connection.sendall(word.encode())
         connection.shutdown(socket.SHUT_WR)
         chunks = iter(lambda: connection.recv(65536), b"")

@@ -74,6 +74,11 @@ async def connect(access: Access, patience: int = 1) -> AsyncIterator[Machine]:
         raise Unreachable(f"{access.name} ({access.address}): no ssh: {words}") from error
     try:
         yield Machine(access, connection)
+    except asyncio.CancelledError:
+        # Who gives up does not wait until a machine that may be dead has heard of it.
+        for opened in filter(None, (connection, jump)):
+            opened.abort()
+        raise
     finally:
         for opened in filter(None, (connection, jump)):
             opened.close()

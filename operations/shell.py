@@ -7,6 +7,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from model import handover
 from model.handover import Access, Handover, Login
 from operations import stack_state
@@ -17,20 +19,30 @@ class NoSuchNode(Refusal):
     """The stack has no node of that name, or is not up."""
 
 
-def selected_handover() -> Handover:
-    """What the selected stack handed over when it was brought up."""
-    name = subprocess.run(["pulumi", "stack", "--show-name"], capture_output=True, text=True)
-    if name.returncode != 0:
-        raise NoSuchNode(f"no stack is selected. {name.stderr.strip()}")
-    found = handover.find(stack_state.resources(name.stdout.strip(), secrets=True))
+def selected_stack() -> str:
+    """The name of the stack that `pulumi stack select` chose."""
+    done = subprocess.run(["pulumi", "stack", "--show-name"], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise NoSuchNode(f"no stack is selected. {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def handed_over(stack: str) -> Handover:
+    """What a stack handed over when it was brought up."""
+    try:
+        found = handover.find(stack_state.resources(stack, secrets=True))
+    except ValidationError:
+        raise NoSuchNode(
+            f"the stack {stack} was brought up by another version of this package; `pulumi up` first"
+        ) from None
     if found is None:
-        raise NoSuchNode("the selected stack was never up; `pulumi up` first")
+        raise NoSuchNode(f"the stack {stack} was never up; `pulumi up` first")
     return found
 
 
 def open_shell(name: str, command: list[str]) -> int:
     """Runs a command on a node, or a login shell when there is none; its exit status."""
-    known = {node.name: node.access for node in selected_handover().nodes}
+    known = {node.name: node.access for node in handed_over(selected_stack()).nodes}
     if name not in known:
         raise NoSuchNode(f"got {name!r}, expected one of {', '.join(known)}")
     with tempfile.TemporaryDirectory(prefix="kafka-cluster-ssh-") as folder:

@@ -1,81 +1,130 @@
-"""Says how the selected stack's cluster is: what is missing of a whole one, and a line for each node.
+"""Asks how the selected stack's cluster is: every broker, every machine, all side by side and none for long.
 
-Exit status 0 when it is whole, 1 when something is missing, 2 when nothing could be asked.
+Knows how long to wait for whom. Refuses to judge (`model/status.py`) and to lay anything out (`operations/status_page.py`).
 """
 
 import asyncio
-from typing import Any
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 
-from model import health, stages
+from model import stages, status, vitals
 from model.handover import Handover, NodeFacts
-from operations.kafka_view import KafkaView
+from model.health import Sample
+from model.kafka_keys import Mode
+from model.numbers import LogSearch
+from model.status import Status
+from model.topology import Node
+from model.vitals import Account, Clock, NodeStatus
+from operations import status_page
+from operations.kafka_view import KafkaView, ask_ensemble
 from operations.machine import StageFailed, Unreachable, connect
-from operations.wait import TimedOut, until
+from operations.wait import TimedOut, again, until
 
-WHOLE, INCOMPLETE, UNKNOWN = 0, 1, 2
-
-
-async def show(handover: Handover, wait: float) -> int:
-    """Prints the status, after waiting at most `wait` seconds for the cluster to be whole."""
-    view = KafkaView(handover.cluster, handover.patience)
-    try:
-        sample = await _sample(handover, view, wait)
-        lines = await _nodes(handover)
-    finally:
-        view.close()
-    faults = health.missing(handover.cluster, sample)
-    print(_headline(handover, sample, faults))
-    for line in [f"  missing: {fault}" for fault in faults] + lines:
-        print(line)
-    if not faults:
-        return WHOLE
-    return UNKNOWN if sample.faults else INCOMPLETE
+# Somebody waits for the answer: who has not answered by then counts as silent. An emulated machine needs that long for
+# a login and a program alone.
+_ASK_SECONDS = 1.4
+_EMULATED_SECONDS = 25.0
+_ANSWER_MS = 1000
 
 
-async def _sample(handover: Handover, view: KafkaView, limit: float) -> health.Sample:
-    """The sample that shows a whole cluster, or the last one within `limit` seconds."""
-    sample = await view.sample()
+async def show(stack: str, handover: Handover, *, wait: float = 0, watch: float = 0, as_json: bool = False) -> int:
+    """Prints the status and answers the exit status. `wait`: after waiting at most as many seconds for a healthy
+    cluster; `watch`: again and again, as many seconds apart."""
+    layout = _as_json if as_json else status_page.text
+    if watch:
+        await _watch(stack, handover, watch, layout)
+    found = await _awaited(stack, handover, wait) if wait else await look(stack, handover)
+    print(layout(found, _now()))
+    return found.verdict.value
+
+
+async def _watch(stack: str, handover: Handover, seconds: float, layout: Callable[[Status, datetime], str]) -> None:
+    """Until the person who watches has seen enough. A terminal shows one page, a file gets them all."""
+    async for _ in again(seconds):
+        shown = layout(await look(stack, handover), _now())
+        print(status_page.over(shown) if sys.stdout.isatty() else shown, flush=True)
+
+
+async def _awaited(stack: str, handover: Handover, limit: float) -> Status:
+    """The status that shows a healthy cluster, or the last one within `limit` seconds."""
+    found = await look(stack, handover)
 
     async def ask() -> str | None:
-        nonlocal sample
-        sample = await view.sample()
-        return "; ".join(health.missing(handover.cluster, sample)) or None
+        nonlocal found
+        found = await look(stack, handover)
+        return "; ".join(found.missing) or None
 
-    if limit:
+    if found.missing:
         try:
             await until("the whole cluster", ask, limit=limit)
         except TimedOut as error:
-            print(error)
-    return sample
+            print(error, file=sys.stderr)
+    return found
 
 
-def _headline(handover: Handover, sample: health.Sample, faults: list[str]) -> str:
-    behind = sum(set(part.isr) != set(part.replicas) for part in sample.partitions)
-    return (
-        f"{handover.mode} cluster: {'not whole' if faults else 'whole'}; brokers {len(sample.brokers)} of"
-        f" {len(handover.cluster.brokers)}, controller {sample.controller}, {len(sample.partitions)} partitions,"
-        f" {behind} without full ISR"
-    )
+def _as_json(found: Status, moment: datetime) -> str:
+    return json.dumps(status.document(found, moment.isoformat(timespec="seconds")), indent=2)
 
 
-async def _nodes(handover: Handover) -> list[str]:
-    return list(await asyncio.gather(*(_line(handover, node) for node in handover.nodes)))
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
-async def _line(handover: Handover, facts: NodeFacts) -> str:
-    node = next(node for node in handover.cluster.nodes if node.name == facts.name)
+async def look(stack: str, handover: Handover) -> Status:
+    """One look at everything."""
+    samples, nodes = await asyncio.gather(_samples(handover), _nodes(handover))
+    logs = {facts.name: log for facts, (_, log) in zip(handover.nodes, nodes, strict=True)}
+    return status.judge(handover, stack, samples, [node for node, _ in nodes], logs)
+
+
+def _limit(handover: Handover) -> float:
+    return _ASK_SECONDS if handover.patience == 1 else _EMULATED_SECONDS
+
+
+async def _samples(handover: Handover) -> list[Sample]:
+    """What each broker believes. One that is cut off from the others may well answer, and believe that all is well."""
+    samples = await asyncio.gather(*(_sample(handover, node) for node in handover.cluster.brokers))
+    if handover.mode is Mode.KRAFT:
+        return samples
+    ensemble = await ask_ensemble(handover.cluster, _ANSWER_MS / 1000 * handover.patience)
+    return [replace(sample, ensemble=ensemble) for sample in samples]
+
+
+async def _sample(handover: Handover, node: Node) -> Sample:
+    view = KafkaView(handover.cluster, handover.patience, through=node, answer_ms=_ANSWER_MS)
     try:
-        async with connect(facts.access) as machine:
-            report = await machine.ask(("report",), stages.report(handover.cluster, node))
-    except (Unreachable, StageFailed) as error:
-        return f"  {facts.name}: {error}"
-    return f"  {facts.name}: {_node_words(facts, report)}"
+        return await asyncio.wait_for(view.sample(), _limit(handover))
+    except TimeoutError:
+        return Sample(frozenset(), -1, (), faults=("no broker answers in time",))
+    finally:
+        view.close()
 
 
-def _node_words(facts: NodeFacts, report: dict[str, Any]) -> str:
-    unit = report["units"]["kafka.service"]
-    current = "current" if report["running"] == facts.fingerprint else f"not current ({report['running'] or 'down'})"
-    return (
-        f"kafka {unit['ActiveState']} since {unit['ActiveEnterTimestamp'] or 'never'}, restarts {unit['NRestarts']},"
-        f" configuration {current}, {report['free_bytes'] / 2**30:.1f} GiB free"
-    )
+async def _nodes(handover: Handover) -> list[tuple[NodeStatus, LogSearch | None]]:
+    return list(await asyncio.gather(*(_node(handover, facts) for facts in handover.nodes)))
+
+
+async def _node(handover: Handover, facts: NodeFacts) -> tuple[NodeStatus, LogSearch | None]:
+    seconds = _limit(handover)
+    try:
+        told, clock = await asyncio.wait_for(_ask(handover, facts), seconds)
+    except TimeoutError:
+        return vitals.unasked(facts, f"no answer within {seconds:.1f} s"), None
+    except (Unreachable, StageFailed, ValueError) as error:
+        return vitals.unasked(facts, str(error)), None
+    return vitals.status(facts, handover.cluster.services(), told, clock), vitals.search(told)
+
+
+async def _ask(handover: Handover, facts: NodeFacts) -> tuple[Account, Clock]:
+    node = next(node for node in handover.cluster.nodes if node.name == facts.name)
+    async with connect(facts.access, handover.patience) as machine:
+        before = time.time()
+        says = float(await machine.run("date +%s.%N"))
+        after = time.time()
+        told = await machine.ask(("report", "vitals"), stages.vitals(handover.cluster, node))
+    clock = Clock(round(says - (before + after) / 2, 3), round((after - before) / 2, 3))
+    return Account.model_validate(told), clock

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 _SAY_EVERY = 5.0
 
@@ -26,3 +26,11 @@ async def until(what: str, ask: Callable[[], Awaitable[str | None]], *, limit: f
             said = now
             print(f"waiting for {what}: {missing} ({now - started:.0f} s of at most {limit:.0f} s)", flush=True)
         await asyncio.sleep(every)
+
+
+async def again(seconds: float) -> AsyncIterator[None]:
+    """Comes round for ever: at once, and then as long after each round's beginning, or after its end if that is later."""
+    while True:
+        started = time.monotonic()
+        yield
+        await asyncio.sleep(max(0.0, started + seconds - time.monotonic()))

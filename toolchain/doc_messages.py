@@ -24,7 +24,9 @@ JUDGES = (
     "model/fitness.py",
     "model/health.py",
     "model/identity.py",
+    "model/status.py",
     "model/topics.py",
+    "model/vitals.py",
     "operations/kafka_view.py",
     "operations/status.py",
 )

@@ -109,7 +109,10 @@ def up(stack: Stack, arguments: list[str]) -> None:
     with phase("pulumi up"):
         stack.pulumi("up", "--yes", "--skip-preview", *arguments)
     # Pulumi sees what it made and not what became of it, so the cluster itself has the last word.
-    if subprocess.run(["kafka-cluster", "status", "--wait", "60"], cwd=stack.project).returncode != 0:
+    if (
+        subprocess.run(["kafka-cluster", "status", "--stack", stack.name, "--wait", "60"], cwd=stack.project).returncode
+        != 0
+    ):
         raise VerbFailed("the cluster is not whole; `pulumi up --replace '**kafka-running'` starts what is down")
     if stack.lab.is_up():
         print("the machines live in the lab's network: python -m lab run -- COMMAND reaches them")

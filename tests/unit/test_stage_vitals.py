@@ -1,0 +1,98 @@
+"""A node's account with what a person asks for beside."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model.numbers import UNCLEAN
+from model.vitals import Account
+
+from .stage_machine import Answer, Machine, Plan, answer, snapshot
+
+UNCLEAN_LINE = "[2026-01-02 03:10:00,123] INFO UNCLEAN partition change for t-0: partitionEpoch: 5 -> 6 (x)"
+
+
+@pytest.fixture
+def plan(machine: Machine) -> Plan:
+    for folder in ("proc/sys/kernel/random", "var/log/kafka", "var/lib/kafka", "etc/kafka-cluster"):
+        machine.path(folder).mkdir(parents=True)
+    machine.path("/proc/sys/kernel/random/boot_id").write_text("boot\n")
+    machine.path("/etc/machine-id").write_text("machine\n")
+    unit = answer("ActiveState=active\nActiveEnterTimestamp=@1700000000\nNRestarts=0\n")
+    machine.answer(("systemctl", "show"), unit)
+    machine.answer(("systemctl", "show", "--timestamp=unix", "-p", "UserspaceTimestamp"), answer("U=@1699999000\n"))
+    machine.answer(("timeout",), really)
+    places = {
+        "data": "/var/lib/kafka",
+        "staged": "/etc/kafka-cluster/staged",
+        "fingerprint_file": "/etc/kafka-cluster/fingerprint",
+        "running_fingerprint": "/run/kafka/fingerprint",
+        "mode_file": "/etc/kafka-cluster/mode.env",
+        "starts": "/etc/kafka-cluster/starts.jsonl",
+        "environment": "/etc/kafka-cluster/kafka.env",
+        "log": "/var/log/kafka/server.log",
+        "gc_log": "/var/log/kafka/gc.log",
+    }
+    return {"node": "n1", **{key: str(machine.path(path)) for key, path in places.items()}, "elections": UNCLEAN}
+
+
+def really(*command: str) -> Answer:
+    """The computer's own program."""
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def told(machine: Machine, plan: Plan) -> dict[str, Any]:
+    before = snapshot(machine.root)
+    machine.load("report", "vitals")["main"](plan)
+    assert snapshot(machine.root) == before, "a question changes nothing"
+    (line,) = machine.said
+    found: dict[str, Any] = json.loads(line)
+    Account.model_validate(found)
+    return found
+
+
+def log(machine: Machine, name: str, *lines: str, age: int) -> None:
+    path = machine.path(f"/var/log/kafka/{name}")
+    path.write_text("".join(f"{line}\n" for line in lines))
+    os.utime(path, (1_700_000_000 - age,) * 2)
+
+
+def test_a_bare_machine_gives_an_account_too(machine: Machine, plan: Plan) -> None:
+    found = told(machine, plan)
+    assert (found["start"], found["heap"], found["collected"]) == (None, "", "")
+    assert found["elections"] == {"lines": [], "oldest": ""}
+    assert found["booted"] == 1699999000
+    assert 0 < found["free_bytes"] <= found["total_bytes"]
+
+
+def test_the_last_start_is_told_with_its_moment(machine: Machine, plan: Plan) -> None:
+    entries = [{"when": "2026-01-01T00:00:00Z", "why": "it was down"}, {"when": "2026-01-02T03:04:05Z", "why": "x"}]
+    Path(plan["starts"]).write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    assert told(machine, plan)["start"] == {"when": 1767323045, "why": "x"}
+
+
+def test_the_heap_and_its_last_collection_are_told(machine: Machine, plan: Plan) -> None:
+    Path(plan["environment"]).write_text('KAFKA_HEAP_OPTS="-Xms512M -Xmx512M"\nOTHER="-Xmx1G"\n')
+    log(machine, "gc.log", "[x][gc] GC(1) Pause 9M->8M(512M) 1ms", "[x][gc] GC(2) Pause 7M->6M(512M) 1ms", "x", age=0)
+    found = told(machine, plan)
+    assert found["heap"] == "512M"
+    assert "7M->6M(512M)" in found["collected"]
+
+
+def test_every_kept_service_log_is_searched_for_unclean_elections(machine: Machine, plan: Plan) -> None:
+    log(machine, "server.log", "[2026-01-09 00:00:00,000] INFO later", UNCLEAN_LINE, age=0)
+    log(machine, "server.log.1", "[2026-01-02 03:04:05,006] INFO first", UNCLEAN_LINE.replace("t-0", "t-1"), age=100)
+    found = told(machine, plan)["elections"]
+    assert found["oldest"] == "2026-01-02 03:04:05"
+    assert [re.findall(r"t-\d", line) for line in found["lines"]] == [["t-1"], ["t-0"]]
+
+
+def test_logs_that_take_too_long_are_not_logs_without_an_election(machine: Machine, plan: Plan) -> None:
+    log(machine, "server.log", UNCLEAN_LINE, age=0)
+    machine.answer(("timeout",), answer(code=124))
+    assert told(machine, plan)["elections"] is None
