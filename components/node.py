@@ -46,7 +46,7 @@ class KafkaNode(pulumi.ComponentResource):
         access = place.hand.access
 
         def planned(emulated: bool, login: str) -> stages.NodePlan:
-            runtime = Runtime(settings.heap, settings.settings, emulated, bool(place.device))
+            runtime = Runtime(settings.heap, settings.settings, emulated, bool(place.device), stack)
             return stages.NodePlan(
                 cluster,
                 node,
@@ -69,7 +69,7 @@ class KafkaNode(pulumi.ComponentResource):
             depends_on=[place.ready],
         )
         installed = self._stage(
-            ("installed",),
+            ("tools", "installed"),
             plan.apply(lambda plan: stages.installed(plan, archive.sha512, remote_path)),
             [uploaded],
         )

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
-from model import properties, units
+from model import greeting, properties, units
 from model.kafka_keys import Mode
 from model.times import EMULATED_PROPERTIES
 from model.topology import Cluster, Node
@@ -17,13 +17,15 @@ _HEADING = "Written by kafka-cluster. A change made here is overwritten."
 
 @dataclass(frozen=True, slots=True)
 class PlannedFile:
-    """A file as it must stand on a machine. `mode` is octal text such as "0644"."""
+    """A file as it must stand on a machine. `mode` is octal text such as "0644"; `restarts` says whether a running
+    process has to be started anew when the file is another one."""
 
     path: str
     content: str
     owner: str = "root"
     group: str = "root"
     mode: str = "0644"
+    restarts: bool = True
 
     @property
     def sha256(self) -> str:
@@ -33,12 +35,13 @@ class PlannedFile:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What the files depend on beside the cluster: the machine's kind and the operator's wishes."""
+    """What the files depend on beside the cluster: the machine's kind, the operator's wishes, the stack's name."""
 
     heap: str
     overrides: Mapping[str, str]
     emulated: bool
     data_is_mounted: bool
+    stack: str
 
 
 def node_files(cluster: Cluster, node: Node, runtime: Runtime, log4j: str) -> tuple[PlannedFile, ...]:
@@ -55,6 +58,7 @@ def node_files(cluster: Cluster, node: Node, runtime: Runtime, log4j: str) -> tu
         PlannedFile(paths.environment, units.kafka_environment(cluster, heap=runtime.heap, emulated=runtime.emulated)),
         PlannedFile(paths.mode_file, units.mode_file(cluster, cluster.mode)),
         PlannedFile(paths.log4j, log4j),
+        PlannedFile(paths.message, greeting.message(cluster, node, runtime.stack), restarts=False),
     )
     return common + (_zookeeper_files(cluster, node, runtime) if cluster.mode is Mode.ZOOKEEPER else ())
 
@@ -84,6 +88,7 @@ def _zookeeper_files(cluster: Cluster, node: Node, runtime: Runtime) -> tuple[Pl
 def fingerprint(files: Iterable[PlannedFile]) -> str:
     """16 hexadecimal digits that change with anything a running process was started with."""
     digest = hashlib.sha256()
-    for file in sorted(files, key=lambda file: file.path):
-        digest.update(repr(sorted(asdict(file).items())).encode())
+    for file in sorted((file for file in files if file.restarts), key=lambda file: file.path):
+        stands = {key: value for key, value in asdict(file).items() if key != "restarts"}
+        digest.update(repr(sorted(stands.items())).encode())
     return digest.hexdigest()[:16]

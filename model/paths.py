@@ -31,6 +31,10 @@ class Paths:
     sysctl = "/etc/sysctl.d/90-kafka-cluster.conf"
     kafka_unit = "/etc/systemd/system/kafka.service"
     zookeeper_unit = "/etc/systemd/system/zookeeper.service"
+    starts = "/etc/kafka-cluster/starts.jsonl"
+    message = "/etc/motd.d/kafka-cluster"
+    commands = "/usr/local/bin"
+    tool = "/usr/local/lib/kafka-cluster/tool"
     lock = "/run/lock/kafka-cluster.lock"
     # Relative to the home of the user that logs in: sftp writes as that user.
     upload_folder = ".cache/kafka-cluster"

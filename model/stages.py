@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from model import units
+from model import greeting, units
 from model.files import PlannedFile, fingerprint
 from model.kafka_keys import Mode
 from model.numbers import UNCLEAN
+from model.paths import Paths
 from model.topology import Cluster, Node
 
 # Waiting for another stage's run on the same machine, then running. Emulated machines are slow.
@@ -22,7 +23,6 @@ _RUN_SECONDS = 1800
 
 KERNEL = {"vm.max_map_count": "262144", "vm.swappiness": "1"}
 ALL_SERVICES = ("kafka.service", "zookeeper.service")
-STARTS = "/etc/kafka-cluster/starts.jsonl"
 # Written on a machine that somebody else made before anything else is: whose it is now, and what was there before.
 CLAIM = "/etc/kafka-cluster/CLAIM.json"
 _WHOLE_STOP_SECONDS = 30
@@ -46,6 +46,13 @@ class NodePlan:
     def fingerprint(self) -> str:
         """Of everything its processes are started with."""
         return fingerprint(self.files)
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+_TOOL_FOLDER = _folder(Paths.tool)
 
 
 def program(texts: Texts, parts: tuple[str, ...], plan: Mapping[str, Any]) -> str:
@@ -106,7 +113,9 @@ def claimed(cluster: Cluster, node: Node, *, stack: str, login: str, device: str
         "device": device,
         "users": [units.USER, units.ZOOKEEPER_USER],
         "kernel": list(KERNEL),
-        "paths": [paths.sysctl, paths.home, paths.service_logs, "/var/log/zookeeper"],
+        "paths": [paths.sysctl, paths.home, paths.service_logs, "/var/log/zookeeper", paths.message, _TOOL_FOLDER],
+        "shared_folders": [_folder(paths.message)],
+        "tools": {"program": paths.tool, "folder": paths.commands},
         "hosts": {each.name: each.address for each in cluster.nodes},
         "data": paths.data,
         "owner_file": paths.owner,
@@ -136,6 +145,12 @@ def installed(plan: NodePlan, sha512: str, upload: str) -> dict[str, Any]:
         },
         "home": paths.home,
         "links": paths.links,
+        "tools": {
+            "program": paths.tool,
+            "folder": paths.commands,
+            "content": greeting.tool(plan.cluster),
+            "left_out": greeting.NOT_FOR_HANDS,
+        },
         "hosts": {node.name: node.address for node in plan.cluster.nodes},
         "login": plan.login,
         "upload": upload,
@@ -206,7 +221,7 @@ def vitals(cluster: Cluster, node: Node) -> dict[str, Any]:
     paths = cluster.paths
     return {
         **report(cluster, node),
-        "starts": STARTS,
+        "starts": paths.starts,
         "environment": paths.environment,
         "gc_log": f"{paths.service_logs}/gc.log",
         "elections": UNCLEAN,
@@ -223,7 +238,7 @@ def start(cluster: Cluster, node: Node, *, why: str, before: str, after: str, re
         "fingerprint_file": paths.fingerprint,
         "services": cluster.services(),
         "restart": restart,
-        "starts": STARTS,
+        "starts": paths.starts,
         "why": why,
         "fingerprint": after,
         "from": before,

@@ -41,6 +41,11 @@ class Node:
         return Role.CONTROLLER in self.roles
 
     @property
+    def clients(self) -> str:
+        """Where clients reach it, if it is a broker."""
+        return CLIENTS.endpoint(self.address)
+
+    @property
     def listeners(self) -> tuple[Listener, ...]:
         """What its Kafka process listens on."""
         clients = (CLIENTS,) if self.is_broker else ()
@@ -75,7 +80,7 @@ class Cluster:
     @property
     def bootstrap_servers(self) -> str:
         """The one line that a client needs."""
-        return ",".join(CLIENTS.endpoint(node.address) for node in self.brokers)
+        return ",".join(node.clients for node in self.brokers)
 
     @property
     def quorum_voters(self) -> str:

@@ -47,7 +47,7 @@ async def give_back(claim: Claim) -> None:
     name = claim.access.name
     try:
         async with connect(claim.access) as machine:
-            said = await machine.stage(("removed",), {**claim.plan, "stage": "removed"})
+            said = await machine.stage(("tools", "removed"), {**claim.plan, "stage": "removed"})
     except Unreachable as error:
         raise NotRemoved(
             f"stage 'removed': {error}. What was installed there is still there, and may run. Bring the machine back"

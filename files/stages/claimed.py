@@ -15,7 +15,7 @@ def main(plan):
 
 
 def there_before(plan):
-    looked_at = [*plan["paths"], plan["mount_unit"], plan["data"]]
+    looked_at = [*plan["paths"], *plan["shared_folders"], plan["mount_unit"], plan["data"]]
     return {
         "users": [user for user in plan["users"] if succeeds("getent", "passwd", user)],
         "paths": [path for path in looked_at if os.path.lexists(path)],

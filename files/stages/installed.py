@@ -14,6 +14,7 @@ def main(plan):
     ensure_folders(plan)
     ensure_archive(plan)
     ensure_links(plan)
+    ensure_tools(plan)
 
 
 def java_version():

@@ -12,9 +12,13 @@ def main(plan):
         end(plan, unit)
     settle_data(plan)
     unmount(plan, claim)
+    remove_tools(plan["tools"])
     for path in plan["paths"]:
         if path not in claim["paths"]:
             remove(path)
+    for folder in map(Path, plan["shared_folders"]):
+        if folder.is_dir() and str(folder) not in claim["paths"] and not any(folder.iterdir()):
+            folder.rmdir()
     restore_kernel(claim)
     restore_hosts(plan, claim)
     for user in plan["users"]:

@@ -76,7 +76,7 @@ def _node_plan(settings: Settings, handover: Handover, names: MachineNames, node
     made_here = settings.platform is Platform.LIBVIRT
     device = names.data_device(node.id) if made_here else configured.data_device
     emulated = handover.patience == patience(emulated=True)
-    runtime = Runtime(settings.heap, settings.settings, emulated, bool(device))
+    runtime = Runtime(settings.heap, settings.settings, emulated, bool(device), f"{names.project}/{names.stack}")
     cluster = plan(settings)
     return NodePlan(
         cluster=cluster,

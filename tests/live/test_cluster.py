@@ -23,7 +23,7 @@ from model.topology import Cluster, Node
 from tests.live.clients import admin_client
 from tests.live.machine import Machine
 from tests.live.planned import Plan
-from tests.support.console import JAVA, ConsoleTools
+from tests.support.console import ConsoleTools
 
 PARTITIONS = 3
 CALM_SECONDS = 10.0
@@ -238,10 +238,8 @@ def read_all(server: str, topic: str, milliseconds: int) -> list[str]:
 
 
 def test_tools_work_on_a_machine_itself(cluster: Cluster, machines: dict[str, Machine], topic: str, plan: Plan) -> None:
-    """What an operator finds who has logged in: the tools in the guide's place, and what was written a moment ago."""
+    """What an operator finds who has logged in: the tools by their names, and what was written a moment ago."""
     node = cluster.brokers[-1]
     tool, *arguments = consume(endpoint(node), topic, plan.patience)
-    variables = [f"{name}={value}" for name, value in {**JAVA, "LOG_DIR": "/tmp"}.items()]
-    words = ["env", *variables, f"{cluster.paths.home}/bin/{tool}", *arguments]
-    said = machines[node.name].says(" ".join(["%s"] * len(words)), *words)
+    said = machines[node.name].says(" ".join([tool, *["%s"] * len(arguments)]), *arguments)
     assert sorted(said.splitlines()) == RECORDS, f"on {node.name}, Kafka's own consumer gave {said.splitlines()}"

@@ -43,5 +43,11 @@ def cluster(count: int = 3, mode: Mode = Mode.KRAFT) -> Cluster:
 
 def runtime(**changes: Any) -> Runtime:
     """What node files depend on beside the cluster."""
-    plain: dict[str, Any] = {"heap": "512M", "overrides": {}, "emulated": False, "data_is_mounted": True}
+    plain: dict[str, Any] = {
+        "heap": "512M",
+        "overrides": {},
+        "emulated": False,
+        "data_is_mounted": True,
+        "stack": "p/s",
+    }
     return Runtime(**{**plain, **changes})

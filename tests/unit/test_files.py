@@ -33,6 +33,7 @@ def test_a_kraft_node_has_these_files() -> None:
         "/etc/kafka-cluster/kafka.env",
         "/etc/kafka-cluster/mode.env",
         "/etc/kafka-cluster/log4j.properties",
+        "/etc/motd.d/kafka-cluster",
     }
 
 
@@ -46,6 +47,7 @@ def test_a_zookeeper_node_has_its_own_and_none_of_krafts() -> None:
         "/etc/kafka-cluster/zookeeper.env",
         "/etc/kafka-cluster/mode.env",
         "/etc/kafka-cluster/log4j.properties",
+        "/etc/motd.d/kafka-cluster",
     }
 
 
@@ -119,6 +121,14 @@ def test_the_fingerprint_changes_when_another_node_moves() -> None:
 
 def dev_nodes() -> list[dict[str, object]]:
     return [{"name": node.name, "id": node.id, "address": node.address} for node in dev().nodes]
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_what_is_there_for_people_restarts_nothing(mode: Mode) -> None:
+    quiet = {file.path for file in files(mode) if not file.restarts}
+    assert quiet == {"/etc/motd.d/kafka-cluster"}
+    assert fingerprint(files(mode, stack="another/one")) == fingerprint(files(mode))
+    assert files(mode, stack="another/one") != files(mode)
 
 
 @given(st.permutations(list(files(Mode.ZOOKEEPER))))

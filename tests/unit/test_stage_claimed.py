@@ -47,7 +47,18 @@ def plan(machine: Machine, kernel: dict[str, str]) -> Plan:
         "device": "",
         "users": ["kafka", "zookeeper"],
         "kernel": [KERNEL],
-        "paths": [str(machine.path(path)) for path in ("/etc/sysctl.d/90.conf", "/usr/local/kafka", "/var/log/kafka")],
+        "paths": [
+            str(machine.path(path))
+            for path in (
+                "/etc/sysctl.d/90.conf",
+                "/usr/local/kafka",
+                "/var/log/kafka",
+                "/etc/motd.d/x",
+                "/usr/local/lib/x",
+            )
+        ],
+        "shared_folders": [str(machine.path("/etc/motd.d"))],
+        "tools": {"program": str(machine.path("/usr/local/lib/x/tool")), "folder": str(machine.path("/usr/local/bin"))},
         "hosts": {"n1": "10.0.0.1", "n2": "10.0.0.2"},
         "data": str(data),
         "owner_file": str(data / "OWNER.json"),
@@ -67,7 +78,7 @@ def claim(machine: Machine, plan: Plan) -> None:
 
 
 def give_back(machine: Machine, plan: Plan) -> None:
-    machine.load("removed")["main"]({**plan, "stage": "removed"})
+    machine.load("tools", "removed")["main"]({**plan, "stage": "removed"})
 
 
 def install(machine: Machine, plan: Plan, kernel: dict[str, str]) -> None:
@@ -83,9 +94,11 @@ def install(machine: Machine, plan: Plan, kernel: dict[str, str]) -> None:
     for unit in ("kafka.service", "var-lib-kafka.mount"):
         machine.path(f"/etc/systemd/system/{unit}").write_text("[Unit]\n")
     for path in ("/etc/sysctl.d/90.conf", "/var/log/kafka/server.log", "/etc/kafka-cluster/staged/MANIFEST.json",
-                 "/etc/kafka-cluster/fingerprint", "/home/admin/.cache/kafka-cluster/a.tgz"):  # fmt: skip
+                 "/etc/motd.d/x", "/usr/local/lib/x/tool", "/etc/kafka-cluster/fingerprint", "/home/admin/.cache/kafka-cluster/a.tgz"):  # fmt: skip
         machine.path(path).parent.mkdir(parents=True, exist_ok=True)
         machine.path(path).write_text("x")
+    machine.path("/usr/local/bin").mkdir(exist_ok=True)
+    machine.path("/usr/local/bin/kafka-topics.sh").symlink_to(plan["tools"]["program"])
     machine.users |= {"kafka", "zookeeper"}
     kernel[KERNEL] = "1"
     machine.load("installed")["ensure_hosts"](plan)
@@ -133,7 +146,7 @@ def test_a_machine_is_given_back_as_it_was(machine: Machine, plan: Plan, kernel:
     after = snapshot(machine.root)
     assert sorted(after.pop("etc/hosts").splitlines()) == sorted(before.pop("etc/hosts").splitlines())
     # Folders that every machine has and that the stage made on this bare one.
-    common = {"etc/sysctl.d", "var/log"}
+    common = {"etc/sysctl.d", "var/log", "usr/local/bin", "usr/local/lib"}
     assert {path for path in after if path not in before} <= common
     assert kernel == {KERNEL: "60"}
     removed = [call[1] for call in machine.ran("userdel")]
@@ -188,10 +201,15 @@ def test_what_was_there_before_stays(machine: Machine, plan: Plan, kernel: dict[
     log = machine.path("/var/log/kafka/old.log")
     log.parent.mkdir(parents=True)
     log.write_text("old")
+    somebody = machine.path("/etc/motd.d/somebody")
+    somebody.parent.mkdir()
+    somebody.write_text("hello")
     claim(machine, plan)
     install(machine, plan, kernel)
     give_back(machine, plan)
     assert log.read_text() == "old"
+    assert somebody.read_text() == "hello"
+    assert not machine.path("/etc/motd.d/x").exists()
     assert [call[1] for call in machine.ran("userdel")] == ["zookeeper"]
 
 
