@@ -5,7 +5,7 @@ import pulumi
 from components import door, keys
 from components.cluster import KafkaCluster
 from components.platforms import machines
-from model import advice, topology
+from model import advice, page, topology
 
 settings = door.settings()
 surroundings = door.surroundings(settings)
@@ -34,4 +34,5 @@ pulumi.export(
     "nodes",
     [{"name": node.name, "id": node.id, "address": node.address, "roles": list(node.roles)} for node in cluster.nodes],
 )
+pulumi.export("readme", page.text(settings, cluster, f"{pulumi.get_project()}/{pulumi.get_stack()}"))
 pulumi.export("ssh", {node.name: f"kafka-cluster ssh {node.name}" for node in cluster.nodes})

@@ -131,7 +131,13 @@ def _parser() -> argparse.ArgumentParser:
     again = asked.add_mutually_exclusive_group()
     again.add_argument("--wait", type=_seconds, default=0, metavar="SECONDS", help="wait until it is healthy")
     again.add_argument(
-        "--watch", type=_seconds, nargs="?", const=2, default=0, metavar="SECONDS", help="look again every 2 s, or so many"
+        "--watch",
+        type=_seconds,
+        nargs="?",
+        const=2,
+        default=0,
+        metavar="SECONDS",
+        help="look again every 2 s, or so many",
     )
     asked.set_defaults(act=_status)
     for name, act, text in (

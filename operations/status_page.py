@@ -140,7 +140,11 @@ def _free(node: NodeStatus) -> str:
 
 
 def _clock(node: NodeStatus) -> str:
-    return f"{node.clock.ahead:+.2f} s" if node.clock else _UNKNOWN
+    """A difference that is smaller than what a look across the network can tell is none."""
+    if not node.clock:
+        return _UNKNOWN
+    seen = abs(node.clock.ahead) > node.clock.uncertain
+    return f"{node.clock.ahead:+.2f} s" if seen else f"within {node.clock.uncertain:.2f} s"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

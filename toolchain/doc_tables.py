@@ -11,8 +11,9 @@ from pathlib import Path
 
 import yaml
 
+from model import picture, topology
 from model.kafka_limits import KAFKA_STOPS, Reason
-from toolchain import places
+from toolchain import doc_pictures, places
 
 _TABLE = re.compile(r"(<!-- table (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _OUTPUTS = {
@@ -20,6 +21,7 @@ _OUTPUTS = {
     "mode": "`kraft` or `zookeeper`.",
     "cluster_id": "The KRaft cluster's id, configured or made once.",
     "nodes": "Every node's `name`, `id`, `address` and `roles`.",
+    "readme": "The stack's page, in Markdown: what this cluster is, how it is reached, where things are, what to do when.",
     "ssh": "For every node, the line that opens a shell on it.",
 }
 
@@ -66,7 +68,15 @@ def refusals() -> str:
     return _table(("reason", "what it says", "who refuses"), rows)
 
 
-TABLES: dict[str, Callable[[], str]] = {table.__name__: table for table in (configuration, outputs, verbs, refusals)}
+def cluster() -> str:
+    """A picture of the dev stack."""
+    settings = doc_pictures.dev_settings()
+    return f"```mermaid\n{picture.mermaid(topology.plan(settings), picture.network(settings))}```\n"
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    table.__name__: table for table in (configuration, outputs, verbs, refusals, cluster)
+}
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -29,7 +29,7 @@ def refused(up: Up, **changes: Any) -> str:
 
 def test_the_outputs_of_the_dev_stack(up: Up) -> None:
     outputs = up().outputs
-    assert set(outputs) == {"bootstrap_servers", "mode", "cluster_id", "nodes", "ssh"}
+    assert set(outputs) == {"bootstrap_servers", "mode", "cluster_id", "nodes", "readme", "ssh"}
     assert outputs["bootstrap_servers"] == "172.25.254.131:9092,172.25.254.132:9092,172.25.254.133:9092"
     assert outputs["mode"] == "kraft"
     assert outputs["cluster_id"] == CLUSTER_ID

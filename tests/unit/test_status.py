@@ -178,7 +178,7 @@ def test_a_line_for_each_node() -> None:
         "current",
         "512 MiB",
         "(50 %)",
-        "+0.00 s",
+        "within 0.01 s",
     ):
         assert word in lines[1]
 
