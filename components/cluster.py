@@ -19,9 +19,11 @@ from operations.preflight import ArchiveFile
 
 
 class KafkaCluster(pulumi.ComponentResource):
-    """A Kafka cluster on machines."""
+    """A Kafka cluster on machines. `plan` is what it is made of."""
 
     bootstrap_servers: Output[str]
+    cluster_id: Output[str]
+    plan: Cluster
 
     def __init__(
         self,
@@ -90,6 +92,7 @@ class KafkaCluster(pulumi.ComponentResource):
                 running=running,
                 opts=ResourceOptions(parent=self),
             )
+        self.plan, self.cluster_id = cluster, cluster_id
         # The servers are an answer only once the cluster runs.
         self.bootstrap_servers = running.stdout.apply(lambda _: cluster.bootstrap_servers)
         self.register_outputs({"bootstrap_servers": self.bootstrap_servers})

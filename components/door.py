@@ -4,6 +4,7 @@ Knows Pulumi's config and the stack's earlier state. Refuses to know what a righ
 `model/identity.py`).
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +27,11 @@ def settings() -> Settings:
     prefix = f"{pulumi.get_project()}:"
     # All keys of the project and not the known ones only: a misspelt key is told, too.
     keys = [key.removeprefix(prefix) for key in pulumi.runtime.config.CONFIG.get() if key.startswith(prefix)]
-    raw = {key: config.get_object(key) if key in _OBJECTS else config.get(key) for key in keys}
+    return judged({key: config.get_object(key) if key in _OBJECTS else config.get(key) for key in keys})
+
+
+def judged(raw: Mapping[str, Any]) -> Settings:
+    """The settings that those values say; a RunError says everything that is wrong with them."""
     try:
         return read(raw)
     except ConfigurationError as error:

@@ -14,7 +14,7 @@ import pytest
 
 from lab.machines import Machines, take_down
 from tests.support.stack import Stack, stack_of_its_own
-from toolchain import programs
+from toolchain import places, programs
 
 FIRST_ADDRESS = 131
 
@@ -46,7 +46,9 @@ def hosts_config(inventory: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def ground(lab: str, folder: Path, *, count: int = 3, config: dict[str, Any] | None = None) -> Iterator[Ground]:
+def ground(
+    lab: str, folder: Path, *, count: int = 3, config: dict[str, Any] | None = None, program: Path = places.CHECKOUT
+) -> Iterator[Ground]:
     """Machines and a stack for the time of a test, without a trace afterwards. The machines' end is the end of all that
     `up` made on them, so nothing is destroyed first."""
     if os.geteuid() != 0:
@@ -59,7 +61,7 @@ def ground(lab: str, folder: Path, *, count: int = 3, config: dict[str, Any] | N
     with Machines(lab, _addresses(count)) as machines:
         inside: Sequence[str] = machines.segment.inside()
         wanted = {**hosts_config(machines.inventory()), **(config or {})}
-        yield Ground(machines, stack_of_its_own(folder, lab, wanted, tuple(inside)))
+        yield Ground(machines, stack_of_its_own(folder, lab, wanted, tuple(inside), program))
 
 
 def _addresses(count: int) -> list[str]:

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -40,6 +40,10 @@ class Stack:
         """The stack by that name, else the one that `pulumi stack select` chose."""
         chosen = name or cls(project, "")._pulumi("stack", "--show-name").stdout.strip()
         return cls(project, chosen)
+
+    def with_environment(self, **variables: str) -> Self:
+        """The same stack, whose commands have these variables, too."""
+        return replace(self, environment={**(self.environment or os.environ), **variables})
 
     def pulumi(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Runs a command of the CLI on this stack; PulumiFailed when it fails, unless the caller judges that."""
@@ -108,11 +112,17 @@ def _evidence(text: str) -> str:
     return "\n".join(text.splitlines()[-_LAST_LINES:])
 
 
-def stack_of_its_own(folder: Path, name: str, config: Mapping[str, Any], prefix: tuple[str, ...] = ()) -> Stack:
-    """A new stack whose files, state and selection lie in `folder`: it runs the checkout's program, but neither sees nor
-    touches the user's stacks."""
-    project = yaml.safe_load((places.CHECKOUT / "Pulumi.yaml").read_text(encoding="utf-8"))
-    (folder / "Pulumi.yaml").write_text(yaml.safe_dump({**project, "main": str(places.CHECKOUT)}), encoding="utf-8")
+def stack_of_its_own(
+    folder: Path,
+    name: str,
+    config: Mapping[str, Any],
+    prefix: tuple[str, ...] = (),
+    program: Path = places.CHECKOUT,
+) -> Stack:
+    """A new stack whose files, state and selection lie in `folder`: it runs the program of the checkout, or another one, but
+    neither sees nor touches the user's stacks."""
+    project = yaml.safe_load((program / "Pulumi.yaml").read_text(encoding="utf-8"))
+    (folder / "Pulumi.yaml").write_text(yaml.safe_dump({**project, "main": str(program)}), encoding="utf-8")
     (folder / f"Pulumi.{name}.yaml").write_text("config: {}\n", encoding="utf-8")
     (folder / "state").mkdir()
     stack = Stack(folder, name, prefix, _environment(folder / "state"))

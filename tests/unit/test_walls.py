@@ -8,7 +8,7 @@ import pytest
 
 from .samples import ROOT
 
-ROOMS = ("model", "components", "operations", "files", "lab", "images", "toolchain")
+ROOMS = ("kafka_cluster", "model", "components", "operations", "files", "lab", "images", "toolchain")
 IMPURE = {"pulumi", "pulumi_command", "pulumi_libvirt", "os", "subprocess", "socket", "time", "datetime", "random",
           "secrets", "uuid", "asyncio", "threading", "kafka", "asyncssh", "pathlib", "shutil", "tempfile", "urllib",
           "io", "sys", "logging", "importlib"}  # fmt: skip

@@ -1,0 +1,31 @@
+"""A whole deployment: machines, cluster and topics, from the configuration that says so.
+
+The one place that knows the order of it; this project's own program and those of others (`kafka_cluster/`) call it.
+"""
+
+import pulumi
+
+from components import door, keys
+from components.cluster import KafkaCluster
+from components.platforms import machines
+from model import advice, topology
+from model.settings import Settings
+
+
+def deploy(settings: Settings) -> KafkaCluster:
+    """Asks the engine for everything; a RunError says beforehand what stands in the way."""
+    surroundings = door.surroundings(settings)
+    for warning in advice.warnings(settings):
+        pulumi.log.warn(warning)
+    ground = machines(settings, surroundings)
+    return KafkaCluster(
+        "kafka",
+        settings,
+        topology.plan(settings),
+        ground.places,
+        stack=f"{pulumi.get_project()}/{pulumi.get_stack()}",
+        emulated=ground.emulated,
+        cluster_id=keys.cluster_id(settings.cluster_id, ground.root),
+        archive=surroundings.archive,
+        topics_before=surroundings.topics_before,
+    )
