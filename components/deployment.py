@@ -4,6 +4,7 @@ The one place that knows the order of it; this project's own program and those o
 """
 
 import pulumi
+from pulumi import ResourceOptions
 
 from components import door, keys
 from components.cluster import KafkaCluster
@@ -12,12 +13,13 @@ from model import advice, topology
 from model.settings import Settings
 
 
-def deploy(settings: Settings) -> KafkaCluster:
-    """Asks the engine for everything; a RunError says beforehand what stands in the way."""
+def deploy(settings: Settings, opts: ResourceOptions | None = None) -> KafkaCluster:
+    """Asks the engine for everything; a RunError says beforehand what stands in the way. `opts` are those of the outermost
+    components."""
     surroundings = door.surroundings(settings)
     for warning in advice.warnings(settings):
         pulumi.log.warn(warning)
-    ground = machines(settings, surroundings)
+    ground = machines(settings, surroundings, opts)
     return KafkaCluster(
         "kafka",
         settings,
@@ -28,4 +30,5 @@ def deploy(settings: Settings) -> KafkaCluster:
         cluster_id=keys.cluster_id(settings.cluster_id, ground.root),
         archive=surroundings.archive,
         topics_before=surroundings.topics_before,
+        opts=opts,
     )

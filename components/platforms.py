@@ -26,22 +26,22 @@ class Ground:
     root: pulumi.ComponentResource
 
 
-def machines(settings: Settings, surroundings: Resolved) -> Ground:
+def machines(settings: Settings, surroundings: Resolved, opts: ResourceOptions | None = None) -> Ground:
     """The machines of the configured platform."""
     if settings.platform is Platform.HOSTS:
-        return _hosts(settings)
-    return _made_here(settings, surroundings)
+        return _hosts(settings, opts)
+    return _made_here(settings, surroundings, opts)
 
 
-def _hosts(settings: Settings) -> Ground:
+def _hosts(settings: Settings, opts: ResourceOptions | None) -> Ground:
     stack = f"{pulumi.get_project()}/{pulumi.get_stack()}"
-    root = Hosts("hosts", settings, topology.plan(settings), stack=stack)
+    root = Hosts("hosts", settings, topology.plan(settings), stack=stack, opts=opts)
     return Ground(root.places, Output.from_input(False), root)
 
 
-def _made_here(settings: Settings, surroundings: Resolved) -> Ground:
+def _made_here(settings: Settings, surroundings: Resolved, opts: ResourceOptions | None) -> Ground:
     names = MachineNames(pulumi.get_project(), pulumi.get_stack())
-    site = Site("site", settings, names, uri=surroundings.uri, image=surroundings.image)
+    site = Site("site", settings, names, uri=surroundings.uri, image=surroundings.image, opts=opts)
     operator = keys.key_pair("operator-key", site)
     places = {
         node.name: Machine(

@@ -18,6 +18,8 @@ def _property_text(value: Any) -> Any:
     """Kafka's properties are text: 3 and true are what a person writes in YAML for "3" and "true"."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))  # what the engine hands to a provider knows one kind of number
     if isinstance(value, int | float):
         return str(value)
     return value

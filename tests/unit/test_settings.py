@@ -89,7 +89,7 @@ def test_in_zookeeper_mode_every_node_serves_and_votes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "text"), [(3, "3"), (True, "true"), (False, "false"), (0.5, "0.5"), ("x", "x"), ("", "")]
+    ("written", "text"), [(3, "3"), (True, "true"), (False, "false"), (0.5, "0.5"), (5.0, "5"), ("x", "x"), ("", "")]
 )
 def test_overrides_are_text_however_yaml_reads_them(written: object, text: str) -> None:
     value = read({"nodes": nodes(1), "settings": {"some.key": written}, "unchecked": ["some.key"]}).settings["some.key"]
