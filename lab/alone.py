@@ -30,7 +30,8 @@ def _hold(folder: Path) -> int | None:
     except FileNotFoundError:
         return None
     fcntl.flock(handle, fcntl.LOCK_EX)
-    if folder.exists() and os.path.samestat(folder.stat(), os.fstat(handle)):
-        return handle
+    with suppress(FileNotFoundError):
+        if os.path.samestat(folder.stat(), os.fstat(handle)):
+            return handle
     os.close(handle)
     return None

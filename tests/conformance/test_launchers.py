@@ -250,8 +250,8 @@ def test_a_stopper_signals_java_processes_of_its_class_alone(rendered: Path, cag
     no_java = waiting(Path("/bin/bash"), "kafka.Kafka")
     other_class = waiting(rendered / "java", "org.kafka.Kafka")
     server = waiting(rendered / "java", "kafka.Kafka")
-    assert cage.run(rendered / "bin" / "kafka-server-stop.sh", SIGNAL="HUP").returncode == 0
-    assert server.wait(DEADLINE) == -signal.SIGHUP
+    assert cage.run(rendered / "bin" / "kafka-server-stop.sh", SIGNAL="USR1").returncode == 0
+    assert server.wait(DEADLINE) == -signal.SIGUSR1
     assert cage.run(rendered / "bin" / "kafka-server-stop.sh").stdout == "No kafka server to stop\n"
     assert no_java.poll() is None
     assert other_class.poll() is None
