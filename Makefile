@@ -5,7 +5,7 @@ SHELL := /bin/bash
 STACK ?= dev
 PREPARED := . ./activate &&
 
-.PHONY: help setup up preview verify status destroy lint check test test-setup lock clean
+.PHONY: help setup up preview verify status machines drift destroy lint check test test-setup lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -25,6 +25,12 @@ verify: ## check the running cluster, live, with testinfra and real clients
 
 status: ## say how the cluster is, and each node: exit status 0 healthy, 1 not, 2 can't tell
 	@$(PREPARED) kafka-cluster status --stack $(STACK)
+
+machines: setup ## replace the machines that wait for it, one at a time (memory, vcpu, rootDisk, domainType)
+	$(PREPARED) python -m toolchain.stack machines --stack $(STACK)
+
+drift: ## say what differs on the machines from what the last `up` left
+	$(PREPARED) pulumi stack select $(STACK) && kafka-cluster drift
 
 destroy: setup ## take the stack away, and the embedded lab with it
 	$(PREPARED) python -m toolchain.stack destroy --stack $(STACK)

@@ -11,6 +11,7 @@ from components.hand import Hand, operate
 from components.keys import KeyPair, key_pair
 from components.place import Place
 from components.site import Site
+from model import waiting
 from model.cloud_init import LOGIN, FirstBoot, meta_data, network_config, user_data
 from model.handover import Access
 from model.machine_names import MachineNames, console_xslt
@@ -35,9 +36,12 @@ class Machine(pulumi.ComponentResource):
         names: MachineNames,
         site: Site,
         operator: KeyPair,
+        *,
+        replaceable: bool,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("kafka-cluster:index:Machine", name, {"address": node.address}, opts)
+        self._replaceable = replaceable
         self._settings, self._node, self._names, self._site = settings, node, names, site
         host_key = key_pair(f"{name}-host-key", self)
         root, data, console = self._volumes(name)
@@ -69,6 +73,10 @@ class Machine(pulumi.ComponentResource):
     def _mine(self, **more: object) -> ResourceOptions:
         return ResourceOptions(parent=self, provider=self._site.provider, delete_before_replace=True, **more)  # type: ignore[arg-type]
 
+    def _kept(self, *inputs: str) -> list[str]:
+        """Inputs whose change waits until this machine is the one to be replaced."""
+        return [] if self._replaceable else list(inputs)
+
     def _volumes(self, name: str) -> tuple[libvirt.Volume, libvirt.Volume, libvirt.Volume]:
         root = libvirt.Volume(
             f"{name}-root",
@@ -76,7 +84,7 @@ class Machine(pulumi.ComponentResource):
             pool=self._site.pool.name,
             base_volume_id=self._site.image.id,
             size=self._settings.root_disk * _GIB,
-            opts=self._mine(),
+            opts=self._mine(ignore_changes=self._kept(*waiting.ROOT)),
         )
         data = libvirt.Volume(
             f"{name}-data",
@@ -155,7 +163,7 @@ class Machine(pulumi.ComponentResource):
             xml={"xslt": console.id.apply(console_xslt)},
             autostart=True,
             running=True,
-            opts=self._mine(),
+            opts=self._mine(ignore_changes=self._kept(*waiting.DOMAIN)),
         )
 
     def _ready(

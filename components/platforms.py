@@ -45,7 +45,14 @@ def _made_here(settings: Settings, surroundings: Resolved, opts: ResourceOptions
     operator = keys.key_pair("operator-key", site)
     places = {
         node.name: Machine(
-            f"{node.name}", settings, node, names, site, operator, opts=ResourceOptions(parent=site)
+            node.name,
+            settings,
+            node,
+            names,
+            site,
+            operator,
+            replaceable=node.name == surroundings.replaced,
+            opts=ResourceOptions(parent=site),
         ).place
         for node in settings.nodes
     }

@@ -39,9 +39,14 @@ def work(states: Iterable[NodeState], planned_config: str, unhealthy: Iterable[i
     other_mode = tuple(s.name for s in states if s.up and planned_config not in s.config)
     start = tuple(s.name for s in states if not s.up or s.name in other_mode)
     outdated = [s for s in states if s.up and s.name not in other_mode and s.running != s.planned]
+    restart = cheapest_first({s.name: s.id for s in outdated}, unhealthy, controller)
+    return Work(other_mode, start, restart)
+
+
+def cheapest_first(nodes: Mapping[str, int], unhealthy: Iterable[int], controller: int) -> tuple[str, ...]:
+    """The names of nodes, given with their ids, in the order in which they are taken down."""
     ill = set(unhealthy)
-    ordered = sorted(outdated, key=lambda s: (s.id == controller, s.id not in ill, s.id))
-    return Work(other_mode, start, tuple(s.name for s in ordered))
+    return tuple(sorted(nodes, key=lambda name: (nodes[name] == controller, nodes[name] not in ill, nodes[name])))
 
 
 def reason(before: Mapping[str, str], name: str, planned: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import asyncssh
 
 from images import recipe
+from model import waiting
 from model.errors import Problem
 from model.machine_names import MachineNames
 from model.settings import NetworkMode, Platform, Settings
@@ -41,7 +42,8 @@ class ArchiveFile:
 
 @dataclass(frozen=True)
 class Resolved:
-    """What was found. `uri` and `image` are empty where machines exist already."""
+    """What was found. `uri` and `image` are empty where machines exist already; `replaced` is the machine that may be
+    replaced now."""
 
     archive: ArchiveFile
     uri: str
@@ -49,6 +51,7 @@ class Resolved:
     warnings: tuple[str, ...]
     topics_before: TopicPlan | None = None
     """What the last `up` made of topics"""
+    replaced: str = ""
 
 
 def look_around(settings: Settings, state: list[dict[str, Any]], names: MachineNames) -> Resolved:
@@ -66,7 +69,11 @@ def look_around(settings: Settings, state: list[dict[str, Any]], names: MachineN
     if problems or archive is None:
         lines = "\n".join(f"  - {problem}" for problem in problems)
         raise Unusable(f"this computer is not ready; nothing was changed:\n{lines}")
-    return Resolved(archive, uri, image, warnings)
+    replaced = os.environ.get(waiting.CHOSEN, "")
+    left = {name: what for name, what in waiting.waiting(state, settings).items() if name != replaced}
+    if left:
+        warnings = (*warnings, waiting.warning(left, names.stack))
+    return Resolved(archive, uri, image, warnings, replaced=replaced)
 
 
 def _archive(settings: Settings, problems: list[Problem]) -> tuple[ArchiveFile | None, tuple[str, ...]]:

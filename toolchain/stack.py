@@ -1,4 +1,4 @@
-"""The verbs of `make` that drive Pulumi: up, preview, destroy.
+"""The verbs of `make` that drive Pulumi: up, preview, machines, destroy.
 
 Knows the order of set-up, lab, clearing and Pulumi, and shows it. Everything it does can be done by hand with the
 programs it calls; what is decided is decided elsewhere. Runs in the project's own environment (`. ./activate`).
@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,9 @@ from images.commands import CommandFailed
 from lab import host
 from lab.libvirt import Libvirt
 from lab.waiting import WaitedTooLong
+from model import waiting
 from model.machine_names import MachineNames
+from model.settings import read
 from operations import stack_state
 from operations.leftovers import NotCleared, clear, find
 from toolchain import archive, locks, places
@@ -38,10 +40,11 @@ class Stack:
         self.lab = Libvirt(os.environ.get("KAFKA_CLUSTER_LAB") or "dev")
         self.names = MachineNames("kafka-cluster", name)
 
-    def pulumi(self, *arguments: str, capture: bool = False) -> str:
+    def pulumi(self, *arguments: str, capture: bool = False, environment: Mapping[str, str] | None = None) -> str:
         """Runs pulumi with this stack; its output when captured, else on the terminal."""
         command = ["pulumi", *arguments, "--stack", self.name]
-        done = subprocess.run(command, cwd=self.project, text=True, capture_output=capture)
+        more = {**os.environ, **(environment or {})}
+        done = subprocess.run(command, cwd=self.project, text=True, capture_output=capture, env=more)
         if done.returncode != 0:
             if capture:
                 print(done.stderr.strip(), file=sys.stderr)
@@ -51,7 +54,14 @@ class Stack:
     def config(self) -> dict[str, Any]:
         """The configuration as the CLI spells it, without the project's prefix."""
         raw = json.loads(self.pulumi("config", "--json", capture=True))
-        return {key.removeprefix("kafka-cluster:"): entry.get("value") for key, entry in raw.items()}
+        return {
+            key.removeprefix("kafka-cluster:"): entry.get("objectValue", entry.get("value"))
+            for key, entry in raw.items()
+        }
+
+    def waiting(self) -> dict[str, str]:
+        """The machines that wait to be replaced, and for what."""
+        return waiting.waiting(stack_state.resources(self.name), read(self.config()))
 
     def needs_lab(self) -> bool:
         """Whether its machines live in the embedded libvirt."""
@@ -108,15 +118,47 @@ def up(stack: Stack, arguments: list[str]) -> None:
     prepare(stack)
     with phase("pulumi up"):
         stack.pulumi("up", "--yes", "--skip-preview", *arguments)
-    # Pulumi sees what it made and not what became of it, so the cluster itself has the last word.
+    _whole(stack)
+    if stack.lab.is_up():
+        print("the machines live in the lab's network: python -m lab run -- COMMAND reaches them")
+    print(stack.pulumi("stack", "output", "bootstrap_servers", capture=True).strip())
+
+
+def _whole(stack: Stack) -> None:
+    """Pulumi sees what it made and not what became of it, so the cluster itself has the last word."""
     if (
         subprocess.run(["kafka-cluster", "status", "--stack", stack.name, "--wait", "60"], cwd=stack.project).returncode
         != 0
     ):
-        raise VerbFailed("the cluster is not whole; `pulumi up --replace '**kafka-running'` starts what is down")
-    if stack.lab.is_up():
-        print("the machines live in the lab's network: python -m lab run -- COMMAND reaches them")
-    print(stack.pulumi("stack", "output", "bootstrap_servers", capture=True).strip())
+        raise VerbFailed("the cluster is not whole; another word in `reapply` makes `pulumi up` start what is down")
+
+
+def machines(stack: Stack, arguments: list[str]) -> None:
+    """Replaces the machines that wait for it, one at a time, each stopped cleanly, the cluster whole in between."""
+    prepare(stack)
+    done: set[str] = set()
+    while left := stack.waiting():
+        name = _released(stack, left)
+        if name in done:
+            raise VerbFailed(f"{name} was replaced and still waits for {left[name]}")
+        done.add(name)
+        with phase(f"machine {name}: {left[name]}"):
+            stack.pulumi("up", "--yes", "--skip-preview", *arguments, environment={waiting.CHOSEN: name})
+            _whole(stack)
+    print(f"replaced {', '.join(sorted(done))}" if done else "no machine waits to be replaced")
+
+
+def _released(stack: Stack, left: Iterable[str]) -> str:
+    """The node that was taken out of the cluster; what is printed meanwhile is passed on."""
+    command = ["kafka-cluster", "release", *left]
+    with subprocess.Popen(command, cwd=stack.project, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        line = ""
+        for line in running.stdout:
+            print(line, end="", flush=True)
+    if running.returncode != 0:
+        raise VerbFailed("no machine was touched")
+    return line.strip()
 
 
 def preview(stack: Stack, arguments: list[str]) -> None:
@@ -139,7 +181,7 @@ def destroy(stack: Stack, arguments: list[str]) -> None:
                 stack.lab.down(delete=True)
 
 
-VERBS = {"up": up, "preview": preview, "destroy": destroy}
+VERBS = {"up": up, "preview": preview, "machines": machines, "destroy": destroy}
 
 
 def main() -> int:

@@ -1,6 +1,7 @@
 """The program's surroundings, replaced: nothing of this computer is looked at."""
 
 import json
+import os
 import runpy
 import warnings
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ with warnings.catch_warnings():
 
 from components import door
 from model.settings import Platform, Settings
+from model.waiting import CHOSEN
 from operations import stack_state
 from operations.preflight import ArchiveFile, Resolved
 
@@ -67,7 +69,8 @@ def up(archive: ArchiveFile) -> Up:
 
     def look_around(settings: Settings, *_: object) -> Resolved:
         made_here = settings.platform is Platform.LIBVIRT
-        return Resolved(archive, URI if made_here else "", IMAGE if made_here else "", ())
+        chosen = os.environ.get(CHOSEN, "")
+        return Resolved(archive, URI if made_here else "", IMAGE if made_here else "", (), replaced=chosen)
 
     def fresh(engine: Engine, changes: dict[str, Any]) -> Engine:
         config = as_pulumi_hands_over({**dev_config(), **changes})

@@ -260,6 +260,56 @@ def test_the_other_mode_is_one_key_away(stack: Stack, first_up: dict[str, str]) 
     assert RECORD in consumed(stack, "kept"), "a switch must not touch the other mode's data"
 
 
+def domains(lab: Libvirt) -> dict[str, tuple[str, str]]:
+    """Which domain each machine is, and its memory in KiB."""
+    found = {}
+    for name in ("kafka-server1", "kafka-server2", "kafka-server3"):
+        facts = lab.virsh("dominfo", NAMES.of(name)).splitlines()
+        words = {line.partition(":")[0]: line.partition(":")[2].split() for line in facts if ":" in line}
+        found[name] = words["UUID"][0], words["Max memory"][0]
+    return found
+
+
+def test_bigger_machines_wait(lab: Libvirt, stack: Stack, first_up: dict[str, str]) -> None:
+    before = domains(lab)
+    stack.configure(memory=1600)
+    said = stack.up()
+    assert domains(lab) == before, "all machines would have been away at the same moment"
+    assert "kafka-server1 (memory 1536 => 1600 MiB); kafka-server2" in said, "nobody is to think that it was done"
+
+
+def test_a_machine_that_was_deleted_by_hand_is_made_again(lab: Libvirt, stack: Stack, first_up: dict[str, str]) -> None:
+    before = domains(lab)
+    lab.virsh("destroy", NAMES.of("kafka-server2"))
+    lab.virsh("undefine", NAMES.of("kafka-server2"))
+    stack.up()
+    whole(stack)
+    after = domains(lab)
+    assert {name for name in after if after[name] != before[name]} == {"kafka-server2"}
+    assert after["kafka-server2"][1] == str(1600 * 1024), "a new machine is made as it is configured"
+
+
+def test_machines_are_replaced_one_at_a_time(lab: Libvirt, stack: Stack, first_up: dict[str, str]) -> None:
+    before = domains(lab)
+    command = [*stack.prefix, sys.executable, "-m", "toolchain.stack", "machines", "--stack", stack.name]
+    path = os.pathsep.join([(stack.environment or {})["PATH"], str(places.CHECKOUT / "toolchain/shims")])
+    done = subprocess.run(
+        [*command, "--project", str(stack.project)],
+        cwd=places.CHECKOUT,
+        env={**(stack.environment or {}), "PATH": path, "PYTHONPATH": str(places.CHECKOUT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, f"{done.stdout[-5000:]}{done.stderr[-3000:]}"
+    assert "replaced kafka-server1, kafka-server3" in done.stdout
+    after = domains(lab)
+    assert {name for name in after if after[name][0] != before[name][0]} == {"kafka-server1", "kafka-server3"}
+    assert {memory for _, memory in after.values()} == {str(1600 * 1024)}
+    whole(stack)
+    assert RECORD in consumed(stack, "kept"), "the record is lost"
+    stack.up("--expect-no-changes")
+
+
 def test_destroy_leaves_nothing_behind_even_with_a_dead_machine(
     lab: Libvirt, stack: Stack, first_up: dict[str, str]
 ) -> None:

@@ -1,0 +1,58 @@
+"""Which machines wait to be replaced because the configuration asks for another one than is there.
+
+`up` leaves such a machine as it is: a change of memory would take all of them away at the same moment. One verb replaces
+them one at a time. Knows what a state says of its machines. Refuses to know how a cluster spares one (`model/health.py`).
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from model.settings import DomainType, Settings
+
+# The inputs of a domain, and of its root volume, whose change replaces the machine.
+DOMAIN = ("vcpu", "memory", "type", "cpu")
+ROOT = ("size",)
+# The name of the one machine that an `up` may replace.
+CHOSEN = "KAFKA_CLUSTER_REPLACE"
+
+_GIB = 1024**3
+Inputs = Mapping[str, Any]
+
+
+def waiting(resources: Iterable[Mapping[str, Any]], settings: Settings) -> dict[str, str]:
+    """The names of the machines that wait, and for what: `memory 2048 => 4096 MiB`."""
+    known = {one["urn"].rpartition("::")[2]: one.get("inputs", {}) for one in resources if "urn" in one}
+    found = {
+        node.name: _differences(known.get(f"{node.name}-domain", {}), known.get(f"{node.name}-root", {}), settings)
+        for node in sorted(settings.nodes, key=lambda node: node.id)
+    }
+    return {name: ", ".join(differences) for name, differences in found.items() if differences}
+
+
+def _differences(domain: Inputs, root: Inputs, settings: Settings) -> list[str]:
+    kind = "" if settings.domain_type is DomainType.AUTO else settings.domain_type.value
+    compared = (
+        ("vcpu", domain.get("vcpu"), settings.vcpu, ""),
+        ("memory", domain.get("memory"), settings.memory, " MiB"),
+        ("domainType", domain.get("type"), kind or domain.get("type"), ""),
+        ("rootDisk", root.get("size", 0) / _GIB or None, settings.root_disk, " GiB"),
+    )
+    return [
+        f"{key} {_plain(now)} => {_plain(wanted)}{unit}"
+        for key, now, wanted, unit in compared
+        if now is not None and now != wanted
+    ]
+
+
+def _plain(value: Any) -> str:
+    """Numbers of a state are floats."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def warning(found: Mapping[str, str], stack: str) -> str:
+    """What an operator is told of machines that wait."""
+    names = "; ".join(f"{name} ({what})" for name, what in found.items())
+    return (
+        f"machines that wait to be replaced, and stay as they are until then: {names}."
+        f" One at a time, the cluster whole in between: make machines STACK={stack}"
+    )

@@ -1,0 +1,39 @@
+"""Takes one node out of a running cluster cleanly, so that its machine can be replaced.
+
+The rule of every restart holds: the cluster must be able to spare the node. Refuses to touch the machine itself.
+"""
+
+from collections.abc import Collection
+
+from model import order
+from model.handover import Handover
+from operations.gates import Gates
+from operations.machine import StageFailed, Unreachable, connect
+from operations.refusal import Refusal
+from operations.wait import TimedOut
+
+_STOP = "sudo -n sh -c 'systemctl stop kafka.service zookeeper.service; sync'"
+
+
+class NotReleased(Refusal):
+    """No node could be taken out; the text says why. Nothing was stopped."""
+
+
+async def release(handover: Handover, candidates: Collection[str]) -> str:
+    """Stops the one of these nodes that costs least: an unhealthy one first, the active controller last. Its name."""
+    gates = Gates(handover)
+    try:
+        sample = await gates.view.sample()
+        facts = {node.name: node for node in handover.nodes if node.name in candidates}
+        absent = {node.id for node in handover.cluster.brokers} - sample.brokers
+        name, *_ = order.cheapest_first({name: node.id for name, node in facts.items()}, absent, sample.controller)
+        await gates.spareable(facts[name])
+        async with connect(facts[name].access, handover.patience) as machine:
+            await machine.run(_STOP)
+    except Unreachable as error:
+        print(f"{error}: its machine is replaced as it is", flush=True)
+    except (TimedOut, StageFailed) as error:
+        raise NotReleased(f"no machine was touched: {error}") from error
+    finally:
+        gates.view.close()
+    return name
