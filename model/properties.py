@@ -3,6 +3,7 @@
 Knows the seed's values and what Kafka needs beside them. Refuses to know where the files lie.
 """
 
+import re
 from collections.abc import Mapping
 
 from model.kafka_keys import Mode
@@ -91,6 +92,23 @@ def render(properties: Mapping[str, str], heading: str) -> str:
     so, and a person should find the guide's lines in the file."""
     lines = [f"# {heading}", *(f"{_escape_key(key)}={_escape(value)}" for key, value in properties.items())]
     return "\n".join(lines) + "\n"
+
+
+def read(text: str) -> dict[str, str]:
+    """The properties of a text that `render` wrote."""
+    lines = (line for line in text.splitlines() if not line.startswith("#"))
+    return dict(_read_line(line) for line in lines if line)
+
+
+def _read_line(line: str) -> tuple[str, str]:
+    end = next(match.start() for match in re.finditer(r"\\.|=", line) if match[0] == "=")
+    return _unescape(line[:end]), _unescape(line[end + 1 :])
+
+
+def _unescape(text: str) -> str:
+    """UTF-16 units are put together by way of their bytes: two of them may be one character."""
+    plain = re.sub(r"\\(u[0-9a-f]{4}|.)", lambda m: chr(int(m[1][1:], 16)) if len(m[1]) == 5 else m[1], text)
+    return plain.encode("utf-16", "surrogatepass").decode("utf-16")
 
 
 def _escape(text: str) -> str:

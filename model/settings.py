@@ -110,6 +110,7 @@ class Settings(Shape):
     protect_data: bool = True
     delete_data: bool = False
     accept_empty_disk: str = ""
+    reapply: str = ""
 
     @property
     def brokers(self) -> tuple[NodeSettings, ...]:

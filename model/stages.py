@@ -4,6 +4,7 @@ Knows what each stage is told. Refuses to know how a program reaches a machine, 
 programs' texts are handed in.
 """
 
+import ast
 import json
 import shlex
 from collections.abc import Callable, Mapping
@@ -40,6 +41,7 @@ class NodePlan:
     login: str
     device: str
     accept_empty: bool
+    reapply: str
     files: tuple[PlannedFile, ...]
 
     @property
@@ -63,6 +65,14 @@ def program(texts: Texts, parts: tuple[str, ...], plan: Mapping[str, Any]) -> st
     return "\n".join([*bodies, f"call(main, json.loads({literal}))", ""])
 
 
+def plan_of(program: str) -> dict[str, Any]:
+    """The plan that a stage's program is called with."""
+    line = program.rstrip("\n").rpartition("\n")[2]
+    literal = line.removeprefix("call(main, json.loads(").removesuffix("))")
+    found: dict[str, Any] = json.loads(ast.literal_eval(literal))
+    return found
+
+
 def command(paths_lock: str, *arguments: str, machine: str = "") -> str:
     """The shell command that runs a program given on its standard input: as root, one at a time on a
     machine, with a time limit. The machine's id makes the text another one when the machine is."""
@@ -82,6 +92,7 @@ def _base(plan: NodePlan, stage: str) -> dict[str, Any]:
         "data": paths.data,
         "owner_file": paths.owner,
         "accept_empty": plan.accept_empty,
+        "reapply": plan.reapply,
     }
 
 

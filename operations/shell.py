@@ -6,6 +6,7 @@ The key lies in the state; it is written to a folder of its own for as long as t
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -29,15 +30,21 @@ def selected_stack() -> str:
 
 def handed_over(stack: str) -> Handover:
     """What a stack handed over when it was brought up."""
+    return state(stack)[1]
+
+
+def state(stack: str) -> tuple[list[dict[str, Any]], Handover]:
+    """A stack's resources, secrets in plain text, and what it handed over when it was brought up."""
+    resources = stack_state.resources(stack, secrets=True)
     try:
-        found = handover.find(stack_state.resources(stack, secrets=True))
+        found = handover.find(resources)
     except ValidationError:
         raise NoSuchNode(
             f"the stack {stack} was brought up by another version of this package; `pulumi up` first"
         ) from None
     if found is None:
         raise NoSuchNode(f"the stack {stack} was never up; `pulumi up` first")
-    return found
+    return resources, found
 
 
 def open_shell(name: str, command: list[str]) -> int:

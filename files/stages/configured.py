@@ -3,10 +3,27 @@
 
 
 def main(plan):
-    stage_files(plan)
     running = Path(plan["running_fingerprint"])
-    if running.is_file() and running.read_text().strip() == plan["fingerprint"]:
+    if running.is_file() and edited(plan):
+        # The process may have read it, so it does not count as running what was planned.
+        running.write_text(f"{running.read_text().split()[0]} edited by hand\n")
+    stage_files(plan)
+    if running.is_file() and running.read_text().split()[:1] == [plan["fingerprint"]]:
         activate(plan)
+
+
+def edited(plan):
+    """Whether a file that was activated is not as it was staged."""
+    manifest = read_json(Path(plan["staged"]) / "MANIFEST.json") or {}
+    active = Path(plan["fingerprint_file"])
+    if not active.is_file() or active.read_text().strip() != manifest.get("fingerprint"):
+        return False
+    for file in manifest["files"]:
+        path = Path(file["path"])
+        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != file["sha256"]:
+            say(f"{path} was changed beside the plan; it is put right")
+            return True
+    return False
 
 
 def stage_files(plan):

@@ -6,12 +6,13 @@ Knows where a plan comes from, and which open ports are in it. Refuses to look a
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any
 
 from pydantic import ValidationError
 
 import files
 from model.files import Runtime, node_files
-from model.handover import Access, Handover
+from model.handover import Access, Handover, find
 from model.kafka_keys import Mode
 from model.listeners import ZOOKEEPER_ELECTION_PORT, ZOOKEEPER_PEER_PORT
 from model.machine_names import MachineNames
@@ -37,6 +38,7 @@ class Plan:
     handover: Handover = field(repr=False)
     nodes: dict[str, NodePlan]
     accesses: dict[str, Access] = field(repr=False)
+    resources: list[dict[str, Any]] = field(repr=False)
 
     @property
     def cluster(self) -> Cluster:
@@ -51,8 +53,9 @@ class Plan:
 
 def read_plan(stack: Stack) -> Plan:
     """The plan of a stack that is up; NotUp when it is not."""
+    resources = stack.resources()
     try:
-        handover = stack.handover()
+        handover = find(resources)
     except ValidationError as error:
         raise NotUp(
             f"stack {stack.name} was brought up by another version of this package ({error.error_count()} parts of its"
@@ -68,7 +71,7 @@ def read_plan(stack: Stack) -> Plan:
         for node in plan(settings).nodes
         if node.name in accesses
     }
-    return Plan(stack.name, settings, handover, nodes, accesses)
+    return Plan(stack.name, settings, handover, nodes, accesses, resources)
 
 
 def _node_plan(settings: Settings, handover: Handover, names: MachineNames, node: Node, access: Access) -> NodePlan:
@@ -76,7 +79,8 @@ def _node_plan(settings: Settings, handover: Handover, names: MachineNames, node
     made_here = settings.platform is Platform.LIBVIRT
     device = names.data_device(node.id) if made_here else configured.data_device
     emulated = handover.patience == patience(emulated=True)
-    runtime = Runtime(settings.heap, settings.settings, emulated, bool(device), f"{names.project}/{names.stack}")
+    stack = f"{names.project}/{names.stack}"
+    runtime = Runtime(settings.heap, settings.settings, emulated, bool(device), stack, settings.unchecked)
     cluster = plan(settings)
     return NodePlan(
         cluster=cluster,
@@ -85,6 +89,7 @@ def _node_plan(settings: Settings, handover: Handover, names: MachineNames, node
         login=access.user,
         device=device,
         accept_empty=settings.accept_empty_disk == node.name,
+        reapply=settings.reapply,
         files=node_files(cluster, node, runtime, files.text("log4j.properties")),
     )
 

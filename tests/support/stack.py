@@ -71,8 +71,12 @@ class Stack:
 
     def handover(self) -> Handover | None:
         """What the last `up` handed to `operations/`; None when there was none."""
+        return handover.find(self.resources())
+
+    def resources(self) -> list[dict[str, Any]]:
+        """All that the state holds, secrets in plain text."""
         exported = json.loads(self.pulumi("stack", "export", "--show-secrets").stdout)
-        return handover.find((exported.get("deployment") or {}).get("resources") or [])
+        return list((exported.get("deployment") or {}).get("resources") or [])
 
     def config(self) -> dict[str, Any]:
         """The stack's configuration with Pulumi.yaml's defaults, by the keys of Pulumi.yaml."""

@@ -188,3 +188,13 @@ def test_a_properties_file_is_ascii_with_one_line_for_each_property(wanted: dict
     assert text.isascii(), "Java reads Latin-1, everybody else UTF-8"
     assert len(text.splitlines()) == len(wanted) + 1
     assert text.endswith("\n")
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1),
+        st.text(st.characters(exclude_categories=("Cc", "Cs"))),
+    )
+)
+def test_what_was_rendered_is_read_back(planned: dict[str, str]) -> None:
+    assert properties.read(properties.render(planned, "x")) == planned

@@ -26,6 +26,7 @@ PARTS = [
     ("fit",),
     ("claimed",),
     ("removed",),
+    ("drift",),
 ]
 EVERY = pytest.mark.parametrize("parts", PARTS, ids="+".join)
 LOCK = "/run/lock/kafka-cluster.lock"
@@ -36,7 +37,7 @@ def plan(mode: Mode = Mode.KRAFT, number: int = 2, device: str = "/dev/disk/by-i
     planned = topology.plan(dev(mode=mode))
     node = planned.nodes[number - 1]
     found = node_files(planned, node, runtime(**more), files.text("log4j.properties"))
-    return NodePlan(planned, node, "kafka-cluster/dev", "admin", device, False, found)
+    return NodePlan(planned, node, "kafka-cluster/dev", "admin", device, False, "", found)
 
 
 # -- the command -----------------------------------------------------------------------------------------------
@@ -307,3 +308,9 @@ def test_overrides_and_heap_reach_no_command(value: str, heap: str) -> None:
     plain, told = plan(), plan(overrides={"some.key": value}, heap=heap)
     assert stages.installed(told, "s", "u") == stages.installed(plain, "s", "u")
     assert stages.formatted(told, CLUSTER_ID) == stages.formatted(plain, CLUSTER_ID), "it holds the one command line"
+
+
+@given(TEXTS)
+def test_a_programs_plan_can_be_read_back(text: str) -> None:
+    """Drift is told against what the stages were told, which lies in the state as their programs."""
+    assert stages.plan_of(stages.program(files.text, ("report",), {"node": text})) == {"node": text}

@@ -1,0 +1,115 @@
+"""What somebody changed beside the plan is told by name, and the next `up` puts it right without touching what is well.
+
+The tests of this file are one story and run in its order, on machines, a state and a stack of their own.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lifecycle import live_values
+from tests.support.machines import Ground, ground
+from toolchain import places
+
+pytestmark = pytest.mark.lifecycle
+
+NODES = ("kafka-server1", "kafka-server2", "kafka-server3")
+FIRST, SECOND, THIRD = NODES
+HOME = "/usr/local/kafka_2.13-3.6.0"
+PROPERTIES = f"{HOME}/config/kraft/server.properties"
+WORD = "reapply"
+# Where, what is done there, and what has to be said of it.
+CHANGES = [
+    (FIRST, "sysctl -qw vm.swappiness=60", f"{FIRST}: kernel setting vm.swappiness: found 60, planned 1"),
+    (FIRST, f"sed -i '/{THIRD}/d' /etc/hosts", f"{FIRST}: /etc/hosts {THIRD}: found nothing"),
+    (
+        FIRST,
+        "systemctl --quiet disable kafka",
+        f"{FIRST}: kafka.service UnitFileState: found disabled, planned enabled",
+    ),
+    (FIRST, "chmod 666 /etc/kafka-cluster/log4j.properties", "log4j.properties, mode: found 0666, planned 0644"),
+    (SECOND, f"sed -i s/num.partitions=3/num.partitions=6/ {PROPERTIES}", f"{SECOND}: {PROPERTIES}, content: found "),
+    (SECOND, "systemctl restart kafka", f"{SECOND}: running setting num.partitions: found 6, planned 3"),
+    (THIRD, "systemctl stop kafka", f"{THIRD}: kafka.service ActiveState: found inactive, planned active"),
+]
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """Three machines and a stack for them, up."""
+    folder = tmp_path_factory.mktemp("stack")
+    with ground(f"drift-{os.getpid()}", folder, config={"heap": "256M"}) as made:
+        made.stack.up()
+        made.stack.pulumi("stack", "select")
+        yield made
+
+
+def drift(ground: Ground) -> tuple[int, str]:
+    """How `kafka-cluster drift` ends, and what it prints."""
+    done = subprocess.run(
+        [*ground.stack.prefix, sys.executable, "-m", "operations", "drift"],
+        cwd=ground.stack.project,
+        env={**(ground.stack.environment or {}), "PYTHONPATH": str(places.CHECKOUT)},
+        capture_output=True,
+        text=True,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def on(ground: Ground, name: str, command: str) -> str:
+    done = ground.machines.ssh(name, f"sudo {command}")
+    assert done.returncode == 0, f"{name}: {command}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def starts(ground: Ground) -> dict[str, int]:
+    """How often each node's Kafka was started by us."""
+    return {name: len(on(ground, name, "cat /etc/kafka-cluster/starts.jsonl").splitlines()) for name in NODES}
+
+
+def test_nothing_differs_after_an_up(ours: Ground) -> None:
+    assert drift(ours) == (0, f"nothing differs on {', '.join(NODES)}\n")
+
+
+def test_every_change_beside_the_plan_is_told(ours: Ground) -> None:
+    servers = ",".join(f"{machine.address}:9092" for machine in ours.machines.machines.values())
+    live_values.default(ours.stack.prefix, servers, "log.retention.ms", "5000")
+    for name, command, _ in CHANGES:
+        on(ours, name, command)
+    status, said = drift(ours)
+    for _, _, words in CHANGES:
+        assert words in said, f"{words!r} is not in: {said}"
+    assert status == 2, "the broker that is down can't be asked what it works with"
+    on(ours, THIRD, "systemctl start kafka")
+    status, said = drift(ours)
+    assert status == 1
+    assert f"{FIRST}: running setting log.retention.ms: found 5000, planned 604800000" in said
+    assert f"pulumi config set {WORD}" in said, "whoever reads it wants to know how to mend it"
+    on(ours, THIRD, "systemctl stop kafka")
+
+
+def test_an_up_alone_sees_none_of_it(ours: Ground) -> None:
+    ours.stack.up("--expect-no-changes")
+
+
+def test_the_word_makes_the_next_up_put_it_right(ours: Ground) -> None:
+    before = starts(ours)
+    ours.stack.configure(**{WORD: "1"})
+    said = ours.stack.up()
+    assert f"{PROPERTIES} was changed beside the plan; it is put right" in said
+    assert drift(ours) == (0, f"nothing differs on {', '.join(NODES)}\n")
+    after = starts(ours)
+    assert {name for name in NODES if after[name] != before[name]} == {SECOND, THIRD}, (
+        "one process may have read the edited file, one was down; the first is well and must not be restarted"
+    )
+
+
+def test_a_machine_that_does_not_answer_is_told(ours: Ground) -> None:
+    ours.machines.cut(THIRD)
+    status, said = drift(ours)
+    ours.machines.mend(THIRD)
+    assert status == 2, "what can't be looked at is not well"
+    assert f"can't tell: {THIRD} (172.25.254.133): no ssh" in said
