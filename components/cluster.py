@@ -10,7 +10,8 @@ from components.node import KafkaNode
 from components.place import Place
 from components.topics import KafkaTopics
 from model import identity
-from model.handover import CARRIER, Handover
+from model.handover import CARRIER, LIVE, Handover, LiveSettings, Seat
+from model.kafka_dynamic import defaults
 from model.settings import Settings
 from model.times import patience
 from model.topic_plan import TopicPlan
@@ -71,6 +72,7 @@ class KafkaCluster(pulumi.ComponentResource):
                 version=cluster.version,
                 cluster_id=values[0],
                 patience=patience(values[1]),
+                reapply=settings.reapply,
                 nodes=tuple(values[2:]),
             ).model_dump_json()
         )
@@ -79,6 +81,13 @@ class KafkaCluster(pulumi.ComponentResource):
             "running",
             stdin=Output.secret(handover),
             parent=self,
+        )
+        told = operate(
+            LIVE,
+            "settings",
+            stdin=emulated.apply(lambda emulated: _live(settings, cluster, emulated).model_dump_json(indent=1)),
+            parent=self,
+            depends_on=[running],
         )
         if settings.topics:
             KafkaTopics(
@@ -93,6 +102,18 @@ class KafkaCluster(pulumi.ComponentResource):
                 opts=ResourceOptions(parent=self),
             )
         self.plan, self.cluster_id = cluster, cluster_id
-        # The servers are an answer only once the cluster runs.
-        self.bootstrap_servers = running.stdout.apply(lambda _: cluster.bootstrap_servers)
+        # The servers are an answer only once the cluster runs as planned.
+        self.bootstrap_servers = told.stdout.apply(lambda _: cluster.bootstrap_servers)
         self.register_outputs({"bootstrap_servers": self.bootstrap_servers})
+
+
+def _live(settings: Settings, cluster: Cluster, emulated: bool) -> LiveSettings:
+    """What the running cluster takes without a restart."""
+    return LiveSettings(
+        mode=cluster.mode,
+        version=cluster.version,
+        patience=patience(emulated),
+        reapply=settings.reapply,
+        nodes=tuple(Seat(name=n.name, id=n.id, address=n.address, roles=n.roles) for n in cluster.nodes),
+        defaults=defaults(cluster.version, settings.settings, settings.unchecked),
+    )

@@ -46,7 +46,7 @@ class KafkaNode(pulumi.ComponentResource):
         access = place.hand.access
 
         def planned(emulated: bool, login: str) -> stages.NodePlan:
-            runtime = Runtime(settings.heap, settings.settings, emulated, bool(place.device), stack)
+            runtime = Runtime(settings.heap, settings.settings, emulated, bool(place.device), stack, settings.unchecked)
             return stages.NodePlan(
                 cluster,
                 node,
@@ -54,6 +54,7 @@ class KafkaNode(pulumi.ComponentResource):
                 login,
                 place.device,
                 settings.accept_empty_disk == node.name,
+                settings.reapply,
                 node_files(cluster, node, runtime, files.text("log4j.properties")),
             )
 

@@ -4,10 +4,11 @@ Knows which files there are. Refuses to know how they get onto a machine.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 
 from model import greeting, properties, units
+from model.kafka_dynamic import split
 from model.kafka_keys import Mode
 from model.times import EMULATED_PROPERTIES
 from model.topology import Cluster, Node
@@ -17,15 +18,15 @@ _HEADING = "Written by kafka-cluster. A change made here is overwritten."
 
 @dataclass(frozen=True, slots=True)
 class PlannedFile:
-    """A file as it must stand on a machine. `mode` is octal text such as "0644"; `restarts` says whether a running
-    process has to be started anew when the file is another one."""
+    """A file as it must stand on a machine. `mode` is octal text such as "0644"; `binding` is what a process has to be
+    restarted for, where that is less than the content, or nothing."""
 
     path: str
     content: str
     owner: str = "root"
     group: str = "root"
     mode: str = "0644"
-    restarts: bool = True
+    binding: str | None = None
 
     @property
     def sha256(self) -> str:
@@ -42,30 +43,38 @@ class Runtime:
     emulated: bool
     data_is_mounted: bool
     stack: str
+    unchecked: Collection[str] = ()
 
 
 def node_files(cluster: Cluster, node: Node, runtime: Runtime, log4j: str) -> tuple[PlannedFile, ...]:
     """All files of a node in the cluster's mode. `log4j` is the content of files/log4j.properties."""
     paths = cluster.paths
     common = (
-        PlannedFile(
-            paths.properties(cluster.mode),
-            properties.render(properties.server(cluster, node, _overrides(cluster, runtime)), _HEADING),
-            group=units.USER,
-            mode="0640",
-        ),
+        _server_properties(cluster, node, runtime),
         PlannedFile(paths.kafka_unit, units.kafka_unit(cluster, node, data_is_mounted=runtime.data_is_mounted)),
         PlannedFile(paths.environment, units.kafka_environment(cluster, heap=runtime.heap, emulated=runtime.emulated)),
         PlannedFile(paths.mode_file, units.mode_file(cluster, cluster.mode)),
         PlannedFile(paths.log4j, log4j),
-        PlannedFile(paths.message, greeting.message(cluster, node, runtime.stack), restarts=False),
+        PlannedFile(paths.message, greeting.message(cluster, node, runtime.stack), binding=""),
     )
     return common + (_zookeeper_files(cluster, node, runtime) if cluster.mode is Mode.ZOOKEEPER else ())
 
 
-def _overrides(cluster: Cluster, runtime: Runtime) -> Mapping[str, str]:
+def _server_properties(cluster: Cluster, node: Node, runtime: Runtime) -> PlannedFile:
+    """All overrides stand in the file; those that a running cluster takes bind no process."""
     slow = EMULATED_PROPERTIES if runtime.emulated and cluster.mode is Mode.KRAFT else {}
-    return {**slow, **runtime.overrides}
+    static, _ = split(cluster.version, runtime.overrides, runtime.unchecked)
+
+    def text(overrides: Mapping[str, str]) -> str:
+        return properties.render(properties.server(cluster, node, {**slow, **overrides}), _HEADING)
+
+    return PlannedFile(
+        cluster.paths.properties(cluster.mode),
+        text(runtime.overrides),
+        group=units.USER,
+        mode="0640",
+        binding=text(static),
+    )
 
 
 def _zookeeper_files(cluster: Cluster, node: Node, runtime: Runtime) -> tuple[PlannedFile, ...]:
@@ -86,9 +95,10 @@ def _zookeeper_files(cluster: Cluster, node: Node, runtime: Runtime) -> tuple[Pl
 
 
 def fingerprint(files: Iterable[PlannedFile]) -> str:
-    """16 hexadecimal digits that change with anything a running process was started with."""
+    """16 hexadecimal digits that change with anything that a process has to be restarted for."""
     digest = hashlib.sha256()
-    for file in sorted((file for file in files if file.restarts), key=lambda file: file.path):
-        stands = {key: value for key, value in asdict(file).items() if key != "restarts"}
-        digest.update(repr(sorted(stands.items())).encode())
+    for file in sorted(files, key=lambda file: file.path):
+        binding = file.content if file.binding is None else file.binding
+        if binding:
+            digest.update(repr((file.path, binding, file.owner, file.group, file.mode)).encode())
     return digest.hexdigest()[:16]

@@ -35,38 +35,68 @@ class Access(Login):
     jump_host: Login | None = None
 
 
-class NodeFacts(_Frozen):
-    """One node as planned. `machine` is an id that is another one when the machine is, `storage` what
-    was last done to its disk: both are here so that a node is looked at again when they change."""
+class Seat(_Frozen):
+    """One node's place in its cluster."""
 
     name: str
     id: int
     address: str
     roles: tuple[Role, ...]
+
+
+class NodeFacts(Seat):
+    """One node as planned. `machine` is an id that is another one when the machine is, `storage` what
+    was last done to its disk: both are here so that a node is looked at again when they change."""
+
     fingerprint: str
     machine: str = ""
     storage: str = ""
     access: Access
 
 
-class Handover(_Frozen):
-    """A whole cluster as planned. `patience` stretches every time limit; 1 is a computer of its own."""
+class _Clustered(_Frozen):
+    """What every document says of its cluster. `patience` stretches every time limit; 1 is a computer of its own.
+    `reapply` is another text whenever the operator wants all to be done again."""
 
     mode: Mode
     version: str
-    cluster_id: str
     patience: int = 1
+    reapply: str = ""
+
+    def _cluster(self, seats: Iterable[Seat]) -> Cluster:
+        nodes = tuple(Node(seat.name, seat.id, seat.address, seat.roles) for seat in seats)
+        return Cluster(self.mode, self.version, nodes)
+
+
+class Handover(_Clustered):
+    """A whole cluster as planned."""
+
+    cluster_id: str
     nodes: tuple[NodeFacts, ...]
 
     @property
     def cluster(self) -> Cluster:
         """The cluster as the rest of the model knows it."""
-        nodes = tuple(Node(node.name, node.id, node.address, node.roles) for node in self.nodes)
-        return Cluster(self.mode, self.version, nodes)
+        return self._cluster(self.nodes)
+
+
+class LiveSettings(_Clustered):
+    """The settings that the running cluster is to take, by the names it takes them under; None leaves one alone. No
+    secret is in it, so that a preview shows the difference."""
+
+    nodes: tuple[Seat, ...]
+    defaults: dict[str, str | None]
+
+    @property
+    def cluster(self) -> Cluster:
+        """The cluster as the rest of the model knows it."""
+        return self._cluster(self.nodes)
 
 
 # The resource whose input the document is. It is no output of the stack: the SDK writes those to its debug log in plain.
 CARRIER = "kafka-running"
+# The resource that the live settings are the plain input of.
+LIVE = "kafka-settings"
 
 
 def find(resources: Iterable[Mapping[str, Any]]) -> Handover | None:

@@ -62,6 +62,13 @@ def _topics(_: argparse.Namespace) -> None:
     asyncio.run(topics.settle(TopicPlan.model_validate_json(sys.stdin.read())))
 
 
+def _settings(_: argparse.Namespace) -> None:
+    from model.handover import LiveSettings
+    from operations import live_settings
+
+    asyncio.run(live_settings.tell(LiveSettings.model_validate_json(sys.stdin.read())))
+
+
 def _domain_type(arguments: argparse.Namespace) -> None:
     from operations import hypervisor
 
@@ -109,6 +116,18 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _drift(_: argparse.Namespace) -> None:
+    from operations import drift, shell
+
+    sys.exit(asyncio.run(drift.show(*shell.state(shell.selected_stack()))))
+
+
+def _release(arguments: argparse.Namespace) -> None:
+    from operations import release, shell
+
+    print(asyncio.run(release.release(shell.handed_over(shell.selected_stack()), arguments.nodes)))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m operations", description=__doc__)
     verbs = parser.add_subparsers(required=True, metavar="VERB")
@@ -140,7 +159,11 @@ def _parser() -> argparse.ArgumentParser:
         help="look again every 2 s, or so many",
     )
     asked.set_defaults(act=_status)
+    leave = verbs.add_parser("release", help="take one of these nodes out of the running cluster, and say which")
+    leave.add_argument("nodes", nargs="+")
+    leave.set_defaults(act=_release)
     for name, act, text in (
+        ("drift", _drift, "say what differs on the selected stack's nodes from what the last `up` left"),
         ("cluster-id", _cluster_id, "make a random cluster id"),
         ("fit", _fit, "look whether machines that are there already can carry their nodes"),
         ("claimed", _claimed, "take a machine that somebody else made"),
@@ -148,6 +171,7 @@ def _parser() -> argparse.ArgumentParser:
         ("ready", _ready, "wait until a new machine can be worked on"),
         ("running", _running, "bring the cluster to run what is planned"),
         ("topics", _topics, "bring the cluster's topics to what is listed"),
+        ("settings", _settings, "give the running cluster the settings that need no restart"),
     ):
         verb = verbs.add_parser(name, help=text)
         verb.set_defaults(act=act)

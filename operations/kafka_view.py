@@ -5,16 +5,18 @@ Knows kafka-python's admin client and ZooKeeper's four-letter words. Refuses to 
 
 import asyncio
 import socket
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from kafka import KafkaAdminClient
-from kafka.admin import ConfigResourceType
+from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError, for_code
-from kafka.protocol.admin import DescribeConfigsRequest, DescribeQuorumRequest
+from kafka.protocol.admin import DescribeConfigsRequest, DescribeQuorumRequest, IncrementalAlterConfigsRequest
 from kafka.protocol.metadata import MetadataRequest
 
 from model.health import NEVER_HEARD, Ensemble, Member, Partition, Quorum, Sample
+from model.kafka_dynamic import Seen, answers, coarser
 from model.kafka_keys import Mode
 from model.listeners import CLIENTS, ZOOKEEPER_CLIENT_PORT
 from model.topology import Cluster, Node
@@ -25,6 +27,7 @@ _MEMBER_SECONDS = 10
 _KNOCK_AGAIN_MS = 200
 _METADATA = "__cluster_metadata"
 _NOBODY = -1
+_SET, _DELETE = 0, 1
 
 
 class KafkaView:
@@ -139,6 +142,27 @@ class KafkaView:
             for topic in topics
             for part in topic["partitions"]
         )
+
+    def settings(self, keys: Iterable[str]) -> dict[int, dict[str, Seen]]:
+        """What each broker says of these keys. Raises KafkaError when one can't be asked."""
+        wanted = tuple(keys)
+        names = sorted({name for key in wanted for name in (key, *coarser(key))})
+        asked = [ConfigResource(ConfigResourceType.BROKER, str(node.id), names) for node in self._cluster.brokers]
+        answer: Any = self.admin.describe_configs(asked, include_synonyms=True, config_filter="all")
+        return {
+            int(broker): answers(wanted, {name: told["synonyms"] for name, told in values.items()})
+            for broker, values in answer[ConfigResourceType.BROKER.name.lower()].items()
+        }
+
+    def alter_default(self, key: str, value: str | None) -> None:
+        """Gives the whole cluster a default, or takes it back; raises KafkaError with the cluster's own words."""
+        # The client itself takes numbered brokers only; the cluster's default has no number.
+        entry = (key, _SET, value) if value is not None else (key, _DELETE, None)
+        resources = [(ConfigResourceType.BROKER.value, "", [entry])]
+        answer = self._send(IncrementalAlterConfigsRequest(resources=resources, validate_only=False))
+        (told,) = answer["responses"]
+        if told["error_code"]:
+            raise for_code(told["error_code"])(told["error_message"])
 
     def _min_isr(self, topics: list[str]) -> dict[str, int]:
         if not topics:

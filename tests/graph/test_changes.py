@@ -11,6 +11,7 @@ import pulumi
 import pytest
 
 from model.identity import CLUSTER
+from model.waiting import CHOSEN
 
 from .conftest import HOST_KEY, Up, dev_config, nodes
 from .recording import CLUSTER_ID, Engine, Resource, plugins, shown
@@ -56,6 +57,15 @@ def test_a_kafka_setting_touches_configuration_and_running_only(up: Up, hosts: d
         assert told["num.partitions"] == "6", "a preview shows the setting, and not a difference of scripts"
 
 
+@PLATFORMS
+def test_a_setting_that_a_running_cluster_takes_restarts_nothing(up: Up, hosts: dict[str, Any], platform: str) -> None:
+    plain = on(platform, hosts)
+    before, after = up(**plain), up(**plain, settings={**dev_config()["settings"], "log.retention.hours": 48})
+    assert changed(before, after) == TOLD | each("-configured") | {"kafka-settings"}
+    shown_before_it_is_done = after.one("kafka-settings", "command:local:Command").inputs["stdin"]
+    assert '"log.retention.ms": "172800000"' in shown_before_it_is_done, "a preview says what the brokers will be told"
+
+
 def test_the_heap_touches_no_machine(up: Up) -> None:
     assert changed(up(), up(heap="600M")) == each("", "-configured") | {"kafka-running"}
 
@@ -64,13 +74,18 @@ def test_the_heap_touches_no_machine(up: Up) -> None:
 def test_a_switch_of_modes_touches_no_machine_and_removes_nothing(up: Up, hosts: dict[str, Any], platform: str) -> None:
     plain = on(platform, hosts)
     found = changed(up(**plain), up(**plain, mode="zookeeper"))
-    assert found <= TOLD | each("-configured", "-formatted") | {"kafka-running", "hosts-fit"}
+    assert found <= TOLD | each("-configured", "-formatted") | {"kafka-running", "kafka-settings", "hosts-fit"}
     assert each("-configured", "-formatted") <= found
 
 
 @pytest.mark.parametrize("change", [{"memory": 4096}, {"vcpu": 2}])
-def test_a_bigger_machine_is_a_new_domain_and_nothing_else(up: Up, change: dict[str, Any]) -> None:
-    assert changed(up(), up(**change)) == each("-domain")
+def test_a_bigger_machine_waits_until_it_is_the_one_to_be_replaced(
+    up: Up, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    assert changed(up(), up(**change)) == set(), "all machines would be away at the same moment"
+    monkeypatch.setenv(CHOSEN, "kafka-server2")
+    before, after = up(engine=Engine(plugins())), up(engine=Engine(plugins()), **change)
+    assert changed(before, after) == {"kafka-server2-domain"}
 
 
 @pytest.mark.parametrize("change", [{"dataDisk": 99}, {"image": "/other.qcow2"}, {"protectData": True}])
@@ -84,9 +99,9 @@ def test_the_word_for_an_empty_disk_touches_that_node_only(up: Up) -> None:
     assert not [name for name in found if not name.startswith("kafka-server2-")]
 
 
-def test_a_domain_type_that_is_said_is_a_new_domain(up: Up) -> None:
+def test_a_domain_type_that_is_said_waits_too(up: Up) -> None:
     found = changed(up(), up(engine=Engine(plugins("kvm")), domainType="kvm"))
-    assert each("-domain") <= found
+    assert not found & each("-domain")
     assert not found & each("-data", "-root"), "the disks stay"
 
 

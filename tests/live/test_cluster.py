@@ -14,12 +14,13 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from lab.waiting import wait_for
-from model import health, properties
+from model import health, kafka_dynamic, properties
 from model.health import Sample
-from model.kafka_dynamic import same
+from model.kafka_dynamic import plain, same
 from model.kafka_keys import Mode
 from model.listeners import CLIENTS
 from model.topology import Cluster, Node
+from operations.kafka_view import KafkaView
 from tests.live.clients import admin_client
 from tests.live.machine import Machine
 from tests.live.planned import Plan
@@ -148,13 +149,33 @@ def test_broker_runs_with_the_planned_properties(machine: Machine, admin: KafkaA
     """What the running broker says of itself, whatever its file says."""
     if not machine.node.is_broker:
         pytest.skip("a controller without a broker can't be asked")
-    planned = properties.server(machine.plan.cluster, machine.node, plan.settings.settings)
+    version = machine.plan.cluster.version
+    static, _ = kafka_dynamic.split(version, plan.settings.settings, plan.settings.unchecked)
+    planned = properties.server(machine.plan.cluster, machine.node, static)
     asked = ConfigResource(ConfigResourceType.BROKER, str(machine.node.id))
     answer = admin.describe_configs([asked], config_filter="all")["broker"][str(machine.node.id)]
-    version = machine.plan.cluster.version
     live = {key: answer.get(key, {}).get("value") or "" for key in planned}
     wrong = {key: (live[key], value) for key, value in planned.items() if not same(version, key, live[key], value)}
     assert not wrong, f"{machine}: the broker runs with (live, planned) {wrong}: somebody changed it beside the plan"
+
+
+def test_brokers_work_with_the_planned_live_settings(cluster: Cluster, plan: Plan) -> None:
+    """The settings that need no restart, those included that nobody speaks of."""
+    told = kafka_dynamic.defaults(cluster.version, plan.settings.settings, plan.settings.unchecked)
+    keys = [key for key in kafka_dynamic.alterable(cluster.version) if told.get(key, "") is not None]
+    view = KafkaView(cluster, plan.patience)
+    try:
+        brokers = view.settings(keys)
+    finally:
+        view.close()
+    assert set(brokers) == {node.id for node in cluster.brokers}, "each broker has to be asked itself"
+    wrong = {
+        (node, key): (seen.value, target)
+        for node, found in brokers.items()
+        for key, seen in found.items()
+        if not same(cluster.version, key, seen.value, target := told.get(key) or plain(cluster.version, key))
+    }
+    assert not wrong, f"brokers work with (live, planned) {wrong}: somebody changed it beside the plan"
 
 
 @pytest.fixture(scope="session")

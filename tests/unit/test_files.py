@@ -88,7 +88,10 @@ def test_a_files_sum_is_that_of_its_bytes() -> None:
 CHANGES: dict[str, Callable[[], tuple[PlannedFile, ...]]] = {
     "heap": lambda: files(heap="600M"),
     "an override": lambda: files(overrides={"num.partitions": "6"}),
-    "an added override": lambda: files(overrides={"log.retention.hours": "48"}),
+    "an added override": lambda: files(overrides={"queued.max.requests": "100"}),
+    "an override that nobody judged": lambda: files(
+        overrides={"log.retention.hours": "48"}, unchecked=("log.retention.hours",)
+    ),
     "emulation": lambda: files(emulated=True),
     "a mounted volume": lambda: files(data_is_mounted=False),
     "service logs": lambda: files(log4j=LOG4J + "# more\n"),
@@ -103,11 +106,20 @@ def test_the_fingerprint_changes_with(change: str) -> None:
 
 
 @pytest.mark.parametrize("field", ["path", "content", "owner", "group", "mode"])
-@pytest.mark.parametrize("position", range(5))
+@pytest.mark.parametrize("position", range(6))
 def test_the_fingerprint_changes_with_every_field_of_every_file(field: str, position: int) -> None:
     found = list(files())
+    found[position] = replace(found[position], binding=None)
+    told = fingerprint(found)
     found[position] = replace(found[position], **{field: getattr(found[position], field) + "x"})
+    assert fingerprint(found) != told
     assert fingerprint(found) != fingerprint(files())
+
+
+def test_a_setting_that_a_running_cluster_takes_is_written_and_restarts_nothing() -> None:
+    changed = files(overrides={"log.retention.hours": "48"})
+    assert fingerprint(changed) == fingerprint(files()), "restarting three brokers for it would be for nothing"
+    assert any("log.retention.hours=48\n" in file.content for file in changed), "the next start has to read it, too"
 
 
 def test_the_fingerprint_changes_when_another_node_moves() -> None:
@@ -125,7 +137,7 @@ def dev_nodes() -> list[dict[str, object]]:
 
 @pytest.mark.parametrize("mode", Mode)
 def test_what_is_there_for_people_restarts_nothing(mode: Mode) -> None:
-    quiet = {file.path for file in files(mode) if not file.restarts}
+    quiet = {file.path for file in files(mode) if file.binding == ""}
     assert quiet == {"/etc/motd.d/kafka-cluster"}
     assert fingerprint(files(mode, stack="another/one")) == fingerprint(files(mode))
     assert files(mode, stack="another/one") != files(mode)
@@ -137,7 +149,7 @@ def test_the_order_of_files_changes_nothing(order: list[PlannedFile]) -> None:
 
 
 def test_the_fingerprint_is_the_same_in_every_run() -> None:
-    assert fingerprint([PlannedFile("/a", "b")]) == "7acf43c8bf4451bf", (
+    assert fingerprint([PlannedFile("/a", "b")]) == "471e1528298aecdc", (
         "another value restarts every cluster out there on its next `up`: change this on purpose only"
     )
 

@@ -1,0 +1,98 @@
+"""Gives the running cluster the settings that need no restart, and takes back those that nobody plans any more.
+
+Asks and alters the brokers. Refuses to decide which value a default has to have (`model/kafka_dynamic.py`).
+"""
+
+import asyncio
+from collections.abc import Mapping
+
+from kafka.errors import KafkaError
+
+from model import kafka_dynamic
+from model.handover import LiveSettings
+from model.kafka_dynamic import Seen, alteration, plain, same
+from operations.kafka_view import KafkaView
+from operations.refusal import Refusal
+from operations.wait import TimedOut, until
+
+_TAKEN_SECONDS = 60
+
+
+class NotTaken(Refusal):
+    """The cluster did not take a setting; the text says which, why, and what to do."""
+
+
+class Teller:
+    """Tells one cluster its settings."""
+
+    def __init__(self, wanted: LiveSettings) -> None:
+        self._wanted = wanted
+        self._view = KafkaView(wanted.cluster, wanted.patience)
+        self._keys = [
+            key for key in kafka_dynamic.alterable(wanted.version) if wanted.defaults.get(key, "") is not None
+        ]
+
+    async def tell(self) -> None:
+        """Every key, one after the other: a refusal leaves the others told."""
+        refusals = []
+        try:
+            brokers = await self._ask()
+            for key in self._keys:
+                try:
+                    await self._tell(key, [broker[key] for broker in brokers.values() if key in broker])
+                except (KafkaError, TimedOut) as error:
+                    refusals.append(f"{key}: {error}")
+            refusals += self._hidden(await self._ask())
+        except KafkaError as error:
+            raise NotTaken(f"stage 'settings': no broker answers: {error}. Run `pulumi up` again.") from error
+        finally:
+            self._view.close()
+        if refusals:
+            raise NotTaken("\n".join(["stage 'settings': the running cluster did not take", *refusals]))
+
+    async def _tell(self, key: str, seen: list[Seen]) -> None:
+        target = self._target(key)
+        values = alteration(self._wanted.version, key, target, seen)
+        if values and any(one.value != target for one in seen):
+            print(f"{key}: {seen[0].value} => {target} on all brokers, without a restart", flush=True)
+        for value in values:
+            await asyncio.to_thread(self._view.alter_default, key, value)
+            await self._taken(key, target if value is None else value)
+
+    def _target(self, key: str) -> str:
+        return self._wanted.defaults.get(key) or plain(self._wanted.version, key)
+
+    async def _taken(self, key: str, value: str) -> None:
+        """Every broker takes an alteration a moment after it was accepted, and a number of threads only from the
+        number before it."""
+
+        async def ask() -> str | None:
+            brokers = await self._ask()
+            late = [node for node, seen in brokers.items() if not self._is(key, seen[key], value)]
+            return f"broker {', '.join(map(str, late))} works with another value" if late else None
+
+        await until(f"{key} to be {value}", ask, limit=_TAKEN_SECONDS * self._wanted.patience)
+
+    def _is(self, key: str, seen: Seen, value: str) -> bool:
+        """Whether a broker works with a value, but for one that it was given by itself."""
+        now = seen.started_with if seen.default is None else seen.default
+        return same(self._wanted.version, key, now, value)
+
+    async def _ask(self) -> Mapping[int, Mapping[str, Seen]]:
+        return await asyncio.to_thread(self._view.settings, self._keys)
+
+    def _hidden(self, brokers: Mapping[int, Mapping[str, Seen]]) -> list[str]:
+        """Planned settings that a broker's own live value, given to it beside the plan, hides."""
+        return [
+            f"{key}: broker {node} was given {seen[key].own} by itself; take it back: kafka-configs.sh"
+            f" --bootstrap-server {self._wanted.cluster.bootstrap_servers} --entity-type brokers --entity-name {node}"
+            f" --alter --delete-config {key}"
+            for node, seen in brokers.items()
+            for key in self._wanted.defaults
+            if key in seen and not same(self._wanted.version, key, seen[key].value, self._target(key))
+        ]
+
+
+async def tell(wanted: LiveSettings) -> None:
+    """Brings the cluster's defaults to what is planned; NotTaken says what it refused."""
+    await Teller(wanted).tell()
