@@ -11,6 +11,7 @@ from kafka.errors import KafkaError
 
 from model import drift, handover, stages
 from model.handover import Handover, LiveSettings, NodeFacts
+from model.topology import Node
 from operations.kafka_view import KafkaView
 from operations.machine import StageFailed, Unreachable, connect
 
@@ -51,42 +52,37 @@ class Look:
             raise Unanswered(str(error)) from error
         return drift.of_machine(installed, configured, account)
 
-    async def at_brokers(self) -> Found:
-        """What each broker works with that is not planned, by its node's name; Unanswered when one can't be asked."""
+    async def at_broker(self, node: Node) -> list[drift.Difference]:
+        """What a broker works with that is not planned; Unanswered when it can't be asked."""
         live = LiveSettings.model_validate_json(self._texts[handover.LIVE])
-        planned = {
-            node.id: drift.planned_settings(drift.properties_text(self._plans(node.name)[1]), live)
-            for node in live.cluster.brokers
-        }
+        planned = drift.planned_settings(drift.properties_text(self._plans(node.name)[1]), live)
         view = KafkaView(live.cluster, live.patience)
         try:
-            keys = sorted({key for wanted in planned.values() for key in wanted})
-            told = await asyncio.to_thread(view.settings, keys)
+            told = await asyncio.to_thread(view.settings, planned, [node])
         except KafkaError as error:
-            raise Unanswered(f"brokers can't be asked what they work with: {error}") from error
+            raise Unanswered(f"{node.name}: its broker can't be asked what it works with: {error}") from error
         finally:
             view.close()
-        return {
-            node.name: drift.of_settings(live.version, planned[node.id], told[node.id]) for node in live.cluster.brokers
-        }
+        return drift.of_settings(live.version, planned, told[node.id])
 
     async def everywhere(self) -> tuple[Found, list[str]]:
         """The differences of every node by its name, and what could not be looked at."""
-        names = [node.name for node in self.handover.nodes]
-        asked = [self._answer(self._only(node)) for node in self.handover.nodes]
-        answers = await asyncio.gather(*asked, self._answer(self.at_brokers()))
-        found = {name: [each for told, _ in answers for each in told.get(name, [])] for name in names}
-        return found, [words for _, words in answers if words]
+        machines = [self._answer(node.name, self.at_node(node)) for node in self.handover.nodes]
+        brokers = [self._answer(node.name, self.at_broker(node)) for node in self.handover.cluster.brokers]
+        answers = await asyncio.gather(*machines, *brokers)
+        found: Found = {node.name: [] for node in self.handover.nodes}
+        for name, differences, _ in answers:
+            found[name] += differences
+        return found, [words for _, _, words in answers if words]
 
-    async def _only(self, node: NodeFacts) -> Found:
-        return {node.name: await self.at_node(node)}
-
-    async def _answer(self, question: Awaitable[Found]) -> tuple[Found, str]:
-        """What was found, or the words of why nothing could be."""
+    async def _answer(
+        self, name: str, question: Awaitable[list[drift.Difference]]
+    ) -> tuple[str, list[drift.Difference], str]:
+        """The node's name, what was found there, or the words of why nothing could be."""
         try:
-            return await question, ""
+            return name, await question, ""
         except Unanswered as error:
-            return {}, str(error)
+            return name, [], str(error)
 
 
 async def show(resources: Resources, planned: Handover) -> int:

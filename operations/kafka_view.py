@@ -143,11 +143,13 @@ class KafkaView:
             for part in topic["partitions"]
         )
 
-    def settings(self, keys: Iterable[str]) -> dict[int, dict[str, Seen]]:
-        """What each broker says of these keys. Raises KafkaError when one can't be asked."""
+    def settings(self, keys: Iterable[str], brokers: Iterable[Node] | None = None) -> dict[int, dict[str, Seen]]:
+        """What each of these brokers, or of all, says of these keys. Raises KafkaError when one can't be asked."""
         wanted = tuple(keys)
         names = sorted({name for key in wanted for name in (key, *coarser(key))})
-        asked = [ConfigResource(ConfigResourceType.BROKER, str(node.id), names) for node in self._cluster.brokers]
+        asked = [
+            ConfigResource(ConfigResourceType.BROKER, str(node.id), names) for node in brokers or self._cluster.brokers
+        ]
         answer: Any = self.admin.describe_configs(asked, include_synonyms=True, config_filter="all")
         return {
             int(broker): answers(wanted, {name: told["synonyms"] for name, told in values.items()})
