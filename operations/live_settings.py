@@ -6,7 +6,7 @@ Asks and alters the brokers. Refuses to decide which value a default has to have
 import asyncio
 from collections.abc import Mapping
 
-from kafka.errors import KafkaError
+from kafka.errors import KafkaConnectionError, KafkaError
 
 from model import kafka_dynamic
 from model.handover import LiveSettings
@@ -56,8 +56,21 @@ class Teller:
         if values and any(one.value != target for one in seen):
             print(f"{key}: {seen[0].value} => {target} on all brokers, without a restart", flush=True)
         for value in values:
-            await asyncio.to_thread(self._view.alter_default, key, value)
+            await self._alter(key, value)
             await self._taken(key, target if value is None else value)
+
+    async def _alter(self, key: str, value: str | None) -> None:
+        """Asks again when the connection was lost, as it may be to a network thread that was just ended."""
+
+        async def ask() -> str | None:
+            try:
+                await asyncio.to_thread(self._view.alter_default, key, value)
+            except KafkaConnectionError as error:
+                self._view.close()
+                return str(error)
+            return None
+
+        await until(f"a broker to be told {key}", ask, limit=_TAKEN_SECONDS * self._wanted.patience)
 
     def _target(self, key: str) -> str:
         return self._wanted.defaults.get(key) or plain(self._wanted.version, key)
@@ -67,7 +80,11 @@ class Teller:
         number before it."""
 
         async def ask() -> str | None:
-            brokers = await self._ask()
+            try:
+                brokers = await self._ask()
+            except KafkaConnectionError as error:
+                self._view.close()
+                return str(error)
             late = [node for node, seen in brokers.items() if not self._is(key, seen[key], value)]
             return f"broker {', '.join(map(str, late))} works with another value" if late else None
 
