@@ -14,7 +14,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,17 +34,48 @@ class GoError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Patch:
+    """One line of a module's file that has to be another one. `old` stands in it once, or the build stops."""
+
+    module: str
+    file: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
 class Go:
     """A Go command and whether it was fetched for this project."""
 
     command: Path
     fetched: bool
 
-    def build(self, module: Path, package: str, output: Path, variables: Mapping[str, str]) -> None:
-        """Build one package of a module into one file, with string variables set."""
+    def build(
+        self, module: Path, package: str, output: Path, variables: Mapping[str, str], patches: Sequence[Patch] = ()
+    ) -> None:
+        """Build one package of a module into one file, with string variables set and other modules patched."""
         link = " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in sorted(variables.items()))])
         command: list[str | Path] = [self.command, "build", *FLAGS, "-ldflags", link, "-o", output, package]
-        _run(command, module, self._environment())
+        with tempfile.TemporaryDirectory(prefix="kafka-cluster-go-") as temporary:
+            source = self._patched(module, patches, Path(temporary)) if patches else module
+            _run(command, source, self._environment())
+
+    def _patched(self, module: Path, patches: Sequence[Patch], folder: Path) -> Path:
+        """A copy of the module that is built from patched copies of others."""
+        source = shutil.copytree(module, folder / "module")
+        for number, patch in enumerate(patches):
+            answer = _run([self.command, "mod", "download", "-json", patch.module], source, self._environment())
+            copied = shutil.copytree(json.loads(answer)["Dir"], folder / f"patched{number}")
+            for path in (copied, copied / patch.file):
+                path.chmod(0o755)  # Go's module cache is read-only
+            text = (copied / patch.file).read_text(encoding="utf-8")
+            if text.count(patch.old) != 1:
+                raise GoError(f"{patch.module}: {patch.file} does not hold once: {patch.old}")
+            (copied / patch.file).write_text(text.replace(patch.old, patch.new), encoding="utf-8")
+            _run([self.command, "mod", "edit", "-replace", f"{patch.module}={copied}"], source, self._environment())
+        for path in folder.rglob("*"):
+            path.chmod(0o755)  # or the folder could not be removed
+        return source
 
     def module_directory(self, module: Path, name: str) -> Path:
         """Where the source of a module lies that another one is built from."""

@@ -23,7 +23,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -58,23 +58,30 @@ class Program:
     folder: str
     package: str
     variables: tuple[tuple[str, str], ...] = ()
+    patches: tuple[golang.Patch, ...] = field(default=(), repr=False)
 
     def build(self, go: golang.Go, directory: Path) -> None:
         """Build it into a directory."""
         print(f"building {self.name} from Go modules", flush=True)
         began = time.monotonic()
-        go.build(MODULES / self.folder, self.package, directory / self.name, dict(self.variables))
+        go.build(MODULES / self.folder, self.package, directory / self.name, dict(self.variables), self.patches)
         print(f"built {self.name} in {time.monotonic() - began:.0f} s", flush=True)
 
     def key(self) -> str:
         """Another key for other sources, pins or flags."""
-        digest = hashlib.sha256(repr((self, golang.FLAGS, pins.GO_FETCHED, golang.architecture())).encode())
+        patched = repr(self.patches) if self.patches else ""
+        digest = hashlib.sha256((patched + repr((self, golang.FLAGS, pins.GO_FETCHED, golang.architecture()))).encode())
         for path in sorted(path for path in (MODULES / self.folder).rglob("*") if path.is_file()):
             digest.update(f"{path.relative_to(MODULES)}\0{path.stat().st_size}\0".encode())
             digest.update(path.read_bytes())
         return digest.hexdigest()[:KEY_DIGITS]
 
 
+# The answer to a download is followed by one more packet. When nobody reads it any more, the reader of the connection
+# waits for ever with a lock in its hands, and so does everybody else (digitalocean/go-libvirt, issue 241).
+STREAMS_END = golang.Patch(
+    "github.com/digitalocean/go-libvirt", "rpc.go", "c := make(chan response)", "c := make(chan response, 16)"
+)
 LANGUAGE_HOST = Program(HOST, "language-host", f"{SDK}/python/cmd/{HOST}")
 PULUMI = Program(
     CLI,
@@ -89,6 +96,7 @@ PLUGINS = {
         "libvirt",
         "./plugin",
         (("kafka-cluster/toolchain/libvirt.Version", pins.PLUGINS["libvirt"]),),
+        (STREAMS_END,),
     ),
 }
 

@@ -6,6 +6,7 @@ import tarfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,9 @@ class MadeUpGo(golang.Go):
     built: list[str] = []  # noqa: RUF012 - shared on purpose: every run asks for a Go anew
     fails = ""
 
-    def build(self, _module: Path, _package: str, output: Path, _variables: Mapping[str, str]) -> None:
+    def build(
+        self, _module: Path, _package: str, output: Path, _variables: Mapping[str, str], _patches: Any = ()
+    ) -> None:
         if output.name == self.fails:
             output.write_text("half")
             raise golang.GoError(f"no {output.name}")
