@@ -23,7 +23,7 @@ preview: setup ## tell what `make up` would do
 verify: ## check the running cluster, live, with testinfra and real clients
 	$(PREPARED) PULUMI_STACK=$(STACK) pytest tests/live --require-live
 
-status: ## say how the cluster is, and each node: exit status 0 healthy, 1 not, 2 can't tell
+status: ## say how the cluster is, and each node: eight numbers, the quorum, a line for every machine
 	@$(PREPARED) kafka-cluster status --stack $(STACK)
 
 machines: setup ## replace the machines that wait for it, one at a time (memory, vcpu, rootDisk, domainType)

@@ -15,13 +15,14 @@ from images.commands import CommandFailed
 from lab import host
 from lab.libvirt import Libvirt
 from lab.waiting import WaitedTooLong
+from toolchain.telling import StillHeld
 
 
 def main(arguments: list[str]) -> int:
     asked = _parser().parse_args(arguments)
     try:
         return int(asked.verb(Libvirt(asked.name), asked))
-    except (CommandFailed, WaitedTooLong) as failure:
+    except (CommandFailed, WaitedTooLong, StillHeld) as failure:
         print(f"lab: {failure}", file=sys.stderr)
         return 1
 

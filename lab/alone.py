@@ -3,11 +3,12 @@
 Refuses to know what is done with the folder.
 """
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from toolchain import telling
 
 
 @contextmanager
@@ -29,7 +30,7 @@ def _hold(folder: Path) -> int | None:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except FileNotFoundError:
         return None
-    fcntl.flock(handle, fcntl.LOCK_EX)
+    telling.hold(handle, "the lab", folder)
     with suppress(FileNotFoundError):
         if os.path.samestat(folder.stat(), os.fstat(handle)):
             return handle

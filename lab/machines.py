@@ -10,7 +10,6 @@ The plan is written before anything is made, so `down` finds what a killed `up` 
 
 import argparse
 import dataclasses
-import fcntl
 import ipaddress
 import json
 import os
@@ -34,7 +33,7 @@ from lab.nspawn_root import DATA_LINK, USER, unpacked
 from lab.plan import Plan, PlanError
 from lab.segment import BRIDGE, Segment
 from lab.waiting import WaitedTooLong, wait_for
-from toolchain import places
+from toolchain import places, telling
 
 PACKAGES = ("iproute2", "openssh-client", "systemd-container", "tar", "util-linux")
 SECONDS_TO_BOOT = 90.0
@@ -358,7 +357,7 @@ def _only_one(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            fcntl.flock(held, fcntl.LOCK_EX)
+            telling.hold(held, "the machines' lab", folder)
             if folder.exists() and os.path.samestat(os.fstat(held), folder.stat()):
                 yield
                 return
@@ -423,7 +422,7 @@ def main() -> int:
                 print(f"{name} {state}")
         else:
             getattr(Machines.load(asked.name), asked.verb)(asked.machine)
-    except (PlanError, MachineError, NoControlGroups, WaitedTooLong, CommandFailed) as error:
+    except (PlanError, MachineError, NoControlGroups, WaitedTooLong, CommandFailed, telling.StillHeld) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -4,7 +4,6 @@ Knows file contents, owners and modes. Refuses to know how one is booted; never 
 The files play the part that cloud-init's seed plays on a virtual machine.
 """
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from images.commands import output
+from toolchain.telling import hold, telling
 
 USER = "admin"
 USER_ID = 1000
@@ -22,6 +22,7 @@ NEEDED_BY_VIRTUAL_MACHINES_ONLY = ("boot", "dev", "usr/lib/modules")
 
 # The kernel has one value of each for the computer and all machines.
 # A machine gets a file of its own in its place, new at each boot.
+_UNPACK_SECONDS = 120.0
 SETTINGS_PER_MACHINE = "vm/max_map_count vm/swappiness"
 
 NETWORK = """\
@@ -180,9 +181,10 @@ def unpacked(archive: Path) -> Path:
     if root.is_dir():
         return root
     with (archive.parent / "rootfs.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        hold(lock, "the machines' root", lock.name)
         if not root.is_dir():
-            _unpack(archive, root)
+            with telling(f"{archive} to be unpacked", _UNPACK_SECONDS):
+                _unpack(archive, root)
     return root
 
 

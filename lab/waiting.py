@@ -6,6 +6,8 @@ Knows deadlines. Refuses to know what is waited for: the caller passes the quest
 import time
 from collections.abc import Callable
 
+from toolchain.telling import telling
+
 PAUSE = 0.05
 
 
@@ -18,7 +20,8 @@ def wait_for(
 ) -> None:
     """Return as soon as `condition` holds; after `seconds`, raise with what `evidence` says then."""
     deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise WaitedTooLong(f"{what}: not so after {seconds:.0f} s. {evidence()}".rstrip())
-        time.sleep(PAUSE)
+    with telling(what, seconds, sure=True):
+        while not condition():
+            if time.monotonic() > deadline:
+                raise WaitedTooLong(f"{what}: not so after {seconds:.0f} s. {evidence()}".rstrip())
+            time.sleep(PAUSE)

@@ -20,7 +20,9 @@ from model.topology import Cluster, Node
 
 # Waiting for another stage's run on the same machine, then running. Emulated machines are slow.
 _LOCK_SECONDS = 900
-_RUN_SECONDS = 1800
+RUN_SECONDS = 1800
+MOST_SECONDS = _LOCK_SECONDS + RUN_SECONDS
+_HELD = 75
 
 KERNEL = {"vm.max_map_count": "262144", "vm.swappiness": "1"}
 ALL_SERVICES = ("kafka.service", "zookeeper.service")
@@ -76,12 +78,20 @@ def plan_of(program: str) -> dict[str, Any]:
 def command(paths_lock: str, *arguments: str, machine: str = "") -> str:
     """The shell command that runs a program given on its standard input: as root, one at a time on a
     machine, with a time limit. The machine's id makes the text another one when the machine is."""
-    words = [
-        "sudo", "-n", "flock", "--wait", str(_LOCK_SECONDS), paths_lock,
-        "timeout", str(_RUN_SECONDS), "python3", "-", *arguments,
-    ]  # fmt: skip
-    text = shlex.join(words)
+    run = shlex.join(["timeout", str(RUN_SECONDS), "python3", "-"])
+    text = shlex.join(["sudo", "-n", "sh", "-c", _one_at_a_time(paths_lock, run), "sh", *arguments])
     return f"MACHINE={shlex.quote(machine)} {text}" if machine else text
+
+
+def _one_at_a_time(lock: str, run: str) -> str:
+    """A shell's words that wait for the lock and say so. flock ends with a number of its own when it has not got it;
+    what runs under it reads the standard input, and so does nobody else."""
+    return (
+        f'said=0 step=2; while flock --wait $step --conflict-exit-code {_HELD} {lock} {run} "$@"; code=$?;'
+        f" [ $code -eq {_HELD} ] && [ $said -lt {_LOCK_SECONDS} ]; do said=$((said + step)) step=5;"
+        f' echo "waiting for another stage that runs on this machine ($said s of at most {_LOCK_SECONDS} s)" >&2;'
+        " done; exit $code"
+    )
 
 
 def _base(plan: NodePlan, stage: str) -> dict[str, Any]:

@@ -15,8 +15,12 @@ import files
 from model import stages
 from model.handover import Access, Login
 from model.paths import Paths
+from operations.wait import told
 
 _LOCK = Paths.lock
+_ASK_SECONDS = 120
+_CONNECT_SECONDS = 10
+_LOGIN_SECONDS = 20
 
 
 class Unreachable(Exception):
@@ -51,12 +55,13 @@ class Machine:
 
     async def stage(self, parts: tuple[str, ...], plan: dict[str, Any]) -> str:
         """Runs a stage program as root, under the machine's lock."""
-        return await self.run(stages.command(_LOCK), stages.program(files.text, parts, plan))
+        work = self.run(stages.command(_LOCK), stages.program(files.text, parts, plan))
+        return await told(f"stage '{plan['stage']}' on {self.access.name}", work, limit=stages.MOST_SECONDS)
 
     async def ask(self, parts: tuple[str, ...], plan: dict[str, Any]) -> Any:
         """Runs a program that changes nothing, and answers the JSON it printed. Takes no lock."""
-        text = await self.run("sudo -n timeout 120 python3 -", stages.program(files.text, parts, plan))
-        return json.loads(text)
+        work = self.run(f"sudo -n timeout {_ASK_SECONDS} python3 -", stages.program(files.text, parts, plan))
+        return json.loads(await told(f"{self.access.name} to answer", work, limit=_ASK_SECONDS))
 
 
 @asynccontextmanager
@@ -65,8 +70,8 @@ async def connect(access: Access, patience: int = 1) -> AsyncIterator[Machine]:
     jump = None
     try:
         if access.jump_host:
-            jump = await _open(access.jump_host, patience)
-        connection = await _open(access, patience, jump)
+            jump = await _opened(access.name, access.jump_host, patience)
+        connection = await _opened(access.name, access, patience, jump)
     except asyncssh.HostKeyNotVerifiable as error:
         raise Stranger(f"{access.name} ({access.address}): answers with another host key: {error}") from error
     except (OSError, asyncssh.Error, TimeoutError) as error:
@@ -85,6 +90,13 @@ async def connect(access: Access, patience: int = 1) -> AsyncIterator[Machine]:
             await asyncio.shield(opened.wait_closed())
 
 
+async def _opened(
+    name: str, login: Login, patience: int, through: asyncssh.SSHClientConnection | None = None
+) -> asyncssh.SSHClientConnection:
+    most = (_CONNECT_SECONDS + _LOGIN_SECONDS) * patience
+    return await told(f"ssh on {login.address} for {name}", _open(login, patience, through), limit=most)
+
+
 async def _open(
     login: Login, patience: int, through: asyncssh.SSHClientConnection | None = None
 ) -> asyncssh.SSHClientConnection:
@@ -97,8 +109,8 @@ async def _open(
         known_hosts=([asyncssh.import_public_key(login.host_key)], [], []),
         agent_path=None,
         config=None,
-        connect_timeout=10 * patience,
-        login_timeout=20 * patience,
+        connect_timeout=_CONNECT_SECONDS * patience,
+        login_timeout=_LOGIN_SECONDS * patience,
         keepalive_interval=15,
         tunnel=through or (),
     )

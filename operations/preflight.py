@@ -19,6 +19,7 @@ from model.settings import NetworkMode, Platform, Settings
 from model.topic_plan import TopicPlan
 from operations import leftovers
 from toolchain import archive as archives
+from toolchain.telling import telling
 
 _LIBVIRT_SECONDS = 10
 
@@ -101,9 +102,10 @@ def libvirt_uri(settings: Settings) -> str:
 def _libvirt(settings: Settings, problems: list[Problem]) -> str:
     uri = libvirt_uri(settings)
     try:
-        done = subprocess.run(
-            ["virsh", "--connect", uri, "version"], capture_output=True, text=True, timeout=_LIBVIRT_SECONDS
-        )
+        with telling(f"libvirt at {uri}", _LIBVIRT_SECONDS, sure=True):
+            done = subprocess.run(
+                ["virsh", "--connect", uri, "version"], capture_output=True, text=True, timeout=_LIBVIRT_SECONDS
+            )
         fault = "" if done.returncode == 0 else done.stderr.strip()
     except FileNotFoundError:
         fault = "virsh is not installed"

@@ -25,7 +25,7 @@ from operations.alone import alone
 from operations.gates import Gates
 from operations.machine import Machine, StageFailed, Unreachable, connect
 from operations.refusal import Refusal
-from operations.wait import TimedOut
+from operations.wait import TimedOut, told
 
 _ALONE_SECONDS = 600
 # Kafka's own system tests kill the last combined nodes: they wait for a controller that is gone.
@@ -50,7 +50,7 @@ class Run:
         """Every node's own account, asked side by side."""
         answers = await asyncio.gather(
             *(
-                self.machines[node.name].ask(("report",), stages.report(self.cluster, node))
+                self.machines[node.name].ask(("account", "report"), stages.report(self.cluster, node))
                 for node in self.cluster.nodes
             )
         )
@@ -87,7 +87,9 @@ class Run:
             " || systemctl kill --signal=SIGKILL kafka.service; systemctl stop kafka.service;"
             " ! systemctl --quiet is-active zookeeper.service || systemctl stop zookeeper.service'"
         )
-        await asyncio.gather(*(self.machines[name].run(command) for name in names))
+        stopped = asyncio.gather(*(self.machines[name].run(command) for name in names))
+        most = 2 * _WHOLE_STOP_SECONDS * self.handover.patience
+        await told(f"{', '.join(names)} to stop", stopped, limit=most)
 
     async def start_together(self, names: tuple[str, ...], before: dict[str, str]) -> None:
         """Starts nodes side by side."""
@@ -127,7 +129,7 @@ class Run:
     async def account(self, node: Node) -> list[str]:
         """A node's part of the evidence; that it can't be asked is one, too."""
         try:
-            report = await self.machines[node.name].ask(("report",), stages.report(self.cluster, node))
+            report = await self.machines[node.name].ask(("account", "report"), stages.report(self.cluster, node))
         except (Unreachable, StageFailed) as error:
             return [f"{node.name}: can't be asked: {error}"]
         units = ", ".join(f"{unit} is {state['ActiveState']}" for unit, state in report["units"].items())

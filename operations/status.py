@@ -8,6 +8,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -37,7 +38,9 @@ async def show(stack: str, handover: Handover, *, wait: float = 0, watch: float 
     layout = _as_json if as_json else status_page.text
     if watch:
         await _watch(stack, handover, watch, layout)
-    found = await _awaited(stack, handover, wait) if wait else await look(stack, handover)
+    # What is said while somebody waits is no part of the answer.
+    with redirect_stdout(sys.stderr):
+        found = await _awaited(stack, handover, wait) if wait else await look(stack, handover)
     print(layout(found, _now()))
     return found.verdict.value
 
@@ -62,7 +65,7 @@ async def _awaited(stack: str, handover: Handover, limit: float) -> Status:
         try:
             await until("the whole cluster", ask, limit=limit)
         except TimedOut as error:
-            print(error, file=sys.stderr)
+            print(error)
     return found
 
 
@@ -125,6 +128,6 @@ async def _ask(handover: Handover, facts: NodeFacts) -> tuple[Account, Clock]:
         before = time.time()
         says = float(await machine.run("date +%s.%N"))
         after = time.time()
-        told = await machine.ask(("report", "vitals"), stages.vitals(handover.cluster, node))
+        told = await machine.ask(("account", "vitals"), stages.vitals(handover.cluster, node))
     clock = Clock(round(says - (before + after) / 2, 3), round((after - before) / 2, 3))
     return Account.model_validate(told), clock

@@ -5,7 +5,6 @@ Refuses to know how an archive is assembled (assemble.py) and what is done with 
 """
 
 import argparse
-import fcntl
 import hashlib
 import http.client
 import json
@@ -26,7 +25,7 @@ from pathlib import Path
 if not __package__:  # run as a script, before there is any environment
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from toolchain import assemble, places
+from toolchain import assemble, places, telling
 
 DEFAULT_VERSION = "3.6.0"
 OFFICIAL = "https://archive.apache.org/dist/kafka/{version}/kafka_2.13-{version}.tgz"
@@ -40,6 +39,7 @@ PUBLISHED = {
     "82362e3778678600c5368384437c1da6b3d612a748917f4b294c06ea160173ee",
 }
 REACH_SECONDS = 8.0
+_FETCH_SECONDS = 300.0
 EXAMPLE = "for example: archive: /path/kafka_2.13-3.6.0.tgz, archive: https://mirror.example/kafka_2.13-3.6.0.tgz"
 
 
@@ -149,7 +149,8 @@ def _fetch_default(version: str, expected: str | None, target: Path) -> tuple[st
         _check(target, published, address)
         return "official", address
     try:
-        assemble.assemble(version, target)
+        with telling.telling("the Kafka archive to be assembled", _FETCH_SECONDS):
+            assemble.assemble(version, target)
     except assemble.AssemblyError as error:
         raise ArchiveError(
             f"Kafka {version} could not be assembled from Maven Central: {error}\n"
@@ -174,7 +175,7 @@ def _published(address: str) -> str:
 
 
 def _download(address: str, target: Path) -> None:
-    with _open(address) as answer, target.open("wb") as file:
+    with _open(address) as answer, target.open("wb") as file, telling.telling(address, _FETCH_SECONDS):
         try:
             shutil.copyfileobj(answer, file, 1 << 20)
         except (OSError, http.client.HTTPException) as error:
@@ -296,7 +297,7 @@ def _locked() -> Iterator[None]:
     """One fetch at a time. What a killed one left behind is removed."""
     _root().mkdir(parents=True, exist_ok=True)
     with (_root() / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        telling.hold(lock, "the Kafka archives", lock.name)
         for left in _root().glob(".partial-*"):
             shutil.rmtree(left)
         yield
@@ -319,7 +320,7 @@ def main() -> int:
     asked = parser.parse_args()
     try:
         _say(str(ensure(asked.version, asked.source, asked.sha512)))
-    except ArchiveError as error:
+    except (ArchiveError, telling.StillHeld) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

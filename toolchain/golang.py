@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from toolchain import pins, places
+from toolchain.telling import telling
 
 FLAGS = ("-trimpath", "-buildvcs=false", "-mod=readonly")
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -27,6 +28,8 @@ UNSAFE = ("GOSUMDB", "GONOSUMDB", "GONOSUMCHECK", "GONOPROXY", "GOPRIVATE", "GOI
 BENDING = ("GOFLAGS", "GOROOT", *UNSAFE)
 REMOVABLE = "-modcacherw"  # Go's module cache is read-only otherwise
 LAST_LINES = 25
+SHOWN_WORDS = 3
+USUAL_SECONDS = 600.0
 
 
 class GoError(Exception):
@@ -190,7 +193,8 @@ def _environment(go: Path) -> dict[str, str]:
 
 
 def _run(command: list[str | Path], directory: Path, environment: Mapping[str, str]) -> str:
-    done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True)
+    with telling(f"`{' '.join(map(str, command[:SHOWN_WORDS]))} …`", USUAL_SECONDS):
+        done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True)
     if done.returncode != 0:
         said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-LAST_LINES:])
         raise GoError(f"{' '.join(map(str, command))} in {directory} failed ({done.returncode}):\n{said}")

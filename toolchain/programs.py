@@ -11,7 +11,6 @@ KAFKA_CLUSTER_PULUMI_RELEASES names a mirror of the official binaries.
 """
 
 import argparse
-import fcntl
 import hashlib
 import os
 import shutil
@@ -31,12 +30,13 @@ from typing import Any
 if not __package__:  # run as a script, before there is any environment
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from toolchain import golang, pins, places
+from toolchain import golang, pins, places, telling
 
 CHOICE = "KAFKA_CLUSTER_PULUMI"
 RELEASES = "https://get.pulumi.com/releases"
 MIRROR = "KAFKA_CLUSTER_PULUMI_RELEASES"
 REACH_SECONDS = 5.0
+FETCH_SECONDS = 300.0
 KEY_DIGITS = 12
 OFFICIAL, OWN = "official", "own"
 USE_OWN = f"let this project build its own: `export {CHOICE}={OWN}`, then `make setup`"
@@ -150,7 +150,7 @@ def _alone() -> Iterator[None]:
     """Only one run at a time provides programs; a second one waits and then finds them."""
     _shelf().mkdir(parents=True, exist_ok=True)
     with (_shelf() / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        telling.hold(lock, "the Pulumi programs", lock.name)
         yield
 
 
@@ -222,7 +222,7 @@ def _opened(address: str) -> Any:
 
 def _download(address: str, file: Path) -> None:
     try:
-        with file.open("wb") as kept, _opened(address) as answer:
+        with telling.telling(address, FETCH_SECONDS), file.open("wb") as kept, _opened(address) as answer:
             shutil.copyfileobj(answer, kept)
     except OSError as failure:
         raise ProgramsError(f"{address}: {failure}.\nTry again, or {USE_OWN}.") from failure
@@ -306,7 +306,7 @@ def main() -> int:
             print(bin_dir())
         else:
             print(f"pulumi {pins.PULUMI}: {ensure()}")
-    except (ProgramsError, golang.GoError) as problem:
+    except (ProgramsError, golang.GoError, telling.StillHeld) as problem:
         print(problem, file=sys.stderr)
         return 1
     return 0

@@ -21,6 +21,7 @@ from images import apt, build
 from images.commands import CommandFailed
 from lab import host, libvirt, machines
 from toolchain import places
+from toolchain.telling import telling
 
 VENV = places.CHECKOUT / ".venv"
 LOCK = places.CHECKOUT / "requirements.lock"
@@ -136,7 +137,8 @@ class Progress:
         """Runs one phase; its failure is kept, so that the others can go on."""
         name, started = phase.__name__, time.monotonic()
         try:
-            phase(lambda text: self.say(name, text))
+            with telling(f"phase {name}", USUAL_SECONDS[name]):
+                phase(lambda text: self.say(name, text))
         except (PhaseFailed, CommandFailed, OSError, ValueError) as error:
             self.failures.append(f"{name}: {error}")
             self.say(name, f"failed: {error}")
@@ -148,6 +150,16 @@ PHASES: dict[str, Callable[[Say], None]] = {
     phase.__name__: phase for phase in (packages, test_packages, secret, python, programs, archive, image)
 }
 FOR_TESTS = "test_packages"
+# What a phase takes from empty caches on two processors, generously.
+USUAL_SECONDS = {
+    "packages": 300,
+    "test_packages": 300,
+    "secret": 5,
+    "python": 180,
+    "programs": 1200,
+    "archive": 300,
+    "image": 600,
+}
 SIDE_BY_SIDE = ("python", "programs", "archive", "image")
 
 

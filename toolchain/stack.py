@@ -25,6 +25,7 @@ from model.settings import read
 from operations import stack_state
 from operations.leftovers import NotCleared, clear, find
 from toolchain import archive, locks, places
+from toolchain.telling import StillHeld
 
 
 class VerbFailed(Exception):
@@ -198,6 +199,7 @@ def main() -> int:
         stack_state.NotReadable,
         CommandFailed,
         WaitedTooLong,
+        StillHeld,
         NotCleared,
         locks.Locked,
         archive.ArchiveError,

@@ -11,7 +11,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
+
+FIRST_SECONDS, EVERY_SECONDS = 2, 5
+# The command that a stage is run by ends it after that.
+MOST_SECONDS = 1800
 
 
 class Refused(Exception):
@@ -24,11 +29,26 @@ def say(text):
 
 def run(*command, check=True, stdin=None, **more):
     """Runs a command; a failure carries the command's own last words."""
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, **more)
+    done = patiently(command, stdin, more)
     if check and done.returncode != 0:
         words = (done.stderr.strip() or done.stdout.strip()).splitlines()[-15:]
         raise Refused(f"`{' '.join(command)}` ended with {done.returncode}:\n" + "\n".join(words))
     return done
+
+
+def patiently(command, stdin, more):
+    """Runs a command to its end, and says so when that takes a while. On standard error: an answer may be read."""
+    ends = {"stdin": subprocess.PIPE if stdin is not None else None, "stdout": subprocess.PIPE}
+    began, pause = time.monotonic(), FIRST_SECONDS
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **ends, **more) as process:
+        while True:
+            try:
+                out, words = process.communicate(stdin, timeout=pause)
+                return subprocess.CompletedProcess(command, process.returncode, out, words)
+            except subprocess.TimeoutExpired:
+                stdin, pause = None, EVERY_SECONDS  # it was given already
+                took = f"{time.monotonic() - began:.0f} s of at most {MOST_SECONDS} s for the whole stage"
+                print(f"waiting for `{' '.join(command)}` ({took})", file=sys.stderr, flush=True)
 
 
 def succeeds(*command):

@@ -1,5 +1,5 @@
 # A node's account of itself with what a person asks for beside: why it was started, its heap, its disk, what its
-# logs say of unclean elections. Put behind `report`. Changes nothing.
+# logs say of unclean elections. As one line of JSON; changes nothing.
 
 import calendar
 import re

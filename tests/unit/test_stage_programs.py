@@ -53,13 +53,12 @@ def test_broken_json_is_refused_and_a_missing_file_is_not(machine: Machine) -> N
     assert str(path) in refused(program, "read_json", path), "half a file must not pass for none"
 
 
-def test_a_failed_command_carries_its_last_words(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    words = "\n".join(f"line {number}" for number in range(40))
-    monkeypatch.setattr("subprocess.run", lambda *_, **__: answer(code=3, stderr=words))
+def test_a_failed_command_carries_its_last_words(machine: Machine) -> None:
+    words = "import sys; [print('line', number, file=sys.stderr) for number in range(40)]; sys.exit(3)"
     with pytest.raises(machine.load()["Refused"]) as caught:
-        machine.genuine_run("mkfs.xfs", "/dev/x")
+        machine.genuine_run("python3", "-c", words)
     told = str(caught.value)
-    assert told.startswith("`mkfs.xfs /dev/x` ended with 3:\n")
+    assert told.startswith(f"`python3 -c {words}` ended with 3:\n")
     assert told.endswith("line 38\nline 39")
     assert len(told.splitlines()) < 20, "the last words, and not a screen full of them"
 

@@ -96,7 +96,7 @@ def reporting(machine: Machine) -> Machine:
 
 def report(machine: Machine, plan: Plan) -> dict[str, Any]:
     before = snapshot(machine.root)
-    machine.load("report")["main"](plan)
+    machine.load("account", "report")["main"](plan)
     assert snapshot(machine.root) == before, "a question changes nothing"
     (line,) = machine.said
     assert "\n" not in line, "one line of JSON"

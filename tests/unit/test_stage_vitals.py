@@ -48,7 +48,7 @@ def really(*command: str) -> Answer:
 
 def told(machine: Machine, plan: Plan) -> dict[str, Any]:
     before = snapshot(machine.root)
-    machine.load("report", "vitals")["main"](plan)
+    machine.load("account", "vitals")["main"](plan)
     assert snapshot(machine.root) == before, "a question changes nothing"
     (line,) = machine.said
     found: dict[str, Any] = json.loads(line)

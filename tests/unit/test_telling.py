@@ -1,0 +1,190 @@
+"""Whoever waits is told for what, how long already and how long at most; and nobody is told of a moment."""
+
+import asyncio
+import fcntl
+import os
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model import stages
+from operations.wait import TimedOut, told, until
+from toolchain import telling
+
+from .stage_machine import Machine
+
+QUICK = 0.02
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes seconds takes hundredths."""
+    monkeypatch.setattr(telling, "FIRST_SECONDS", QUICK)
+    monkeypatch.setattr(telling, "EVERY_SECONDS", QUICK)
+
+
+def run(work: Any) -> Any:
+    async def all_of_it() -> Any:
+        return await work
+
+    return asyncio.run(all_of_it())
+
+
+async def slow(answer: Any = None, seconds: float = 5 * QUICK) -> Any:
+    await asyncio.sleep(seconds)
+    return answer
+
+
+# -- operations ------------------------------------------------------------------------------------------------
+
+
+def test_a_question_that_takes_long_is_told_of_while_it_is_open(capsys: pytest.CaptureFixture[str]) -> None:
+    run(until("the moon", slow, limit=9))
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "waiting for the moon: no answer yet (0 s of at most 9 s)", "and not only between two questions"
+    assert len(said) > 1
+
+
+def test_what_is_still_missing_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    answers = iter(["half of it"] * 9)
+
+    async def ask() -> str | None:
+        return next(answers, None)
+
+    run(until("the moon", ask, limit=9, every=QUICK))
+    assert "waiting for the moon: half of it (0 s of at most 9 s)" in capsys.readouterr().out
+
+
+def test_a_question_without_an_end_is_given_up_with_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("operations.wait._ONE_ANSWER_SECONDS", 0.0)
+    with pytest.raises(TimedOut, match="for the moon; still missing: no answer yet"):
+        run(until("the moon", lambda: slow(seconds=60), limit=3 * QUICK))
+
+
+def test_work_is_told_of_and_answers_what_it_answers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(told("the work", slow(7), limit=30)) == 7
+    assert "waiting for the work (0 s of at most 30 s)" in capsys.readouterr().out
+
+
+def test_of_waits_inside_each_other_the_outermost_speaks(capsys: pytest.CaptureFixture[str]) -> None:
+    async def ask() -> str | None:
+        await told("what is inside", slow(), limit=1)
+        return None
+
+    run(until("the whole", ask, limit=9))
+    said = capsys.readouterr().out
+    assert "the whole" in said
+    assert "inside" not in said
+
+
+def test_work_that_fails_fails_here(capsys: pytest.CaptureFixture[str]) -> None:
+    async def fail() -> None:
+        raise OSError("no route")
+
+    with pytest.raises(OSError, match="no route"):
+        run(told("the work", fail(), limit=1))
+    assert capsys.readouterr().out == "", "nothing is said of a moment"
+
+
+def test_work_that_nobody_waits_for_any_more_ends() -> None:
+    ended = []
+
+    async def work() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append(True)
+
+    async def give_up() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(told("the work", work(), limit=60), QUICK)
+        await asyncio.sleep(0)
+
+    asyncio.run(give_up())
+    assert ended
+
+
+# -- programs that block ---------------------------------------------------------------------------------------
+
+
+def test_what_blocks_is_told_of_on_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
+    with telling.telling("the build", 60):
+        time.sleep(5 * QUICK)
+    said = capfd.readouterr()
+    assert "waiting for the build (0 s already; seldom more than 60 s)" in said.err
+    assert said.out == "", "an answer may be read from there"
+
+
+def test_a_moment_is_not_told_of(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telling, "FIRST_SECONDS", 2.0)
+    with telling.telling("a moment", 60):
+        pass
+    assert capfd.readouterr().err == ""
+
+
+def test_what_takes_minutes_is_told_of_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    assert [telling.pause(elapsed) for elapsed in (0, 2, 40, 100, 1000)] == [2, 5, 5, 10, 30]
+
+
+def test_a_lock_that_another_holds_is_waited_for_and_not_for_ever(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "lock"
+    with file.open("w") as holder, file.open("w") as other:
+        telling.hold(holder, "the build", file)
+        with pytest.raises(telling.StillHeld, match="for the build; `fuser "):
+            telling.hold(other, "the build", file, 5 * QUICK)
+        fcntl.flock(holder, fcntl.LOCK_UN)
+        telling.hold(other, "the build", file)
+    assert f"waiting for the build, which another program holds ({file}) (0 s of at most 0 s)" in capfd.readouterr().err
+
+
+# -- stages on a machine ---------------------------------------------------------------------------------------
+
+
+def test_a_stages_limit_is_the_one_that_it_speaks_of(machine: Machine) -> None:
+    assert machine.load()["MOST_SECONDS"] == stages.RUN_SECONDS
+
+
+def test_a_stages_command_that_takes_long_is_told_of(machine: Machine, capfd: pytest.CaptureFixture[str]) -> None:
+    program = machine.load()
+    program.update(FIRST_SECONDS=QUICK, EVERY_SECONDS=QUICK)
+    done = program["patiently"](("sh", "-c", "sleep 0.2; cat"), "typed", {})
+    assert (done.returncode, done.stdout) == (0, "typed")
+    said = capfd.readouterr()
+    assert "waiting for `sh -c sleep 0.2; cat` (0 s of at most 1800 s for the whole stage)" in said.err
+    assert said.out == "", "the answer of a machine is read from there"
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> list[str]:
+    """The command of a stage, with a sudo that is none and a short first wait."""
+    (tmp_path / "sudo").write_text('#!/bin/sh\nshift\nexec "$@"\n')
+    (tmp_path / "sudo").chmod(0o755)
+    text = stages.command(str(tmp_path / "lock"), "first", "a b").replace("step=2", "step=1")
+    return ["env", f"PATH={tmp_path}:{os.environ['PATH']}", "sh", "-c", text]
+
+
+PROGRAM = "import sys; print(sys.argv[1:]); sys.exit(3)"
+
+
+def test_a_stages_program_gets_its_words_and_keeps_its_end(command: list[str]) -> None:
+    done = subprocess.run(command, input=PROGRAM, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "['first', 'a b']\n", "")
+
+
+def test_a_stage_waits_for_another_one_and_says_so(command: list[str], tmp_path: Path) -> None:
+    with (tmp_path / "lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert process.stderr is not None
+        first = process.stderr.readline()
+    assert first.startswith("waiting for another stage that runs on this machine (")
+    out, _ = process.communicate(PROGRAM)
+    assert (process.returncode, out) == (3, "['first', 'a b']\n")
