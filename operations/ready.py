@@ -7,6 +7,7 @@ import asyncio
 import json
 import re
 import shutil
+from collections.abc import Callable
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,6 +19,10 @@ from operations.wait import TimedOut, until
 
 # What a terminal would not show: colours, carriage returns, and the rest of the volume behind the log.
 _NOT_TEXT = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\r\0]")
+
+# The program is asked once, and only where there is something to ask: it takes half a second of a processor, and ten times
+# that of an emulated one.
+_SETTLED = "test -e /run/cloud-init/disabled || cloud-init status --wait --format json || true"
 
 
 class Console(BaseModel):
@@ -63,29 +68,27 @@ class NotReady(Refusal):
 async def wait(newcomer: Newcomer) -> None:
     """Waits for ssh, for cloud-init and for the planned address, and makes the folder for uploads."""
     name = newcomer.access.name
+    identities: list[str] = []
     try:
         await until(
             f"{name} to be ready",
-            lambda: _missing(newcomer),
+            lambda: _missing(newcomer, identities.append),
             limit=newcomer.seconds * newcomer.patience,
             every=0.5,
         )
     except TimedOut as error:
         raise NotReady(f"{name}: stage 'ready': {error}\n{await _console(newcomer)}") from error
-    async with connect(newcomer.access, newcomer.patience) as machine:
-        identity = (await machine.run("cat /etc/machine-id")).strip()
-    print(f"{name} is ready at {newcomer.access.address}, machine {identity}")
+    print(f"{name} is ready at {newcomer.access.address}, machine {identities[-1]}")
 
 
-async def _missing(newcomer: Newcomer) -> str | None:
+async def _missing(newcomer: Newcomer, identify: Callable[[str], None]) -> str | None:
     address = newcomer.access.address
     try:
         async with connect(newcomer.access, newcomer.patience) as machine:
-            status = await machine.run(
-                "cloud-init status --wait >/dev/null 2>&1; cloud-init status --format json || true"
-            )
+            status = await machine.run(_SETTLED)
             addresses = await machine.run("ip -o -4 addr show scope global")
             await machine.run(f"mkdir -p {newcomer.upload_folder}")
+            identity = (await machine.run("cat /etc/machine-id")).strip()
     except Stranger as error:
         return await _plant(newcomer, error)
     except Unreachable as error:
@@ -97,6 +100,7 @@ async def _missing(newcomer: Newcomer) -> str | None:
         raise NotReady(f"{newcomer.access.name}: stage 'ready': cloud-init ended with {fault}")
     if f" {address}/" not in addresses:
         raise NotReady(f"{newcomer.access.name}: stage 'ready': has not the planned address {address}:\n{addresses}")
+    identify(identity)
     return None
 
 
