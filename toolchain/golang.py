@@ -38,12 +38,21 @@ class GoError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """One line of a module's file that has to be another one. `old` stands in it once, or the build stops."""
+    """Lines of a module's file that have to be others. Each old one stands in it once, or the build stops."""
 
     module: str
     file: str
-    old: str
-    new: str
+    changes: tuple[tuple[str, str], ...]
+
+    def apply(self, folder: Path) -> None:
+        """Changes the file in a copy of the module."""
+        path = folder / self.file
+        text = path.read_text(encoding="utf-8")
+        for old, new in self.changes:
+            if text.count(old) != 1:
+                raise GoError(f"{self.module}: {self.file} does not hold once: {old}")
+            text = text.replace(old, new)
+        path.write_text(text, encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +78,10 @@ class Go:
         for number, patch in enumerate(patches):
             answer = _run([self.command, "mod", "download", "-json", patch.module], source, self._environment())
             copied = shutil.copytree(json.loads(answer)["Dir"], folder / f"patched{number}")
-            for path in (copied, copied / patch.file):
-                path.chmod(0o755)  # Go's module cache is read-only
-            text = (copied / patch.file).read_text(encoding="utf-8")
-            if text.count(patch.old) != 1:
-                raise GoError(f"{patch.module}: {patch.file} does not hold once: {patch.old}")
-            (copied / patch.file).write_text(text.replace(patch.old, patch.new), encoding="utf-8")
+            for path in folder.rglob("*"):
+                path.chmod(0o755)  # what comes from Go's module cache can be neither changed nor removed
+            patch.apply(copied)
             _run([self.command, "mod", "edit", "-replace", f"{patch.module}={copied}"], source, self._environment())
-        for path in folder.rglob("*"):
-            path.chmod(0o755)  # or the folder could not be removed
         return source
 
     def module_directory(self, module: Path, name: str) -> Path:

@@ -77,10 +77,24 @@ class Program:
         return digest.hexdigest()[:KEY_DIGITS]
 
 
-# The answer to a download is followed by one more packet. When nobody reads it any more, the reader of the connection
-# waits for ever with a lock in its hands, and so does everybody else (digitalocean/go-libvirt, issue 241).
-STREAMS_END = golang.Patch(
-    "github.com/digitalocean/go-libvirt", "rpc.go", "c := make(chan response)", "c := make(chan response, 16)"
+# The first data of a download may overtake the answer that the download has begun, and one more packet follows the last
+# data. The client library takes both for something else: the download is empty, or the reader of the connection waits
+# for ever with a lock in its hands, and so does everybody else.
+DOWNLOADS = golang.Patch(
+    "github.com/digitalocean/go-libvirt",
+    "rpc.go",
+    (
+        ("\tStatus  uint32\n}\n", "\tStatus  uint32\n\tStream  bool\n}\n"),
+        ("Status: h.Status})", "Status: h.Status, Stream: h.Type == socket.Stream})"),
+        ("c := make(chan response)", "c := make(chan response, 16)"),
+        (
+            "\tresp, err := l.getResponse(c)\n\tif err != nil {\n\t\treturn resp, err\n\t}\n\n\tif out != nil {",
+            "\tresp, err := l.getResponse(c)\n\tended := false\n\tfor err == nil && resp.Stream && in != nil {\n"
+            "\t\tended = len(resp.Payload) == 0\n\t\tif _, err = in.Write(resp.Payload); err == nil {\n"
+            "\t\t\tresp, err = l.getResponse(c)\n\t\t}\n\t}\n"
+            "\tif err != nil || ended {\n\t\treturn resp, err\n\t}\n\n\tif out != nil {",
+        ),
+    ),
 )
 LANGUAGE_HOST = Program(HOST, "language-host", f"{SDK}/python/cmd/{HOST}")
 PULUMI = Program(
@@ -96,7 +110,7 @@ PLUGINS = {
         "libvirt",
         "./plugin",
         (("kafka-cluster/toolchain/libvirt.Version", pins.PLUGINS["libvirt"]),),
-        (STREAMS_END,),
+        (DOWNLOADS,),
     ),
 }
 

@@ -71,3 +71,20 @@ def test_a_build_that_fails_shows_its_last_words(tmp_path: Path) -> None:
     install(tmp_path, pins.GO_FETCHED)
     with pytest.raises(golang.GoError, match=r"build .* failed \(2\):\nfirst\nsecond"):
         golang.provide().build(tmp_path, ".", tmp_path / "out", {})
+
+
+PATCH = golang.Patch("example.org/m", "a.go", (("one", "two"), ("three", "four")))
+
+
+def test_a_patch_changes_what_stands_there_once(tmp_path: Path) -> None:
+    (tmp_path / "a.go").write_text("one three\n")
+    PATCH.apply(tmp_path)
+    assert (tmp_path / "a.go").read_text() == "two four\n"
+
+
+@pytest.mark.parametrize("text", ["one", "three one one"])
+def test_a_patch_that_does_not_fit_stops_the_build(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.go").write_text(text)
+    with pytest.raises(golang.GoError, match=r"example.org/m: a.go does not hold once"):
+        PATCH.apply(tmp_path)
+    assert (tmp_path / "a.go").read_text() == text, "half a patch is worse than none"

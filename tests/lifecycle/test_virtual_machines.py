@@ -94,6 +94,14 @@ def first_up(stack: Stack) -> dict[str, str]:
     return {"printed": printed, "events": events.read_text(), "processes": repr(watch.seen) if watch.seen else ""}
 
 
+@pytest.fixture(scope="module")
+def kept(stack: Stack, first_up: dict[str, str]) -> str:
+    """A topic with a record that nothing may lose."""
+    servers = stack.outputs()["bootstrap_servers"]
+    console_tool(stack, "kafka-server1", f"kafka-console-producer.sh --bootstrap-server {servers} --topic kept", RECORD)
+    return "kept"
+
+
 def operate(stack: Stack, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     """Runs an operation on the stack from inside the lab."""
     command = [*stack.prefix, sys.executable, "-m", "operations", *words]
@@ -223,23 +231,17 @@ def test_a_change_of_what_the_cluster_is_is_refused_at_preview(stack: Stack, fir
     assert "instead" in said, "the refusal must say what to do instead"
 
 
-def test_a_machine_that_lost_its_power_comes_back_by_itself(
-    lab: Libvirt, stack: Stack, first_up: dict[str, str]
-) -> None:
-    servers = stack.outputs()["bootstrap_servers"]
-    console_tool(stack, "kafka-server1", f"kafka-console-producer.sh --bootstrap-server {servers} --topic kept", RECORD)
+def test_a_machine_that_lost_its_power_comes_back_by_itself(lab: Libvirt, stack: Stack, kept: str) -> None:
     lab.virsh("destroy", NAMES.of("kafka-server2"))
     lab.virsh("start", NAMES.of("kafka-server2"))
     whole(stack)
 
 
-def test_the_cluster_comes_back_after_the_computers_own_reboot(
-    lab: Libvirt, stack: Stack, first_up: dict[str, str]
-) -> None:
+def test_the_cluster_comes_back_after_the_computers_own_reboot(lab: Libvirt, stack: Stack, kept: str) -> None:
     lab.down()  # ends guests and daemons hard, and takes away all that does not lie on a disk
     lab.up()
     whole(stack)
-    assert RECORD in consumed(stack, "kept"), "the record is lost"
+    assert RECORD in consumed(stack, kept), "the record is lost"
     stack.up("--expect-no-changes")
 
 
@@ -251,13 +253,13 @@ def consumed(stack: Stack, topic: str) -> str:
 
 
 @pytest.mark.live
-def test_the_other_mode_is_one_key_away(stack: Stack, first_up: dict[str, str]) -> None:
+def test_the_other_mode_is_one_key_away(stack: Stack, kept: str) -> None:
     stack.configure(mode="zookeeper")
-    assert "topics that stay behind in kraft mode's data: kept" in stack.up(), "nobody is to miss them afterwards"
+    assert f"topics that stay behind in kraft mode's data: {kept}" in stack.up(), "nobody is to miss them afterwards"
     verify(stack)
     stack.configure(mode="kraft")
     stack.up()
-    assert RECORD in consumed(stack, "kept"), "a switch must not touch the other mode's data"
+    assert RECORD in consumed(stack, kept), "a switch must not touch the other mode's data"
 
 
 def domains(lab: Libvirt) -> dict[str, tuple[str, str]]:
@@ -289,7 +291,7 @@ def test_a_machine_that_was_deleted_by_hand_is_made_again(lab: Libvirt, stack: S
     assert after["kafka-server2"][1] == str(1600 * 1024), "a new machine is made as it is configured"
 
 
-def test_machines_are_replaced_one_at_a_time(lab: Libvirt, stack: Stack, first_up: dict[str, str]) -> None:
+def test_machines_are_replaced_one_at_a_time(lab: Libvirt, stack: Stack, kept: str) -> None:
     before = domains(lab)
     command = [*stack.prefix, sys.executable, "-m", "toolchain.stack", "machines", "--stack", stack.name]
     path = os.pathsep.join([(stack.environment or {})["PATH"], str(places.CHECKOUT / "toolchain/shims")])
@@ -306,7 +308,7 @@ def test_machines_are_replaced_one_at_a_time(lab: Libvirt, stack: Stack, first_u
     assert {name for name in after if after[name][0] != before[name][0]} == {"kafka-server1", "kafka-server3"}
     assert {memory for _, memory in after.values()} == {str(1600 * 1024)}
     whole(stack)
-    assert RECORD in consumed(stack, "kept"), "the record is lost"
+    assert RECORD in consumed(stack, kept), "the record is lost"
     stack.up("--expect-no-changes")
 
 
