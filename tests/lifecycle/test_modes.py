@@ -4,10 +4,9 @@ The tests of this file are one story and run in its order, on machines, a state 
 """
 
 import os
-import signal
+import re
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from tests.lifecycle import records
 from tests.support import console
 from tests.support.look import verify
 from tests.support.machines import Ground, ground
+from tests.support.under_way import up_under_way
 from toolchain import archive
 
 pytestmark = pytest.mark.lifecycle
@@ -82,43 +82,11 @@ def test_a_switch_with_a_machine_away_is_refused_before_anything_is_changed(ours
 
 def killed_at(ground: Ground, words: str, *, with_children: bool) -> str:
     """What an `up` printed that was killed as soon as it said those words; with all it had started, or alone."""
-    command = [*ground.stack.prefix, "pulumi", "--non-interactive", "--cwd", str(ground.stack.project), "up", "--yes"]
-    running = subprocess.Popen(
-        [*command, "--skip-preview", "--stack", ground.stack.name],
-        env=ground.stack.environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert running.stdout is not None
-    said = []
-    for line in running.stdout:
-        said.append(line)
-        if words in line:
-            break
-    else:
-        running.wait()
-        pytest.fail(f"ended before it said {words!r}: {''.join(said)[-3000:]}")
-    for process in [running.pid, *(descendants(running.pid) if with_children else [])]:
-        with suppress(ProcessLookupError):
-            os.kill(process, signal.SIGKILL)
-    running.wait()
+    with up_under_way(ground.stack) as running:
+        running.until(re.escape(words))
+        running.kill(with_children=with_children)
     ground.stack.pulumi("cancel", "--yes")
-    return "".join(said)
-
-
-def descendants(process: int) -> list[int]:
-    """The processes that a process has started, and theirs."""
-    parents = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(FileNotFoundError, ProcessLookupError):
-            parents[int(status.parent.name)] = int(status.read_text().rpartition(")")[2].split()[1])
-    found, young = [], [process]
-    while young:
-        young = [child for child, parent in parents.items() if parent in young]
-        found += young
-    return found
+    return running.said
 
 
 def test_a_switch_that_is_cut_off_while_it_prepares_changes_nothing_that_runs(ours: Ground) -> None:
