@@ -38,6 +38,7 @@ def _run(arguments: argparse.Namespace) -> None:
     with _beside(reader):
         with _beside(sender):
             _wait_until_ready(watched)
+            watched.errors.clear()  # a topic that was made a moment ago is not known to every broker yet
             _say({"ready": arguments.topic})
             _obey(watched)
         sender.drain(_DRAIN_SECONDS)

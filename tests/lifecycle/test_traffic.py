@@ -1,0 +1,251 @@
+"""Clients that never stop, on a cluster that is changed and harmed: no acknowledged record is lost, in either mode.
+
+The tests of this file are one story and run in its order, on machines, a state and a stack of their own.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from lab.waiting import wait_for
+from tests.support.faults import FAULTS, broker_dies, signal_broker
+from tests.support.machines import Ground, ground
+from tests.support.operate import operate, wait_until_whole
+from tests.support.traffic.beside import Traffic, traffic
+from tests.support.traffic.verdict import Verdict
+from tests.support.under_way import UnderWay, up_under_way
+
+pytestmark = pytest.mark.lifecycle
+
+NODES = ("kafka-server1", "kafka-server2", "kafka-server3")
+FIRST, SECOND, THIRD = NODES
+# Kafka takes a broker for dead after 9 s of silence (18 s with ZooKeeper). One that is restarted in order hands its
+# partitions over before it goes, so nobody may have to wait that long for a leader, not even on a busy computer.
+LONGEST_STALL_OF_A_ROLL = 9.0
+STANDSTILL_SECONDS = 2.0
+SECONDS = 90.0
+HEAPS = ("256M", "260M")
+DEADLY = ("kill -9 of a broker", "disk full")
+STARTS = "sudo cat /etc/kafka-cluster/starts.jsonl"
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """Three machines and a stack for them."""
+    with ground(f"traffic-{os.getpid()}", tmp_path_factory.mktemp("stack"), config={"heap": HEAPS[0]}) as made:
+        yield made
+
+
+def on(ground: Ground, name: str, command: str) -> str:
+    """What a command on a machine prints; its failure is the test's."""
+    done = ground.machines.ssh(name, command)
+    assert done.returncode == 0, f"{name}: {command}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture
+def busy(ours: Ground, request: pytest.FixtureRequest) -> Iterator[Callable[..., Traffic]]:
+    """Starts traffic on a topic by the test's name, once the cluster is whole."""
+    wait_until_whole(ours.stack, SECONDS)
+    with ExitStack() as stack:
+        servers = ours.stack.outputs()["bootstrap_servers"]
+        yield lambda *options: stack.enter_context(traffic(ours.stack.prefix, servers, request.node.name, *options))
+
+
+def until_it_stands_still(running: Traffic) -> None:
+    """Returns when some partition has acknowledged nothing for a while."""
+    counts, since = running.acknowledged(), time.monotonic()
+
+    def still() -> bool:
+        nonlocal counts, since
+        now = running.acknowledged()
+        if all(now[partition] > count for partition, count in counts.items()):
+            counts, since = now, time.monotonic()
+        return time.monotonic() - since > STANDSTILL_SECONDS
+
+    wait_for("a partition that stands still", still, SECONDS)
+
+
+def tell(what: str, verdict: Verdict) -> None:
+    """Leaves the figures in the test's output."""
+    print(f"{what}: {verdict}")
+
+
+def test_a_first_up_that_is_cut_off_is_completed(ours: Ground) -> None:
+    with up_under_way(ours.stack) as up:
+        up.until(r"-formatted created")
+        up.kill()
+    ours.stack.pulumi("cancel", "--yes")
+    ours.stack.up()
+
+
+def test_a_stall_is_told(ours: Ground, busy: Callable[..., Traffic]) -> None:
+    running = busy()
+    signal_broker(ours.machines, SECOND, "SIGSTOP")
+    until_it_stands_still(running)
+    signal_broker(ours.machines, SECOND, "SIGCONT")
+    verdict = running.stop()
+    tell("a leader stopped for a while", verdict)
+    assert verdict.producer_stall > STANDSTILL_SECONDS, "the harness would sleep through an outage"
+    assert verdict.consumer_stall > STANDSTILL_SECONDS
+    assert verdict.faults == []
+
+
+def test_a_loss_is_told(ours: Ground, busy: Callable[..., Traffic]) -> None:
+    """With acks=1 a leader acknowledges what no other broker has; when it is deposed, that is gone."""
+    running = busy("--acks", "1")
+    led = [partition for partition, leader in running.leaders().items() if leader == 1]
+    for name in (SECOND, THIRD):
+        signal_broker(ours.machines, name, "SIGSTOP")
+    before = running.acknowledged()
+    wait_for("records that one broker has", lambda: running.acknowledged()[led[0]] > before[led[0]] + 50, SECONDS)
+    signal_broker(ours.machines, FIRST, "SIGSTOP")
+    for name in (SECOND, THIRD):
+        signal_broker(ours.machines, name, "SIGCONT")
+    wait_for("another leader", lambda: 1 not in running.leaders().values(), SECONDS)
+    signal_broker(ours.machines, FIRST, "SIGCONT")
+    verdict = running.stop()
+    tell("acknowledged by a leader that was deposed", verdict)
+    assert verdict.lost > 0, "a harness that sees no loss here sees none anywhere"
+    assert set(verdict.lost_numbers) <= {str(partition) for partition in led}
+
+
+def test_a_change_that_restarts_every_broker_loses_nothing(ours: Ground, busy: Callable[..., Traffic]) -> None:
+    roll_under_traffic(ours, busy())
+
+
+def change(ours: Ground) -> None:
+    """Something that restarts every broker, at the next `up`."""
+    ours.stack.configure(heap=next(heap for heap in HEAPS if heap != ours.stack.config()["heap"]))
+
+
+def roll_under_traffic(ours: Ground, running: Traffic) -> None:
+    """A change under traffic, and an `up` that has nothing to do."""
+    change(ours)
+    said = ours.stack.up()
+    ours.stack.up("--expect-no-changes")
+    verdict = running.stop()
+    tell("a roll", verdict)
+    assert restarted(said) == sorted(NODES), "each node is restarted once"
+    assert verdict.faults == []
+    assert verdict.duplicates == 0, "nothing was to be sent twice"
+    assert verdict.producer_stall < LONGEST_STALL_OF_A_ROLL
+
+
+def restarted(said: str) -> list[str]:
+    """The nodes that a run said it restarts."""
+    return sorted(re.findall(r"restarting (\S+) \(\d of \d\)", said))
+
+
+def another(name: str) -> str:
+    """A node beside that one."""
+    return NODES[(NODES.index(name) + 1) % len(NODES)]
+
+
+def test_a_broker_that_dies_and_a_network_that_is_cut_hold_a_roll_up_and_lose_nothing(
+    ours: Ground, busy: Callable[..., Traffic]
+) -> None:
+    running = busy()
+    change(ours)
+    with up_under_way(ours.stack) as up:
+        befall(ours, up, "kill -9 of a broker", 1)
+        befall(ours, up, "network cut of a node", 2)
+        assert up.end() == 0, f"a roll is to outlast what mends itself:\n{up.said[-3000:]}"
+    verdict = running.stop()
+    tell("a roll with a dead broker and a cut network", verdict)
+    assert restarted(up.said) == sorted(NODES)
+    assert verdict.faults == []
+
+
+def befall(ours: Ground, up: UnderWay, kind: str, turn: int) -> None:
+    """Lets a fault befall a node while another one is being restarted. It ends when the broker has died of it; else once
+    the roll waits for longer than a restart takes, or did not notice."""
+    fault = FAULTS[kind]
+    victim = another(up.until(rf"restarting (\S+) \({turn} of 3\)")[1])
+    if kind in DEADLY:
+        broker_dies(ours.machines, victim, fault)
+    else:
+        fault.befall(ours.machines, victim)
+        up.until("waiting for|is back")
+    fault.mend(ours.machines, victim)
+
+
+def refused_roll(ours: Ground, seconds: float) -> str:
+    """What a roll of all nodes says that does not come to its end."""
+    done = operate(ours.stack, "bring", seconds, fingerprint="another")
+    assert done.returncode != 0, done.stdout
+    return f"{done.stdout}\n{done.stderr}"
+
+
+def test_a_roll_does_not_begin_while_a_node_is_down(ours: Ground) -> None:
+    starter = "/usr/local/kafka_2.13-3.6.0/bin/kafka-server-start.sh"
+    on(ours, THIRD, f"sudo chmod a-x {starter}; sudo systemctl stop kafka")
+    said = refused_roll(ours, 5)
+    on(ours, THIRD, f"sudo chmod a+x {starter}")
+    assert "for the cluster to spare" in said
+    assert "broker 3 not registered" in said
+    assert restarted(said) == [], "with one node down, no second one may be taken down"
+
+
+def test_a_roll_stops_at_a_replica_that_does_not_catch_up(ours: Ground, busy: Callable[..., Traffic]) -> None:
+    running = busy()
+    throttle(ours, running.topic)
+    said = refused_roll(ours, 20)
+    verdict = running.stop()
+    tell("a roll that stops at a replica that does not catch up", verdict)
+    assert "without full ISR" in said
+    assert len(restarted(said)) == 1, "a second broker was taken down beside one that lacks records"
+    assert verdict.faults == []
+
+
+# A leader gives what is throttled to in-sync replicas only: one that was restarted stays behind for as long as
+# records come.
+THROTTLE = """
+import sys
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
+servers, topic = sys.argv[1:]
+admin = AdminClient({"bootstrap.servers": servers})
+rate = [("broker", broker, "leader.replication.throttled.rate", "1") for broker in "123"]
+for kind, name, key, value in [*rate, ("topic", topic, "leader.replication.throttled.replicas", "*")]:
+    entry = ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
+    for done in admin.incremental_alter_configs([ConfigResource(kind, name, incremental_configs=[entry])]).values():
+        done.result()
+"""
+
+
+def throttle(ours: Ground, topic: str) -> None:
+    """No replica of the topic that is behind catches up from now on."""
+    command = [*ours.stack.prefix, sys.executable, "-c", THROTTLE, ours.stack.outputs()["bootstrap_servers"], topic]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_roll_in_zookeeper_mode_loses_nothing(ours: Ground, busy: Callable[..., Traffic]) -> None:
+    ours.stack.configure(mode="zookeeper")
+    ours.stack.up()
+    roll_under_traffic(ours, busy())
+
+
+def test_a_frozen_broker_a_full_disk_and_a_killed_run_hold_a_roll_up_and_lose_nothing(
+    ours: Ground, busy: Callable[..., Traffic]
+) -> None:
+    running = busy()
+    change(ours)
+    with up_under_way(ours.stack) as up:
+        befall(ours, up, "SIGSTOP of a broker", 1)
+        befall(ours, up, "disk full", 2)
+        up.until("is back")
+        up.kill()
+    ours.stack.pulumi("cancel", "--yes")
+    said = ours.stack.up()
+    ours.stack.up("--expect-no-changes")
+    verdict = running.stop()
+    tell("a roll with a frozen broker, a full disk and a killed run", verdict)
+    assert len(restarted(said)) <= 1, "what runs as planned is left alone by the run that goes on"
+    assert verdict.faults == []

@@ -1,0 +1,40 @@
+"""What `operations/` does to a stack's cluster, as `pulumi up` has it done, with its waits of minutes cut short.
+
+Knows the document that is handed over. Refuses to know what should come of it.
+"""
+
+import subprocess
+import sys
+
+from tests.support.stack import Stack
+from toolchain import places
+
+_PROGRAM = """
+import asyncio, sys
+from model.handover import Handover
+from operations import gates, running
+gates._SPARE_SECONDS = gates._WHOLE_SECONDS = int(sys.argv[2])
+act = {"bring": running.bring, "whole": lambda planned: gates.Gates(planned).whole()}[sys.argv[1]]
+asyncio.run(act(Handover.model_validate_json(sys.stdin.read())))
+"""
+
+
+def operate(stack: Stack, verb: str, seconds: float, **facts: str) -> "subprocess.CompletedProcess[str]":
+    """`bring` the cluster there or wait until it is `whole`; as planned, or with other facts of its nodes."""
+    known = stack.handover()
+    assert known is not None, f"stack {stack.name} was never up"
+    planned = known.model_copy(update={"nodes": tuple(node.model_copy(update=facts) for node in known.nodes)})
+    return subprocess.run(
+        [*stack.prefix, sys.executable, "-c", _PROGRAM, verb, str(round(seconds))],
+        input=planned.model_dump_json(),
+        env=stack.environment,
+        cwd=places.CHECKOUT,
+        capture_output=True,
+        text=True,
+    )
+
+
+def wait_until_whole(stack: Stack, seconds: float) -> None:
+    """Returns when the cluster is whole."""
+    done = operate(stack, "whole", seconds)
+    assert done.returncode == 0, f"the cluster did not become whole: {done.stdout[-2000:]}{done.stderr[-2000:]}"
