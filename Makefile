@@ -5,7 +5,7 @@ SHELL := /bin/bash
 STACK ?= dev
 PREPARED := . ./activate &&
 
-.PHONY: help setup up preview verify status machines drift destroy lint check test test-setup lock clean
+.PHONY: help setup up preview verify status machines drift destroy lint check test test-setup soak lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -48,6 +48,10 @@ test-setup:
 
 test: test-setup lint ## set up and pass every test, the real virtual machines included
 	$(PREPARED) python -m pytest tests --ignore tests/live --lifecycle --require-live
+
+soak: test-setup ## try operations and faults at random for an hour, and many overrides on real brokers (SOAK_MINUTES=60)
+	$(PREPARED) python -m tests.soak
+	$(PREPARED) KAFKA_CLUSTER_SOAK=300 python -m pytest tests/lifecycle/test_kafka_accepts.py --lifecycle
 
 lock: ## pin what pyproject.toml asks for anew in requirements.lock
 	.venv/bin/pip install --quiet uv

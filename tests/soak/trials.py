@@ -1,0 +1,119 @@
+"""What is tried: an operation, a fault, and the moment at which it comes.
+
+Knows which lines of `pulumi up` mark a moment. Refuses to know how a trial is carried out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from random import Random
+
+UP_KILLED = "`up` killed with all it had started"
+UP_KILLED_ALONE = "`up` killed, its commands going on"
+DEFECT = "DEFECT: "
+KILLS = (UP_KILLED, UP_KILLED_ALONE)
+OF_A_BROKER = ("kill -9 of a broker", "SIGSTOP of a broker")
+OF_A_NODE = ("network cut of a node", "disk full")
+
+ROLL, SWITCH, AGAIN = "a roll", "a switch of modes", "a first up on kept data"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Something a user does, the moments of it by the lines that mark them, and what may go wrong meanwhile. `{node}`
+    in a line is one of the nodes."""
+
+    moments: Mapping[str, str]
+    faults: tuple[str, ...]
+
+
+def _stage(name: str, doing: str, done: str) -> dict[str, str]:
+    """Before and after a stage of one node."""
+    return {
+        f"before `{name}` of one node": rf"{{node}}-{name} {doing}",
+        f"after `{name}` of one node": rf"{{node}}-{name} {done}",
+    }
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    ROLL: Operation(
+        {
+            **_stage("configured", "updating", "updated"),
+            "before `running`": "kafka-running updating",
+            **{f"at restart {turn} of 3": rf"restarting \S+ \({turn} of 3\)" for turn in (1, 2, 3)},
+            "after a restart": r"\S+ is back",
+        },
+        (*KILLS, *OF_A_BROKER, *OF_A_NODE),
+    ),
+    SWITCH: Operation(
+        {
+            **_stage("configured", "updating", "updated"),
+            **_stage("formatted", "updating", "updated"),
+            "before `running`": "kafka-running updating",
+            "at the stop of all nodes": "stopping kafka-",
+            "at the start of all nodes": "starting kafka-",
+        },
+        (*KILLS, *OF_A_NODE),
+    ),
+    AGAIN: Operation(
+        {
+            **_stage("claimed", "creating", "created"),
+            **_stage("installed", "creating", "created"),
+            **_stage("configured", "creating", "created"),
+            **_stage("formatted", "creating", "created"),
+            "before `running`": "kafka-running creating",
+            "at the start of all nodes": "starting kafka-",
+        },
+        (*KILLS, *OF_A_NODE),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One choice. `victim` is the node that the fault befalls, `line` the pattern that marks the moment."""
+
+    seed: str
+    operation: str
+    fault: str
+    moment: str
+    line: str
+    victim: str
+
+
+def choose(seed: str, nodes: tuple[str, ...]) -> Trial:
+    """The trial that a seed stands for; the same one every time."""
+    random = Random(seed)
+    name = random.choice(list(OPERATIONS))
+    operation = OPERATIONS[name]
+    moment = random.choice(list(operation.moments))
+    node, victim = random.choice(nodes), random.choice(nodes)
+    line = operation.moments[moment].replace("{node}", node)
+    return Trial(seed, name, random.choice(operation.faults), moment, line, victim)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How a trial ended. `stall` is the longest one of a producer, in seconds; None where none was to go on."""
+
+    trial: Trial
+    mode: str
+    outcome: str
+    stall: float | None
+
+    @property
+    def is_defect(self) -> bool:
+        """Whether what must not be, was."""
+        return self.outcome.startswith(DEFECT)
+
+    @property
+    def row(self) -> str:
+        """Its row of the table in the documentation."""
+        told = "not meant to go on" if self.stall is None else f"{self.stall:.1f} s"
+        trial = self.trial
+        cells = (trial.seed, self.mode, trial.operation, trial.fault, trial.moment, self.outcome, told)
+        return f"| {' | '.join(cells)} |"
+
+
+def appended(page: str, findings: list[Finding]) -> str:
+    """The page with rows at its end."""
+    return "\n".join([page.rstrip("\n"), *(finding.row for finding in findings), ""])
