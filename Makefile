@@ -5,7 +5,7 @@ SHELL := /bin/bash
 STACK ?= dev
 PREPARED := . ./activate &&
 
-.PHONY: help setup up preview verify status machines drift destroy lint check test test-setup soak lock clean
+.PHONY: help setup up preview verify status machines drift destroy lint check test test-setup soak bench lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -52,6 +52,11 @@ test: test-setup lint ## set up and pass every test, the real virtual machines i
 soak: test-setup ## try operations and faults at random for an hour, and many overrides on real brokers (SOAK_MINUTES=60)
 	$(PREPARED) python -m tests.soak
 	$(PREPARED) KAFKA_CLUSTER_SOAK=300 python -m pytest tests/lifecycle/test_kafka_accepts.py --lifecycle
+
+bench: test-setup ## measure beside what a user would pick instead; ROWS="first_up_vs_hand …" for some rows only
+	.venv/bin/pip install --quiet $$(.venv/bin/python -c 'import tomllib; \
+	  print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["bench"])')
+	$(PREPARED) python -m bench $(ROWS)
 
 lock: ## pin what pyproject.toml asks for anew in requirements.lock
 	.venv/bin/pip install --quiet uv

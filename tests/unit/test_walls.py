@@ -9,6 +9,7 @@ import pytest
 from .samples import ROOT
 
 ROOMS = ("kafka_cluster", "model", "components", "operations", "files", "lab", "images", "toolchain")
+MEASURING = "bench"
 IMPURE = {"pulumi", "pulumi_command", "pulumi_libvirt", "os", "subprocess", "socket", "time", "datetime", "random",
           "secrets", "uuid", "asyncio", "threading", "kafka", "asyncssh", "pathlib", "shutil", "tempfile", "urllib",
           "io", "sys", "logging", "importlib"}  # fmt: skip
@@ -47,7 +48,7 @@ def packages(path: Path) -> set[str]:
 
 
 def importers(package: str) -> set[str]:
-    return {name(path) for path in sources(".", *ROOMS) if package in packages(path)}
+    return {name(path) for path in sources(".", *ROOMS, MEASURING) if package in packages(path)}
 
 
 def calls(path: Path) -> Iterator[str]:
@@ -80,6 +81,10 @@ def test_two_modules_know_pulumi_libvirt() -> None:
     assert importers("pulumi_libvirt") <= {"components/site.py", "components/machine.py"}, (
         "the package is frozen upstream: its successor must cost one room's work"
     )
+
+
+def test_nothing_but_the_measuring_knows_of_it() -> None:
+    assert {file.split("/")[0] for file in importers(MEASURING)} <= {MEASURING}, "the product is the same without it"
 
 
 def test_pulumi_is_asked_in_components_and_in_the_program_only() -> None:
@@ -131,14 +136,14 @@ def test_the_program_reads_like_the_readme() -> None:
 def test_a_files_first_lines_say_what_it_knows() -> None:
     silent = [
         name(path)
-        for path in sources(".", *ROOMS)
+        for path in sources(".", *ROOMS, MEASURING)
         if not path.read_text(encoding="utf-8").removeprefix("#!/usr/bin/env python3\n").startswith(('"""', "# "))
     ]
     assert not silent, "what it knows, and what it refuses to know"
 
 
 def test_no_error_is_swallowed() -> None:
-    for path in sources(".", *ROOMS):
+    for path in sources(".", *ROOMS, MEASURING):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ExceptHandler):
                 caught = ast.unparse(node.type) if node.type else ""

@@ -1,0 +1,85 @@
+"""Measures: `python -m bench [ROW…]`, all rows when none is named; `python -m bench stages` draws where the time goes.
+
+Knows which campaign measures which rows. BENCH_ROUNDS is the number of rounds.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import changes, first_up, memory, plot, scene, stages, throughput
+from bench.figures import Figure, merged, spans, table
+from bench.rounds import Result
+from bench.rows import ROWS
+from toolchain import places
+
+RESULTS = scene.HERE / "results.json"
+PICTURE = places.CHECKOUT / "docs" / "pictures" / "figures"
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """Rows that are measured together, on the same machines."""
+
+    rows: tuple[str, ...]
+    measure: Callable[[int], Result]
+    rounds: int = 5
+
+
+CAMPAIGNS = (
+    Campaign(("first_up_vs_hand", "first_up_vs_ansible", "noop_vs_ansible"), first_up.three),
+    Campaign(("switch_vs_hand",), changes.switch),
+    Campaign(("roll_vs_bare",), changes.roll),
+    Campaign(("roll_stall_vs_bare",), changes.stall),
+    Campaign(("dynamic_vs_cli",), changes.dynamic),
+    Campaign(("memory_mb",), memory.measure),
+    Campaign(("growth_vs_hand",), first_up.growth, rounds=3),
+    Campaign(("throughput_vs_hand",), throughput.measure),
+)
+STAGES = "stages"
+
+
+def _measured(campaign: Campaign) -> list[Figure]:
+    rounds = int(os.environ.get("BENCH_ROUNDS") or campaign.rounds)
+    result = campaign.measure(rounds)
+    figures = [Figure(key, ROWS[key].limit, tuple(result.values[key])) for key in campaign.rows]
+    print(f"\n{table(figures)}\n\n{spans(result.seconds) if result.seconds else ''}\n", flush=True)
+    # Row by row, so that a run that is cut off leaves what it had measured.
+    known = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
+    RESULTS.write_text(merged(known, figures, tuple(ROWS)), encoding="utf-8")
+    return figures
+
+
+def main() -> int:
+    """Measures what is asked for; the exit status is 1 when a figure misses its limit."""
+    known = [row for campaign in CAMPAIGNS for row in campaign.rows]
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.partition("\n")[0])
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join([*known, STAGES]))
+    asked = parser.parse_args().rows or [STAGES, *known]
+    if unknown := sorted(set(asked) - {*known, STAGES}):
+        parser.error(f"unknown row {', '.join(unknown)}; expected some of {', '.join([*known, STAGES])}")
+    if STAGES in asked:
+        stages.show()
+    wanted = [campaign for campaign in CAMPAIGNS if set(campaign.rows) & set(asked)]
+    figures = [figure for campaign in wanted for figure in _measured(campaign)]
+    if not figures:
+        return 0
+    print(table(figures))
+    _draw()
+    return 0 if all(figure.holds for figure in figures) else 1
+
+
+def _draw() -> None:
+    try:
+        written: list[Path] = plot.draw(RESULTS, PICTURE)
+    except ModuleNotFoundError as missing:
+        print(f"no picture: {missing}; `make bench` installs what draws it", file=sys.stderr)
+    else:
+        print(f"drawn: {', '.join(str(file.relative_to(places.CHECKOUT)) for file in written)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""Changes to a running cluster: a roll beside bare restarts, a switch of modes beside the hand script."""
+
+from collections.abc import Callable, Iterable
+from itertools import count
+
+from bench import hand, ours, scene
+from bench.figures import ratios
+from bench.rounds import Result, play
+from model.kafka_keys import Mode
+from tests.lifecycle import records
+from tests.support.machines import Ground
+from tests.support.traffic.beside import traffic
+
+# A key that only a restart changes, and that nothing measured here depends on.
+_STATIC = "queued.max.requests"
+# Keys that every broker takes while it runs.
+_DYNAMIC, _DYNAMIC_BY_HAND = "message.max.bytes", "log.segment.delete.delay.ms"
+_TOPIC = "measured"
+
+
+def _some_records(made: Ground) -> None:
+    """A topic with full replication, so that a full ISR means something."""
+    servers = scene.cluster_on(made.machines).bootstrap_servers
+    records.write(made.stack.prefix, servers, _TOPIC, *(str(number) for number in range(1000)))
+
+
+def roll(rounds: int) -> Result:
+    """A static change on all nodes, and three bare restarts that are each awaited to full ISR, on one cluster."""
+    with ours.cluster() as (made, _), scene.watcher(made.machines) as watching:
+        _some_records(made)
+        values = count(500)
+
+        def by_us() -> Iterable[tuple[str, float]]:
+            made.stack.configure(settings={_STATIC: next(values)})
+            yield "roll of a static change", scene.timed(made.stack.up)
+
+        def bare() -> Iterable[tuple[str, float]]:
+            each = [
+                scene.until_whole(lambda name=name: hand.restart(made.machines, name), watching)  # type: ignore[misc]
+                for name in made.machines.machines
+            ]
+            yield "three bare restarts", sum(each)
+
+        seconds = play([by_us, bare], rounds, print)
+    return Result({"roll_vs_bare": ratios(seconds["roll of a static change"], seconds["three bare restarts"])}, seconds)
+
+
+def stall(rounds: int) -> Result:
+    """The longest time in which some partition took no record: in a roll, and in one bare restart."""
+    with ours.cluster() as (made, _), scene.watcher(made.machines) as watching:
+        servers = scene.cluster_on(made.machines).bootstrap_servers
+        topics, values = count(), count(500)
+
+        def seen(act: Callable[[], object]) -> float:
+            with traffic(made.stack.prefix, servers, f"{_TOPIC}-{next(topics)}") as flowing:
+                act()
+                return flowing.stop().producer_stall
+
+        def by_us() -> Iterable[tuple[str, float]]:
+            made.stack.configure(settings={_STATIC: next(values)})
+            yield "stall in a roll", seen(made.stack.up)
+
+        def bare() -> Iterable[tuple[str, float]]:
+            first = next(iter(made.machines.machines))
+            yield (
+                "stall in one bare restart",
+                seen(lambda: scene.until_whole(lambda: hand.restart(made.machines, first), watching)),
+            )
+
+        seconds = play([by_us, bare], rounds, print)
+    return Result(
+        {"roll_stall_vs_bare": ratios(seconds["stall in a roll"], seconds["stall in one bare restart"])}, seconds
+    )
+
+
+def dynamic(rounds: int) -> Result:
+    """A setting that brokers take while they run, and the same kind of change by Kafka's own tool on a node."""
+    with ours.cluster() as (made, _):
+        values = count(1_000_000)
+
+        def by_us() -> Iterable[tuple[str, float]]:
+            made.stack.configure(settings={_DYNAMIC: next(values)})
+            yield "pulumi up of a dynamic setting", scene.timed(made.stack.up)
+
+        def by_hand() -> Iterable[tuple[str, float]]:
+            yield "kafka-configs.sh", scene.timed(lambda: hand.alter(made.machines, _DYNAMIC_BY_HAND, next(values)))
+
+        seconds = play([by_us, by_hand], rounds, print)
+    return Result(
+        {"dynamic_vs_cli": ratios(seconds["pulumi up of a dynamic setting"], seconds["kafka-configs.sh"])}, seconds
+    )
+
+
+def switch(rounds: int) -> Result:
+    """There and back, each by both: who is first in a round is second in the next."""
+    with (
+        ours.cluster() as (made, _),
+        scene.watcher(made.machines, Mode.KRAFT) as kraft,
+        scene.watcher(made.machines, Mode.ZOOKEEPER) as zookeeper,
+    ):
+        watching = {Mode.KRAFT: kraft, Mode.ZOOKEEPER: zookeeper}
+        _some_records(made)
+        # Once there and back: the first time, the other mode's data is made.
+        for mode in (Mode.ZOOKEEPER, Mode.KRAFT):
+            made.stack.configure(mode=str(mode))
+            made.stack.up()
+
+        def by_us(mode: Mode) -> tuple[str, float]:
+            made.stack.configure(mode=str(mode))
+            return f"pulumi up to {mode}", scene.timed(made.stack.up)
+
+        def by_hand(mode: Mode) -> tuple[str, float]:
+            return f"hand script to {mode}", scene.until_whole(lambda: hand.switch(made.machines, mode), watching[mode])
+
+        # The state knows of what `up` did only, so what is done by hand is undone by hand.
+        def turn() -> Iterable[tuple[str, float]]:
+            yield by_us(Mode.ZOOKEEPER)
+            yield by_hand(Mode.KRAFT)
+            yield by_hand(Mode.ZOOKEEPER)
+            yield by_us(Mode.KRAFT)
+
+        seconds = play([turn], rounds, print)
+    both = [
+        sum(pair)
+        for pair in zip(seconds["pulumi up to zookeeper"], seconds["pulumi up to kraft"], strict=True)
+    ]  # fmt: skip
+    theirs = [
+        sum(pair)
+        for pair in zip(seconds["hand script to zookeeper"], seconds["hand script to kraft"], strict=True)
+    ]  # fmt: skip
+    return Result({"switch_vs_hand": ratios(both, theirs)}, seconds)

@@ -1,0 +1,51 @@
+"""First `up`, an `up` with nothing to do, and both again with more machines: beside the hand script and the play."""
+
+from collections.abc import Iterable
+
+from bench import ansible, hand, ours, scene
+from bench.figures import ratios
+from bench.rounds import Result, play
+
+SIZES = (3, 5, 7, 9)
+
+
+def _ours(count: int) -> Iterable[tuple[str, float]]:
+    with ours.cluster(count) as (made, seconds):
+        yield f"pulumi up, {count} machines", seconds
+        if count == SIZES[0]:
+            yield "pulumi up again", scene.timed(lambda: made.stack.up("--expect-no-changes"))
+
+
+def _hand(count: int) -> Iterable[tuple[str, float]]:
+    with hand.cluster(count) as (_, seconds):
+        yield f"hand script, {count} machines", seconds
+
+
+def _ansible() -> Iterable[tuple[str, float]]:
+    with ansible.cluster(3) as (made, seconds):
+        yield "play", seconds
+        yield "play again", scene.timed(made.run)
+
+
+def three(rounds: int) -> Result:
+    """Three machines: the rows that have the hand script and the play beside them."""
+    ansible.program()
+    seconds = play([lambda: _ours(3), lambda: _hand(3), _ansible], rounds, print)
+    up = seconds["pulumi up, 3 machines"]
+    values = {
+        "first_up_vs_hand": ratios(up, seconds["hand script, 3 machines"]),
+        "first_up_vs_ansible": ratios(up, seconds["play"]),
+        "noop_vs_ansible": ratios(seconds["pulumi up again"], seconds["play again"]),
+    }
+    return Result(values, seconds)
+
+
+def growth(rounds: int) -> Result:
+    """The largest ratio of each round over all sizes."""
+    seconds: dict[str, list[float]] = {}
+    each = []
+    for size in SIZES:
+        taken = play([lambda size=size: _ours(size), lambda size=size: _hand(size)], rounds, print)  # type: ignore[misc]
+        each.append(ratios(taken[f"pulumi up, {size} machines"], taken[f"hand script, {size} machines"]))
+        seconds |= taken
+    return Result({"growth_vs_hand": [max(values) for values in zip(*each, strict=True)]}, seconds)

@@ -1,0 +1,32 @@
+"""The rows of the results: their keys, what each says, and what each has to reach.
+
+Pure. Refuses to know how a row is measured (the campaigns do).
+"""
+
+from dataclasses import dataclass
+
+from bench.figures import Limit
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure: what it says, and what its median has to reach."""
+
+    says: str
+    limit: Limit
+
+
+ROWS = {
+    "first_up_vs_hand": Row("first up, beside a hand-written parallel ssh script", Limit(1.25)),
+    "first_up_vs_ansible": Row("first up, beside an Ansible play", Limit(0.7)),
+    "noop_vs_ansible": Row("up with nothing to do, beside the same play again", Limit(0.3)),
+    "roll_vs_bare": Row("roll of a static change, beside three bare restarts", Limit(1.3)),
+    "roll_stall_vs_bare": Row("longest producer stall in a roll, beside one bare restart", Limit(1.2)),
+    "dynamic_vs_cli": Row("a dynamic change, beside kafka-configs.sh", Limit(2)),
+    "switch_vs_hand": Row("switch of modes, beside a hand-written script", Limit(1.4)),
+    "growth_vs_hand": Row("first up for 3 to 9 machines, the largest ratio to the hand script", Limit(1.25)),
+    "vm_up_vs_boot": Row("first up on virtual machines, beside bare boots and the hand script", Limit(1.15)),
+    "throughput_vs_hand": Row("throughput and latency, beside the cluster set up by hand", Limit(0.95, at_least=True)),
+    "jvm_start_vs_plain": Row("broker start and a tool, beside the same without our measures", Limit(0.7)),
+    "memory_mb": Row("peak memory on the operator's side during up, in MB", Limit(500)),
+}

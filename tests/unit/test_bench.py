@@ -1,0 +1,115 @@
+"""The arithmetic of the measurements: a figure that is reckoned wrongly would be believed."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench import memory, plot, throughput
+from bench.__main__ import CAMPAIGNS
+from bench.figures import Figure, Limit, merged, ratios, table
+from bench.rounds import play, rotated
+from bench.rows import ROWS
+from bench.timeline import Span, picture, spans
+from bench.watch import cluster, described
+from model.kafka_keys import Mode
+
+from .samples import cluster as sample
+
+AT_MOST = Limit(1.25)
+SECONDS = st.floats(min_value=0.001, max_value=1e6)
+
+
+def test_a_figure_is_judged_by_its_median_and_not_by_its_best_round() -> None:
+    figure = Figure("first_up_vs_hand", AT_MOST, (1.0, 1.3, 1.4))
+    expected = {"min": 1.0, "median": 1.3, "max": 1.4, "rounds": 3, "limit": 1.25, "holds": False}
+    assert figure.entry() == expected
+    assert "MISSED" in table([figure])
+
+
+@given(st.lists(SECONDS, min_size=1))
+def test_a_median_lies_between_the_extremes(values: list[float]) -> None:
+    entry = Figure("memory_mb", AT_MOST, tuple(values)).entry()
+    assert entry["min"] <= entry["median"] <= entry["max"]
+
+
+@given(SECONDS, SECONDS)
+def test_a_limit_is_kept_when_it_is_just_reached(limit: float, other: float) -> None:
+    for at_least in (False, True):
+        assert Limit(limit, at_least).holds(limit)
+    assert Limit(limit).holds(other) == (other <= limit)
+    assert Limit(limit, at_least=True).holds(other) == (other >= limit)
+
+
+def test_a_figure_without_a_round_is_refused() -> None:
+    with pytest.raises(ValueError, match="without a round"):
+        Figure("memory_mb", AT_MOST, ())
+
+
+def test_ratios_are_taken_round_by_round() -> None:
+    assert ratios([2.0, 9.0], [1.0, 3.0]) == (2.0, 3.0)
+    with pytest.raises(ValueError, match="zip"):
+        ratios([1.0], [1.0, 2.0])
+
+
+def test_rows_that_were_not_measured_stay_as_they_were() -> None:
+    old = Figure("memory_mb", ROWS["memory_mb"].limit, (400.0,))
+    known = merged("", [old], tuple(ROWS))
+    new = Figure("first_up_vs_hand", ROWS["first_up_vs_hand"].limit, (1.2,))
+    document = json.loads(merged(known, [new], tuple(ROWS)))
+    assert list(document) == ["first_up_vs_hand", "memory_mb"], "in the order of the rows"
+    assert document["memory_mb"] == old.entry()
+
+
+def test_everybody_is_first_once() -> None:
+    turns = [lambda name=name: [(name, 0.0)] for name in "abc"]
+    firsts = [next(iter(rotated(turns, number)[0]()))[0] for number in range(3)]
+    assert sorted(firsts) == ["a", "b", "c"], "noise at the start of a round would always hit the same one"
+    said: list[str] = []
+    assert play(turns, 2, said.append) == {"a": [0.0] * 2, "b": [0.0] * 2, "c": [0.0] * 2}
+    assert len(said) == 6
+
+
+def test_no_row_is_measured_twice_or_unknown() -> None:
+    measured = [row for campaign in CAMPAIGNS for row in campaign.rows]
+    assert len(measured) == len(set(measured))
+    assert set(measured) <= set(ROWS)
+
+
+def event(kind: str, name: str) -> str:
+    return json.dumps({kind: {"metadata": {"op": "create", "urn": f"urn:pulumi:s::p::t::{name}"}}})
+
+
+def test_a_timeline_shows_what_waited_for_what() -> None:
+    log = [
+        (1.0, event("resourcePreEvent", "a")),
+        (2.0, event("resOutputsEvent", "a")),
+        (2.5, event("resourcePreEvent", "b")),
+    ]
+    found = spans(log, 4.0)
+    assert Span("(the program and the engine start)", 0.0, 1.0) in found
+    assert Span("create a", 1.0, 2.0) in found
+    assert Span("create b", 2.5, 4.0) in found, "what never ended went on until the end"
+    lines = picture(found).splitlines()
+    assert lines[1].index("█") < lines[2].index("█")
+
+
+def test_a_family_is_all_that_descends_from_a_process() -> None:
+    assert memory.family({2: 1, 3: 2, 4: 1, 5: 9}, 1) == {2, 3, 4}
+
+
+def test_a_picture_draws_more_than_one_where_a_limit_is_missed() -> None:
+    assert plot.share(1.5, 1.25, at_least=False) > 1
+    assert plot.share(0.9, 0.95, at_least=True) > 1
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_a_watcher_is_told_the_whole_cluster(mode: Mode) -> None:
+    assert cluster(described(sample(5, mode))) == sample(5, mode)
+
+
+def test_what_kafkas_tools_say_last_is_read() -> None:
+    said = "5000 records sent, 999.8 records/sec (0.95 MB/sec)\n200000 records sent, 40160.6 records/sec (38.30 MB/sec)"
+    assert throughput.records_per_second(said) == 40160.6
+    assert throughput.average_ms("0\t12.0\nAvg latency: 1.2345 ms\n\nPercentiles: 50th = 1") == 1.2345
