@@ -3,6 +3,7 @@
 Knows their words. Refuses to know how they get onto a machine.
 """
 
+from model import jvm
 from model.kafka_keys import Mode
 from model.topology import Cluster, Node
 
@@ -45,7 +46,7 @@ def tool(cluster: Cluster) -> str:
 #!/bin/sh
 # Written by kafka-cluster. Runs the tool of Kafka by whose name it was called.
 export KAFKA_HEAP_OPTS="${{KAFKA_HEAP_OPTS:--Xmx192M}}"
-export KAFKA_JVM_PERFORMANCE_OPTS="${{KAFKA_JVM_PERFORMANCE_OPTS:--XX:TieredStopAtLevel=1 -XX:+UseSerialGC}}"
+export KAFKA_JVM_PERFORMANCE_OPTS="${{KAFKA_JVM_PERFORMANCE_OPTS:-{jvm.TOOL_OPTIONS}}}"
 export LOG_DIR="${{LOG_DIR:-${{TMPDIR:-/tmp}}}}"
 exec "{cluster.paths.home}/bin/${{0##*/}}" "$@"
 """

@@ -31,6 +31,10 @@ def performance_options(*, emulated: bool) -> str:
     )
 
 
+# For a tool, which is over before a better compiler or a second collector thread has paid for itself.
+TOOL_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+
+
 def gc_log_options(path: str) -> str:
     """KAFKA_GC_LOG_OPTS: ten files of 10 MB at most."""
     return f"-Xlog:gc*:file={path}:time,tags:filecount=10,filesize=10M"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from model import greeting, units
+from model import greeting, jvm, units
 from model.files import PlannedFile, fingerprint
 from model.kafka_keys import Mode
 from model.numbers import UNCLEAN
@@ -212,7 +212,11 @@ def formatted(plan: NodePlan, cluster_id: str) -> dict[str, Any]:
         "mounted": bool(plan.device),
         "identity_file": f"{paths.log_dir(Mode.KRAFT)}/meta.properties" if kraft else f"{paths.zookeeper_data}/myid",
         "identity": {"cluster.id": cluster_id, "node.id": node_id} if kraft else {"myid": node_id},
-        "environment": ["LOG_DIR=/var/log/kafka", "KAFKA_HEAP_OPTS=-Xmx128M"],
+        "environment": [
+            "LOG_DIR=/var/log/kafka",
+            "KAFKA_HEAP_OPTS=-Xmx128M",
+            f"KAFKA_JVM_PERFORMANCE_OPTS={jvm.TOOL_OPTIONS}",
+        ],
         "format_command": [f"{paths.home}/bin/kafka-storage.sh", "format", "-t", cluster_id, "-c", config],
     }
 
