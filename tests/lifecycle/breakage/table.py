@@ -268,7 +268,10 @@ WHILE_SERVING = (
     Breakage(
         "a setting was changed at the running broker",
         3,
-        {"test_broker_runs_with_the_planned_properties": "268435456"},
+        {
+            "test_brokers_work_with_the_planned_live_settings": "268435456",
+            "test_nothing_differs_from_the_plan": "running setting log.segment.bytes: found 268435456",
+        },
         f"{PATHS.home}/bin/kafka-configs.sh --bootstrap-server $ADDRESS:{CLIENTS.port} --entity-type brokers"
         f" --entity-name 3 --alter --add-config {DYNAMIC_KEY}=268435456",
         f"{PATHS.home}/bin/kafka-configs.sh --bootstrap-server $ADDRESS:{CLIENTS.port} --entity-type brokers"
@@ -298,21 +301,23 @@ NOT_APPLIED = (
     ),
 )
 
+_OTHER_PARTITIONS, _PLANNED_PARTITIONS = _edited(PATHS.properties(Mode.KRAFT), "s/^num.partitions=3/num.partitions=6/")
 _OTHER_START, _PLANNED_START = _drop_in(
     *("User=root", "PrivateUsers=no", "CapabilityBoundingSet=~", f"EnvironmentFile={KEPT}/other.env"),
 )
 RESTARTED = (
     Breakage(
-        "the broker was started as root, with other options and a door of Java's own",
+        "the broker was started as root, with another file and options, and a door of Java's own",
         1,
         {
             "test_processes_run_as_their_users": "runs as root",
             "test_process_runs_the_planned_java_options": "-Xmx512M",
+            "test_broker_runs_with_the_planned_properties": "('6', '3')",
             "test_no_port_is_open_beside_the_plan": "open beside the plan",
         },
         f"mkdir --parents {KEPT} && printf 'KAFKA_HEAP_OPTS=-Xmx448M\\nKAFKA_JMX_OPTS=-Dcom.sun.management.jmxremote\\n'"
-        f" > {KEPT}/other.env && {_OTHER_START} && systemctl restart kafka.service",
-        f"{_PLANNED_START} && systemctl stop kafka.service"
+        f" > {KEPT}/other.env && {_OTHER_PARTITIONS} && {_OTHER_START} && systemctl restart kafka.service",
+        f"{_PLANNED_PARTITIONS} && {_PLANNED_START} && systemctl stop kafka.service"
         f" && chown --recursive {units.USER}:{units.USER} {PATHS.data}/logs {PATHS.service_logs}"
         " && systemctl start kafka.service",
     ),
