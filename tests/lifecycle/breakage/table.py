@@ -305,6 +305,10 @@ _OTHER_PARTITIONS, _PLANNED_PARTITIONS = _edited(PATHS.properties(Mode.KRAFT), "
 _OTHER_START, _PLANNED_START = _drop_in(
     *("User=root", "PrivateUsers=no", "CapabilityBoundingSet=~", f"EnvironmentFile={KEPT}/other.env"),
 )
+_STARTED = (
+    f"until {PATHS.home}/bin/kafka-configs.sh --bootstrap-server $ADDRESS:{CLIENTS.port} --entity-type brokers"
+    " --entity-name 1 --describe --all | grep --quiet num.partitions=6; do :; done"
+)
 RESTARTED = (
     Breakage(
         "the broker was started as root, with another file and options, and a door of Java's own",
@@ -316,7 +320,8 @@ RESTARTED = (
             "test_no_port_is_open_beside_the_plan": "open beside the plan",
         },
         f"mkdir --parents {KEPT} && printf 'KAFKA_HEAP_OPTS=-Xmx448M\\nKAFKA_JMX_OPTS=-Dcom.sun.management.jmxremote\\n'"
-        f" > {KEPT}/other.env && {_OTHER_PARTITIONS} && {_OTHER_START} && systemctl restart kafka.service",
+        f' > {KEPT}/other.env && {_OTHER_PARTITIONS} && {_OTHER_START} && systemctl restart kafka.service'
+        f' && timeout 60 sh -c "{_STARTED}"',
         f"{_PLANNED_PARTITIONS} && {_PLANNED_START} && systemctl stop kafka.service"
         f" && chown --recursive {units.USER}:{units.USER} {PATHS.data}/logs {PATHS.service_logs}"
         " && systemctl start kafka.service",
