@@ -320,7 +320,7 @@ RESTARTED = (
             "test_no_port_is_open_beside_the_plan": "open beside the plan",
         },
         f"mkdir --parents {KEPT} && printf 'KAFKA_HEAP_OPTS=-Xmx448M\\nKAFKA_JMX_OPTS=-Dcom.sun.management.jmxremote\\n'"
-        f' > {KEPT}/other.env && {_OTHER_PARTITIONS} && {_OTHER_START} && systemctl restart kafka.service'
+        f" > {KEPT}/other.env && {_OTHER_PARTITIONS} && {_OTHER_START} && systemctl restart kafka.service"
         f' && timeout 60 sh -c "{_STARTED}"',
         f"{_PLANNED_PARTITIONS} && {_PLANNED_START} && systemctl stop kafka.service"
         f" && chown --recursive {units.USER}:{units.USER} {PATHS.data}/logs {PATHS.service_logs}"
