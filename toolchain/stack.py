@@ -24,7 +24,7 @@ from model.machine_names import MachineNames
 from model.settings import read
 from operations import stack_state
 from operations.leftovers import NotCleared, clear, find
-from toolchain import archive, locks, places
+from toolchain import archive, locks, places, torn_state
 from toolchain.telling import StillHeld
 
 
@@ -93,6 +93,7 @@ def phase(name: str) -> Iterator[None]:
 def prepare(stack: Stack) -> None:
     """Everything before Pulumi itself: the stack, its lab, and what a killed run left behind."""
     with phase(f"stack {stack.name}"):
+        torn_state.mend(os.environ["PULUMI_BACKEND_URL"], stack.name)
         subprocess.run(
             ["pulumi", "stack", "select", "--create", stack.name], cwd=stack.project, check=True, capture_output=True
         )
@@ -203,6 +204,7 @@ def main() -> int:
         NotCleared,
         locks.Locked,
         archive.ArchiveError,
+        torn_state.Torn,
     ) as failure:
         print(f"{asked.verb}: {failure}", file=sys.stderr)
         return 1

@@ -15,7 +15,7 @@ from tests.lifecycle import records
 from tests.support import console
 from tests.support.look import verify
 from tests.support.machines import Ground, ground
-from tests.support.under_way import up_under_way
+from tests.support.under_way import unlock, up_under_way
 from toolchain import archive
 
 pytestmark = pytest.mark.lifecycle
@@ -85,7 +85,7 @@ def killed_at(ground: Ground, words: str, *, with_children: bool) -> str:
     with up_under_way(ground.stack) as running:
         running.until(re.escape(words))
         running.kill(with_children=with_children)
-    ground.stack.pulumi("cancel", "--yes")
+    unlock(ground.stack)
     return running.said
 
 

@@ -19,7 +19,7 @@ from tests.support.machines import Ground, ground
 from tests.support.operate import operate, wait_until_whole
 from tests.support.traffic.beside import Traffic, traffic
 from tests.support.traffic.verdict import Verdict
-from tests.support.under_way import UnderWay, up_under_way
+from tests.support.under_way import UnderWay, unlock, up_under_way
 
 pytestmark = pytest.mark.lifecycle
 
@@ -81,7 +81,7 @@ def test_a_first_up_that_is_cut_off_is_completed(ours: Ground) -> None:
     with up_under_way(ours.stack) as up:
         up.until(r"-formatted created")
         up.kill()
-    ours.stack.pulumi("cancel", "--yes")
+    unlock(ours.stack)
     ours.stack.up()
 
 
@@ -242,7 +242,7 @@ def test_a_frozen_broker_a_full_disk_and_a_killed_run_hold_a_roll_up_and_lose_no
         befall(ours, up, "disk full", 2)
         up.until("is back")
         up.kill()
-    ours.stack.pulumi("cancel", "--yes")
+    unlock(ours.stack)
     said = ours.stack.up()
     ours.stack.up("--expect-no-changes")
     verdict = running.stop()

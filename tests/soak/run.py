@@ -17,7 +17,7 @@ from tests.support.operate import wait_until_whole
 from tests.support.stack import PulumiFailed
 from tests.support.traffic.beside import Traffic, lost_since, traffic
 from tests.support.traffic.verdict import Verdict
-from tests.support.under_way import UnderWay, up_under_way
+from tests.support.under_way import UnderWay, unlock, up_under_way
 
 FAULT_SECONDS = 30.0
 PATIENCE_SECONDS = 180.0
@@ -124,7 +124,7 @@ class Soak:
             return ""
         if "pulumi cancel" not in f"{done.stdout}{done.stderr}":
             raise Defect(f"after a killed run: {done.stdout[-1000:]}{done.stderr[-1000:]}")
-        self.ground.stack.pulumi("cancel", "--yes")
+        unlock(self.ground.stack)
         return ", after `pulumi cancel`"
 
     def _complete(self) -> None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.support.stack import Stack
+from toolchain import torn_state
 
 _WORDS = 3000
 
@@ -79,6 +80,12 @@ def up_under_way(stack: Stack) -> Iterator[UnderWay]:
             running.kill()
         assert process.stdout is not None
         process.stdout.close()
+
+
+def unlock(stack: Stack) -> None:
+    """What `make up` does for a stack whose engine was killed: its state may be cut off, and is locked."""
+    torn_state.mend((stack.environment or os.environ)["PULUMI_BACKEND_URL"], stack.name)
+    stack.pulumi("cancel", "--yes")
 
 
 def descendants(process: int) -> list[int]:

@@ -1,0 +1,45 @@
+"""A state that was cut off while it was written is replaced by the one of before, and by nothing else."""
+
+from pathlib import Path
+
+import pytest
+
+from toolchain.torn_state import Torn, mend
+
+BEFORE, NOW = '{"version": 3, "before": true}', '{"version": 3}'
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """A state and the one of before."""
+    folder = tmp_path / ".pulumi/stacks/kafka-cluster"
+    folder.mkdir(parents=True)
+    (folder / "dev.json").write_text(NOW)
+    (folder / "dev.json.bak").write_text(BEFORE)
+    (folder / "other.json").write_text("")
+    return folder / "dev.json"
+
+
+def test_a_whole_state_stays(state: Path, tmp_path: Path) -> None:
+    mend(tmp_path.as_uri(), "dev")
+    assert state.read_text() == NOW, "the state of before knows less"
+
+
+@pytest.mark.parametrize("cut", ["", NOW[:7]])
+def test_one_that_was_cut_off_becomes_the_one_of_before(state: Path, tmp_path: Path, cut: str) -> None:
+    state.write_text(cut)
+    mend(tmp_path.as_uri(), "dev")
+    assert state.read_text() == BEFORE, "Pulumi itself refuses every command on such a stack"
+    assert sorted(each.name for each in state.parent.iterdir()) == ["dev.json", "dev.json.bak", "other.json"]
+
+
+def test_where_both_are_cut_off_nothing_is_touched(state: Path, tmp_path: Path) -> None:
+    state.write_text("")
+    state.with_name("dev.json.bak").write_text("{")
+    with pytest.raises(Torn, match=r"dev\.json.*restore a copy"):
+        mend(tmp_path.as_uri(), "dev")
+    assert state.read_text() == "", "an empty state would make everything anew beside what is there"
+
+
+def test_another_backend_is_left_alone(tmp_path: Path) -> None:
+    mend("https://api.example", "dev")
