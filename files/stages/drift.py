@@ -75,7 +75,8 @@ def host_names():
 
 def java_version():
     done = run("java", "-version", check=False) if shutil.which("java") else None
-    return done.stderr.splitlines()[0] if done and done.returncode == 0 else ""
+    lines = done.stderr.splitlines() if done and done.returncode == 0 else []
+    return lines[0] if lines else ""
 
 
 def touched(home):

@@ -196,7 +196,10 @@ def test_a_roll_does_not_begin_while_a_node_is_down(ours: Ground) -> None:
 def test_a_roll_stops_at_a_replica_that_does_not_catch_up(ours: Ground, busy: Callable[..., Traffic]) -> None:
     running = busy()
     throttle(ours, running.topic)
-    said = refused_roll(ours, 20)
+    try:
+        said = refused_roll(ours, 20)
+    finally:
+        throttle(ours, running.topic, "DELETE")
     verdict = running.stop()
     tell("a roll that stops at a replica that does not catch up", verdict)
     assert "without full ISR" in said
@@ -209,20 +212,20 @@ def test_a_roll_stops_at_a_replica_that_does_not_catch_up(ours: Ground, busy: Ca
 THROTTLE = """
 import sys
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
-servers, topic = sys.argv[1:]
+servers, topic, operation = sys.argv[1:]
 admin = AdminClient({"bootstrap.servers": servers})
 rate = [("broker", broker, "leader.replication.throttled.rate", "1") for broker in "123"]
 for kind, name, key, value in [*rate, ("topic", topic, "leader.replication.throttled.replicas", "*")]:
-    entry = ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
+    entry = ConfigEntry(key, value, incremental_operation=AlterConfigOpType[operation])
     for done in admin.incremental_alter_configs([ConfigResource(kind, name, incremental_configs=[entry])]).values():
         done.result()
 """
 
 
-def throttle(ours: Ground, topic: str) -> None:
-    """No replica of the topic that is behind catches up from now on."""
+def throttle(ours: Ground, topic: str, operation: str = "SET") -> None:
+    """No replica of the topic that is behind catches up from now on, until it is deleted."""
     command = [*ours.stack.prefix, sys.executable, "-c", THROTTLE, ours.stack.outputs()["bootstrap_servers"], topic]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run([*command, operation], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 

@@ -142,7 +142,7 @@ def test_brokers_are_registered_in_zookeeper(on_zookeeper: Cluster, tools: Conso
     said = tools.run("zookeeper-shell.sh", on_zookeeper.zookeeper_connect, "ls", "/brokers/ids")
     last = next(line for line in reversed(said.splitlines()) if line.startswith("["))
     planned = {node.id for node in on_zookeeper.brokers}
-    assert numbers(last) == planned, f"ZooKeeper knows the brokers {last}, planned are {sorted(planned)}"
+    assert numbers(last) == planned, f"ZooKeeper's /brokers/ids are {last}, planned are {sorted(planned)}"
 
 
 def test_broker_runs_with_the_planned_properties(machine: Machine, admin: KafkaAdminClient, plan: Plan) -> None:
