@@ -10,7 +10,7 @@ from components.node import KafkaNode
 from components.place import Place
 from components.topics import KafkaTopics
 from model import identity
-from model.handover import CARRIER, LIVE, Handover, LiveSettings, Seat
+from model.handover import CARRIER, LIVE, Handover, LiveSettings, seats
 from model.kafka_dynamic import defaults
 from model.settings import Settings
 from model.times import patience
@@ -114,6 +114,6 @@ def _live(settings: Settings, cluster: Cluster, emulated: bool) -> LiveSettings:
         version=cluster.version,
         patience=patience(emulated),
         reapply=settings.reapply,
-        nodes=tuple(Seat(name=n.name, id=n.id, address=n.address, roles=n.roles) for n in cluster.nodes),
+        nodes=seats(cluster),
         defaults=defaults(cluster.version, settings.settings, settings.unchecked),
     )

@@ -7,10 +7,10 @@ import pulumi
 from pulumi import Output, Resource, ResourceOptions
 
 from components.hand import operate
-from model.handover import NodeFacts
+from model.handover import NodeFacts, seats
 from model.settings import Settings
 from model.times import patience
-from model.topic_plan import CARRIER, TopicPlan, absent, listed, members
+from model.topic_plan import CARRIER, TopicPlan, absent, listed
 from model.topic_rules import TopicSettings
 from model.topology import Cluster
 
@@ -42,7 +42,8 @@ class KafkaTopics(pulumi.ComponentResource):
                 version=cluster.version,
                 cluster_id=values[0],
                 patience=patience(values[1]),
-                nodes=members(cluster),
+                reapply=settings.reapply,
+                nodes=seats(cluster),
                 storage=tuple(values[2]),
                 listed=listed(settings.topics, brokers, before),
                 absent=absent(settings.topics),

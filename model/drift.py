@@ -120,12 +120,7 @@ def planned_settings(text: str, live: LiveSettings) -> dict[str, str]:
     known = lookup(live.version)
     written = properties.read(text)
     static = {k: v for k, v in written.items() if k in known and not kafka_dynamic.is_live(live.version, k)}
-    alterable = {
-        key: live.defaults.get(key) or kafka_dynamic.plain(live.version, key)
-        for key in kafka_dynamic.alterable(live.version)
-        if live.defaults.get(key, "") is not None
-    }
-    return {**static, **alterable}
+    return {**static, **kafka_dynamic.targets(live.version, live.defaults)}
 
 
 def of_settings(version: str, planned: Mapping[str, str], told: Mapping[str, Seen]) -> list[Difference]:

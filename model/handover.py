@@ -54,7 +54,7 @@ class NodeFacts(Seat):
     access: Access
 
 
-class _Clustered(_Frozen):
+class Clustered(_Frozen):
     """What every document says of its cluster. `patience` stretches every time limit; 1 is a computer of its own.
     `reapply` is another text whenever the operator wants all to be done again."""
 
@@ -62,35 +62,32 @@ class _Clustered(_Frozen):
     version: str
     patience: int = 1
     reapply: str = ""
+    nodes: tuple[Seat, ...]
 
-    def _cluster(self, seats: Iterable[Seat]) -> Cluster:
-        nodes = tuple(Node(seat.name, seat.id, seat.address, seat.roles) for seat in seats)
+    @property
+    def cluster(self) -> Cluster:
+        """The cluster as the rest of the model knows it."""
+        nodes = tuple(Node(seat.name, seat.id, seat.address, seat.roles) for seat in self.nodes)
         return Cluster(self.mode, self.version, nodes)
 
 
-class Handover(_Clustered):
+def seats(cluster: Cluster) -> tuple[Seat, ...]:
+    """The nodes as a document carries them that holds no secret."""
+    return tuple(Seat(name=n.name, id=n.id, address=n.address, roles=n.roles) for n in cluster.nodes)
+
+
+class Handover(Clustered):
     """A whole cluster as planned."""
 
     cluster_id: str
     nodes: tuple[NodeFacts, ...]
 
-    @property
-    def cluster(self) -> Cluster:
-        """The cluster as the rest of the model knows it."""
-        return self._cluster(self.nodes)
 
-
-class LiveSettings(_Clustered):
+class LiveSettings(Clustered):
     """The settings that the running cluster is to take, by the names it takes them under; None leaves one alone. No
     secret is in it, so that a preview shows the difference."""
 
-    nodes: tuple[Seat, ...]
     defaults: dict[str, str | None]
-
-    @property
-    def cluster(self) -> Cluster:
-        """The cluster as the rest of the model knows it."""
-        return self._cluster(self.nodes)
 
 
 # The resource whose input the document is. It is no output of the stack: the SDK writes those to its debug log in plain.

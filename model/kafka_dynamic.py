@@ -68,6 +68,11 @@ def defaults(version: str, overrides: Mapping[str, str], unchecked: Collection[s
     return dict(sorted(found.items()))
 
 
+def targets(version: str, told: Mapping[str, str | None]) -> dict[str, str]:
+    """What every default of a running cluster has to be, from what `defaults` said; those left alone are left out."""
+    return {key: told.get(key) or plain(version, key) for key in alterable(version) if told.get(key, "") is not None}
+
+
 def plain(version: str, key: str) -> str:
     """What a key is that a running cluster takes and no override speaks of. A process that was started with an override
     goes back to it, not to this, when the live value is removed; so this has to be given as its live value."""

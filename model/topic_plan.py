@@ -7,11 +7,10 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from model.kafka_keys import Mode, Role
+from model.handover import Clustered
 from model.topic_rules import TopicSettings
-from model.topology import Cluster, Node
 
 # The resource whose input the plan is.
 CARRIER = "kafka-topics"
@@ -27,47 +26,23 @@ class Listed(_Frozen):
 
     partitions: int
     replication_factor: int
-    settings: dict[str, str] = {}
+    settings: dict[str, str] = Field(default_factory=dict)
     taken_back: tuple[str, ...] = ()
 
 
-class Member(_Frozen):
-    """A node to be asked."""
-
-    name: str
-    id: int
-    address: str
-    roles: tuple[Role, ...]
-
-
-class TopicPlan(_Frozen):
+class TopicPlan(Clustered):
     """What `operations/` is handed: the cluster, the topics that are to be there and those that are not. It holds no secret,
     so that a preview can show it. `storage` is what was last done to the disks: on an emptied one nothing is there."""
 
-    mode: Mode
-    version: str
     cluster_id: str
-    patience: int
-    nodes: tuple[Member, ...]
     storage: tuple[str, ...] = ()
-    listed: dict[str, Listed] = {}
+    listed: dict[str, Listed] = Field(default_factory=dict)
     absent: tuple[str, ...] = ()
-
-    @property
-    def cluster(self) -> Cluster:
-        """The cluster as the rest of the model knows it."""
-        nodes = tuple(Node(node.name, node.id, node.address, node.roles) for node in self.nodes)
-        return Cluster(self.mode, self.version, nodes)
 
     @property
     def named(self) -> set[str]:
         """The topics that it speaks of."""
         return {*self.listed, *self.absent}
-
-
-def members(cluster: Cluster) -> tuple[Member, ...]:
-    """The nodes as the plan carries them."""
-    return tuple(Member(name=n.name, id=n.id, address=n.address, roles=n.roles) for n in cluster.nodes)
 
 
 def earlier(resources: Iterable[Mapping[str, Any]]) -> TopicPlan | None:

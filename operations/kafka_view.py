@@ -1,10 +1,9 @@
 """Samples of a running cluster, taken from the operator's side without a JVM.
 
-Knows kafka-python's admin client and ZooKeeper's four-letter words. Refuses to judge what it sees.
+Knows kafka-python's admin client. Refuses to judge what it sees.
 """
 
 import asyncio
-import socket
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -15,14 +14,14 @@ from kafka.errors import KafkaError, for_code
 from kafka.protocol.admin import DescribeConfigsRequest, DescribeQuorumRequest, IncrementalAlterConfigsRequest
 from kafka.protocol.metadata import MetadataRequest
 
-from model.health import NEVER_HEARD, Ensemble, Member, Partition, Quorum, Sample
+from model.health import NEVER_HEARD, Member, Partition, Quorum, Sample
 from model.kafka_dynamic import Seen, answers, coarser
 from model.kafka_keys import Mode
-from model.listeners import CLIENTS, ZOOKEEPER_CLIENT_PORT
+from model.listeners import CLIENTS
 from model.topology import Cluster, Node
+from operations.ensemble import ask_ensemble
 
 _ANSWER_MS = 10_000
-_MEMBER_SECONDS = 10
 # The client's own default grows to half a minute, which a broker that is just starting does not take.
 _KNOCK_AGAIN_MS = 200
 _METADATA = "__cluster_metadata"
@@ -191,30 +190,3 @@ def raise_error(code: int) -> None:
     """Raises what an error code of the protocol stands for, if for anything."""
     if code:
         raise for_code(code)()
-
-
-async def ask_ensemble(cluster: Cluster, seconds: float = _MEMBER_SECONDS) -> Ensemble:
-    """Each ZooKeeper member's state and newest transaction, asked side by side, each for `seconds` at most."""
-    answers = await asyncio.gather(*(asyncio.to_thread(_member, node.address, seconds) for node in cluster.voters))
-    told = {node.id: answer for node, answer in zip(cluster.voters, answers, strict=True)}
-    transactions = {node: int(answer["Zxid"], 16) for node, answer in told.items() if "Zxid" in answer}
-    return Ensemble({node: answer["Mode"] for node, answer in told.items()}, transactions)
-
-
-def _member(address: str, seconds: float) -> dict[str, str]:
-    """What a member says of itself; its `Mode` says why not if it does not."""
-    try:
-        answer = four_letters(address, "srvr", seconds)
-    except OSError as error:
-        return {"Mode": f"no answer ({error})"}
-    told = dict(line.split(": ", 1) for line in answer.splitlines() if ": " in line)
-    return told if "Mode" in told else {"Mode": next(iter(answer.strip().splitlines()), "an empty answer")}
-
-
-def four_letters(address: str, word: str, seconds: float = _MEMBER_SECONDS) -> str:
-    """What ZooKeeper answers to one of its four-letter words."""
-    with socket.create_connection((address, ZOOKEEPER_CLIENT_PORT), timeout=seconds) as connection:
-        connection.sendall(word.encode())
-        connection.shutdown(socket.SHUT_WR)
-        chunks = iter(lambda: connection.recv(65536), b"")
-        return b"".join(chunks).decode(errors="replace")

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 
 from kafka.errors import KafkaConnectionError, KafkaError
 
-from model import kafka_dynamic
 from model.handover import LiveSettings
-from model.kafka_dynamic import Seen, alteration, plain, same
+from model.kafka_dynamic import Seen, alteration, same, targets
 from operations.kafka_view import KafkaView
 from operations.refusal import Refusal
 from operations.wait import TimedOut, until
@@ -28,18 +27,16 @@ class Teller:
     def __init__(self, wanted: LiveSettings) -> None:
         self._wanted = wanted
         self._view = KafkaView(wanted.cluster, wanted.patience)
-        self._keys = [
-            key for key in kafka_dynamic.alterable(wanted.version) if wanted.defaults.get(key, "") is not None
-        ]
+        self._targets = targets(wanted.version, wanted.defaults)
 
     async def tell(self) -> None:
         """Every key, one after the other: a refusal leaves the others told."""
         refusals = []
         try:
             brokers = await self._ask()
-            for key in self._keys:
+            for key, target in self._targets.items():
                 try:
-                    await self._tell(key, [broker[key] for broker in brokers.values() if key in broker])
+                    await self._tell(key, target, [broker[key] for broker in brokers.values() if key in broker])
                 except (KafkaError, TimedOut) as error:
                     refusals.append(f"{key}: {error}")
             refusals += self._hidden(await self._ask())
@@ -50,8 +47,7 @@ class Teller:
         if refusals:
             raise NotTaken("\n".join(["stage 'settings': the running cluster did not take", *refusals]))
 
-    async def _tell(self, key: str, seen: list[Seen]) -> None:
-        target = self._target(key)
+    async def _tell(self, key: str, target: str, seen: list[Seen]) -> None:
         values = alteration(self._wanted.version, key, target, seen)
         if values and any(one.value != target for one in seen):
             print(f"{key}: {seen[0].value} => {target} on all brokers, without a restart", flush=True)
@@ -71,9 +67,6 @@ class Teller:
             return None
 
         await until(f"a broker to be told {key}", ask, limit=_TAKEN_SECONDS * self._wanted.patience)
-
-    def _target(self, key: str) -> str:
-        return self._wanted.defaults.get(key) or plain(self._wanted.version, key)
 
     async def _taken(self, key: str, value: str) -> None:
         """Every broker takes an alteration a moment after it was accepted, and a number of threads only from the
@@ -96,7 +89,7 @@ class Teller:
         return same(self._wanted.version, key, now, value)
 
     async def _ask(self) -> Mapping[int, Mapping[str, Seen]]:
-        return await asyncio.to_thread(self._view.settings, self._keys)
+        return await asyncio.to_thread(self._view.settings, self._targets)
 
     def _hidden(self, brokers: Mapping[int, Mapping[str, Seen]]) -> list[str]:
         """Planned settings that a broker's own live value, given to it beside the plan, hides."""
@@ -106,7 +99,7 @@ class Teller:
             f" --alter --delete-config {key}"
             for node, seen in brokers.items()
             for key in self._wanted.defaults
-            if key in seen and not same(self._wanted.version, key, seen[key].value, self._target(key))
+            if key in seen and not same(self._wanted.version, key, seen[key].value, self._targets[key])
         ]
 
 

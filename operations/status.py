@@ -21,7 +21,8 @@ from model.status import Status
 from model.topology import Node
 from model.vitals import Account, Clock, NodeStatus
 from operations import status_page
-from operations.kafka_view import KafkaView, ask_ensemble
+from operations.ensemble import ask_ensemble
+from operations.kafka_view import KafkaView
 from operations.machine import StageFailed, Unreachable, connect
 from operations.wait import TimedOut, again, until
 

@@ -27,6 +27,7 @@ JUDGES = (
     "model/status.py",
     "model/topics.py",
     "model/vitals.py",
+    "operations/ensemble.py",
     "operations/kafka_view.py",
     "operations/status.py",
     "toolchain/telling.py",

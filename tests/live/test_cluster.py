@@ -16,7 +16,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from lab.waiting import wait_for
 from model import health, kafka_dynamic, properties
 from model.health import Sample
-from model.kafka_dynamic import plain, same
+from model.kafka_dynamic import same
 from model.kafka_keys import Mode
 from model.listeners import CLIENTS
 from model.topology import Cluster, Node
@@ -162,10 +162,10 @@ def test_broker_runs_with_the_planned_properties(machine: Machine, admin: KafkaA
 def test_brokers_work_with_the_planned_live_settings(cluster: Cluster, plan: Plan) -> None:
     """The settings that need no restart, those included that nobody speaks of."""
     told = kafka_dynamic.defaults(cluster.version, plan.settings.settings, plan.settings.unchecked)
-    keys = [key for key in kafka_dynamic.alterable(cluster.version) if told.get(key, "") is not None]
+    targets = kafka_dynamic.targets(cluster.version, told)
     view = KafkaView(cluster, plan.patience)
     try:
-        brokers = view.settings(keys)
+        brokers = view.settings(targets)
     finally:
         view.close()
     assert set(brokers) == {node.id for node in cluster.brokers}, "each broker has to be asked itself"
@@ -173,7 +173,7 @@ def test_brokers_work_with_the_planned_live_settings(cluster: Cluster, plan: Pla
         (node, key): (seen.value, target)
         for node, found in brokers.items()
         for key, seen in found.items()
-        if not same(cluster.version, key, seen.value, target := told.get(key) or plain(cluster.version, key))
+        if not same(cluster.version, key, seen.value, target := targets[key])
     }
     assert not wrong, f"brokers work with (live, planned) {wrong}: somebody changed it beside the plan"
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from model import topic_plan
+from model.handover import seats
 from model.kafka_keys import Mode
 from model.settings import Settings
 from model.topic_plan import Listed, TopicPlan
@@ -27,7 +28,7 @@ def plan(listed: dict[str, Listed], absent: tuple[str, ...] = ()) -> TopicPlan:
         version=shape.version,
         cluster_id="A_D5kj5zTbi2EDTeXHDH3g",
         patience=1,
-        nodes=topic_plan.members(shape),
+        nodes=seats(shape),
         listed=listed,
         absent=absent,
     )
