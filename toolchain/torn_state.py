@@ -1,7 +1,9 @@
 """A stack's state that was cut off because its engine was killed while it wrote it.
 
-Pulumi's file backend does not write in one piece, but keeps the state of before beside it. What the very last step of the
-killed run did is unknown then, as after any other kill. Refuses to know any other backend.
+Pulumi's file backend keeps the state of before beside a state, and beside every file a `.attrs` with its check sum, which it
+empties before it writes it; a kill in between makes it refuse every command with "failed to load checkpoint: EOF". The
+backend that `. ./activate` sets writes none; one of the user's own may. What the very last step of the killed run did is
+unknown then, as after any other kill. Refuses to know any other backend.
 """
 
 import json
@@ -16,11 +18,16 @@ class Torn(Exception):
 
 
 def mend(backend: str, stack: str) -> None:
-    """Takes the state of before for one that was cut off; Torn when that can't be read either."""
+    """Takes the state of before for one that was cut off, Torn when that can't be read either; removes check sums that were."""
     address = urlsplit(backend)
     if address.scheme != "file":
         return
-    for state in sorted((Path(unquote(address.path)) / ".pulumi" / "stacks").glob(f"*/{stack}.json")):
+    folder = Path(unquote(address.path)) / ".pulumi"
+    for place in (f"stacks/*/{stack}.json*.attrs", f"locks/*/*/{stack}/*.attrs"):
+        for check_sum in folder.glob(place):
+            if not _is_whole(check_sum):
+                check_sum.unlink(missing_ok=True)
+    for state in sorted(folder.glob(f"stacks/*/{stack}.json")):
         if not _is_whole(state):
             _take(state.with_name(f"{state.name}.bak"), state)
             print(f"{state} was cut off while it was written: the state of before is taken", flush=True)

@@ -146,7 +146,7 @@ def test_service_log_says_started(machine: Machine) -> None:
     cluster = machine.plan.cluster
     words = STARTED[cluster.mode].format(id=machine.node.id)
     log = cluster.paths.server_log()
-    lines = sorted(machine.host.run(f"grep --no-filename --fixed-strings %s {log}*", words).stdout.splitlines())
+    lines = sorted(machine.host.run(f"grep --text --no-filename --fixed-strings %s {log}*", words).stdout.splitlines())
     assert lines, f"{machine}: {log} never says {words!r}: the broker has not come up, whatever systemd believes"
     said = int(machine.says("date --date=%s +%%s", lines[-1][1:20]))
     started = int(machine.unit(KAFKA)["ExecMainStartTimestamp"].removeprefix("@"))

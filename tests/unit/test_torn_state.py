@@ -33,6 +33,20 @@ def test_one_that_was_cut_off_becomes_the_one_of_before(state: Path, tmp_path: P
     assert sorted(each.name for each in state.parent.iterdir()) == ["dev.json", "dev.json.bak", "other.json"]
 
 
+def test_a_check_sum_that_was_cut_off_goes(state: Path, tmp_path: Path) -> None:
+    torn, whole, others = (
+        state.with_name(name) for name in ("dev.json.attrs", "dev.json.bak.attrs", "other.json.attrs")
+    )
+    torn.write_text("")
+    whole.write_text('{"md5": "eA=="}')
+    others.write_text("")
+    mend(tmp_path.as_uri(), "dev")
+    assert not torn.exists(), "Pulumi reads it before the state, and refuses every command"
+    assert whole.exists()
+    assert others.exists(), "a run on the other stack may be writing it right now"
+    assert state.read_text() == NOW, "the state itself was whole"
+
+
 def test_where_both_are_cut_off_nothing_is_touched(state: Path, tmp_path: Path) -> None:
     state.write_text("")
     state.with_name("dev.json.bak").write_text("{")
