@@ -96,9 +96,14 @@ def first_up(stack: Stack) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def kept(stack: Stack, first_up: dict[str, str]) -> str:
-    """A topic with a record that nothing may lose."""
+    """A topic with a record that nothing may lose: it is on a disk, since the power of all machines will be cut at once.
+
+    Kafka acknowledges what its replicas have in memory and leaves the disk to the system, which takes half a minute.
+    """
     servers = stack.outputs()["bootstrap_servers"]
     console_tool(stack, "kafka-server1", f"kafka-console-producer.sh --bootstrap-server {servers} --topic kept", RECORD)
+    for node in stack.config()["nodes"]:
+        assert operate(stack, "ssh", node["name"], "sync").returncode == 0
     return "kept"
 
 
