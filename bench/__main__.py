@@ -31,7 +31,7 @@ class Campaign:
 
 
 CAMPAIGNS = (
-    Campaign(("first_up_vs_hand", "first_up_vs_ansible", "noop_vs_ansible"), first_up.three),
+    Campaign(("first_up_vs_hand", "first_up_vs_ansible", "noop_vs_hand", "noop_vs_ansible"), first_up.three),
     Campaign(("switch_vs_hand",), changes.switch),
     Campaign(("roll_vs_bare",), changes.roll),
     Campaign(("roll_stall_vs_bare",), changes.stall),

@@ -30,7 +30,7 @@ class Figure:
     """The values of all rounds of one row."""
 
     key: str
-    limit: Limit
+    limit: Limit | None
     values: tuple[float, ...]
 
     def __post_init__(self) -> None:
@@ -44,8 +44,8 @@ class Figure:
 
     @property
     def holds(self) -> bool:
-        """Whether it reaches what it should."""
-        return self.limit.holds(self.middle)
+        """Whether it reaches what it should; without a limit it does."""
+        return self.limit is None or self.limit.holds(self.middle)
 
     def entry(self) -> dict[str, Any]:
         """As `results.json` keeps it."""
@@ -54,7 +54,7 @@ class Figure:
             "median": round(self.middle, 3),
             "max": round(max(self.values), 3),
             "rounds": len(self.values),
-            "limit": self.limit.value,
+            "limit": self.limit.value if self.limit else None,
             "holds": self.holds,
         }
 
@@ -78,7 +78,7 @@ def table(figures: Iterable[Figure]) -> str:
         entry = figure.entry()
         numbers = "".join(f"{entry[name]:9.2f}" for name in ("min", "median", "max"))
         verdict = "" if figure.holds else "  MISSED"
-        lines.append(f"{figure.key:<22}{numbers}  {entry['rounds']:>6}  {figure.limit}{verdict}")
+        lines.append(f"{figure.key:<22}{numbers}  {entry['rounds']:>6}  {figure.limit or 'none'}{verdict}")
     return "\n".join(lines)
 
 

@@ -17,8 +17,10 @@ def _ours(count: int) -> Iterable[tuple[str, float]]:
 
 
 def _hand(count: int) -> Iterable[tuple[str, float]]:
-    with hand.cluster(count) as (_, seconds):
+    with hand.cluster(count) as (machines, seconds):
         yield f"hand script, {count} machines", seconds
+        if count == SIZES[0]:
+            yield "hand script, only looking", scene.timed(lambda: hand.look(machines))
 
 
 def _ansible() -> Iterable[tuple[str, float]]:
@@ -35,6 +37,7 @@ def three(rounds: int) -> Result:
     values = {
         "first_up_vs_hand": ratios(up, seconds["hand script, 3 machines"]),
         "first_up_vs_ansible": ratios(up, seconds["play"]),
+        "noop_vs_hand": ratios(seconds["pulumi up again"], seconds["hand script, only looking"]),
         "noop_vs_ansible": ratios(seconds["pulumi up again"], seconds["play again"]),
     }
     return Result(values, seconds)

@@ -21,6 +21,11 @@ def up(machines: Machines) -> None:
     scene.run(machines.segment.inside(*map(str, (_SCRIPTS / "up.sh", *plan, *planned))))
 
 
+def look(machines: Machines) -> None:
+    """Whether everything is there that `up` made: what it would take to run it again and change nothing."""
+    scene.run(machines.segment.inside(str(_SCRIPTS / "look.sh"), str(machines.ssh_config), *machines.machines))
+
+
 def restart(machines: Machines, name: str) -> None:
     """A clean restart of one node."""
     scene.run(machines.segment.inside(str(_SCRIPTS / "restart.sh"), str(machines.ssh_config), name))

@@ -1,4 +1,4 @@
-"""Draws `results.json` as a picture for the documentation: each figure as a share of its limit.
+"""Draws `results.json` as a picture for the documentation: each figure that has a limit as a share of it.
 
 Knows matplotlib, which is an extra of the project. Refuses to know how a figure came about.
 """
@@ -26,18 +26,18 @@ def draw(results: Path, target: Path) -> list[Path]:
     from matplotlib import pyplot
 
     entries: dict[str, dict[str, Any]] = json.loads(results.read_text(encoding="utf-8"))
-    keys = [key for key in reversed(ROWS) if key in entries]
-    figure, axes = pyplot.subplots(figsize=(9, 0.5 * len(keys) + 1.4))
-    for place, key in enumerate(keys):
-        entry, row = entries[key], ROWS[key]
+    limits = {key: row.limit for key, row in reversed(ROWS.items()) if key in entries and row.limit}
+    figure, axes = pyplot.subplots(figsize=(9, 0.5 * len(limits) + 1.4))
+    for place, (key, limit) in enumerate(limits.items()):
+        entry = entries[key]
         low, middle, high = (
-            share(entry[name], entry["limit"], at_least=row.limit.at_least) for name in ("min", "median", "max")
+            share(entry[name], entry["limit"], at_least=limit.at_least) for name in ("min", "median", "max")
         )
         axes.barh(place, middle, color=_HELD if entry["holds"] else _MISSED, height=0.6)
         axes.plot([min(low, high), max(low, high)], [place, place], color=_RANGE, linewidth=2)
-        axes.text(max(low, middle, high) + 0.02, place, f"{entry['median']:g} ({row.limit})", va="center", fontsize=8)
+        axes.text(max(low, middle, high) + 0.02, place, f"{entry['median']:g} ({limit})", va="center", fontsize=8)
     axes.axvline(1, color="black", linewidth=1)
-    axes.set_yticks(range(len(keys)), [ROWS[key].says for key in keys], fontsize=8)
+    axes.set_yticks(range(len(limits)), [ROWS[key].says for key in limits], fontsize=8)
     axes.set_xlabel("share of what is allowed: the median as a bar, all rounds as a line; left of 1 holds")
     axes.set_xlim(0, 1.25 * axes.get_xlim()[1])  # room for the numbers
     figure.tight_layout()

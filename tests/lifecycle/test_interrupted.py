@@ -13,12 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from lab.libvirt import Libvirt
 from model.machine_names import MachineNames
 from operations.leftovers import present
-from tests.support.stack import Stack, stack_of_its_own
+from tests.support.stack import Stack
+from tests.support.virtual import libvirt_of_its_own, stack_inside
+from tests.unit.samples import dev_config
 from toolchain import places
 
 pytestmark = pytest.mark.lifecycle
@@ -31,23 +32,16 @@ SECONDS_TO_BEGIN = 300
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Libvirt]:
-    """An embedded libvirt of its own, gone afterwards with all that is in it."""
-    lab = Libvirt(f"test-cut-{os.getpid()}")
-    try:
-        lab.up()
+    with libvirt_of_its_own("test-cut") as lab:
         yield lab
-    finally:
-        lab.down(delete=True)
 
 
 @pytest.fixture(scope="module")
 def stack(lab: Libvirt, tmp_path_factory: pytest.TempPathFactory) -> Stack:
     """One machine is enough to have a thing of each kind."""
-    document = yaml.safe_load((places.CHECKOUT / "Pulumi.dev.yaml").read_text(encoding="utf-8"))
-    config = {key.partition(":")[2]: value for key, value in document["config"].items()}
+    config = dev_config()
     config |= {"nodes": config["nodes"][:1], "settings": {}}
-    inside = (sys.executable, "-m", "lab", "run", "--name", lab.namespace.name, "--")
-    return stack_of_its_own(tmp_path_factory.mktemp("stack"), STACK, config, inside)
+    return stack_inside(lab, tmp_path_factory.mktemp("stack"), STACK, config)
 
 
 def make(stack: Stack, verb: str) -> subprocess.CompletedProcess[str]:

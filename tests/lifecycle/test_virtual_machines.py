@@ -14,14 +14,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from lab.libvirt import Libvirt
 from model.leftovers import Thing, known, leftovers
 from model.machine_names import MachineNames
 from operations.leftovers import clear, present
 from tests.support.look import verify
-from tests.support.stack import PulumiFailed, Stack, stack_of_its_own
+from tests.support.stack import PulumiFailed, Stack
+from tests.support.virtual import libvirt_of_its_own, stack_inside
+from tests.unit.samples import dev_config
 from toolchain import places
 
 pytestmark = pytest.mark.lifecycle
@@ -36,22 +37,13 @@ RECORD = "written before the power was cut"
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Libvirt]:
-    """An embedded libvirt of its own, gone afterwards with all that is in it."""
-    lab = Libvirt(f"test-{os.getpid()}")
-    try:
-        lab.up()
+    with libvirt_of_its_own("test") as lab:
         yield lab
-    finally:
-        lab.down(delete=True)
 
 
 @pytest.fixture(scope="module")
 def stack(lab: Libvirt, tmp_path_factory: pytest.TempPathFactory) -> Stack:
-    """The dev stack's configuration under another name."""
-    document = yaml.safe_load((places.CHECKOUT / "Pulumi.dev.yaml").read_text(encoding="utf-8"))
-    config = {key.partition(":")[2]: value for key, value in document["config"].items()}
-    inside = (sys.executable, "-m", "lab", "run", "--name", lab.namespace.name, "--")
-    return stack_of_its_own(tmp_path_factory.mktemp("stack"), STACK, config, inside)
+    return stack_inside(lab, tmp_path_factory.mktemp("stack"), STACK, dev_config())
 
 
 class ProcessWatch(threading.Thread):

@@ -28,6 +28,12 @@ def test_a_figure_is_judged_by_its_median_and_not_by_its_best_round() -> None:
     assert "MISSED" in table([figure])
 
 
+def test_a_figure_that_is_only_to_be_known_cannot_miss() -> None:
+    figure = Figure("noop_vs_hand", None, (7.0,))
+    assert (figure.entry()["limit"], figure.entry()["holds"]) == (None, True)
+    assert "MISSED" not in table([figure])
+
+
 @given(st.lists(SECONDS, min_size=1))
 def test_a_median_lies_between_the_extremes(values: list[float]) -> None:
     entry = Figure("memory_mb", AT_MOST, tuple(values)).entry()
