@@ -77,7 +77,8 @@ class Ensemble:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What was seen of a cluster at one moment."""
+    """What was seen of a cluster at one moment. `deaf` are brokers that take no connection: in ZooKeeper mode a broker is
+    registered some seconds before it opens its port."""
 
     brokers: frozenset[int]
     controller: int
@@ -85,6 +86,7 @@ class Sample:
     quorum: Quorum | None = None
     ensemble: Ensemble | None = None
     faults: tuple[str, ...] = field(default=())
+    deaf: frozenset[int] = frozenset()
 
 
 def missing(cluster: Cluster, sample: Sample) -> list[str]:
@@ -93,6 +95,9 @@ def missing(cluster: Cluster, sample: Sample) -> list[str]:
     absent = sorted({node.id for node in cluster.brokers} - sample.brokers)
     if absent and not sample.faults:
         found.append(f"broker {_ids(absent)} not registered")
+    deaf = sorted(sample.deaf & sample.brokers)
+    if deaf:
+        found.append(f"broker {_ids(deaf)} registered, but not listening")
     found += _quorum_faults(cluster, sample) if cluster.mode is Mode.KRAFT else _ensemble_faults(cluster, sample)
     lagging = [str(part) for part in sample.partitions if set(part.isr) != set(part.replicas)]
     if lagging:

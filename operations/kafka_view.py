@@ -44,23 +44,25 @@ class KafkaView:
 
     async def sample(self) -> Sample:
         """What the cluster looks like now. A cluster that doesn't answer is a sample with that as its fault."""
-        if not await self._any_listens():
+        deaf = await self._deaf()
+        if len(deaf) == len(self._asked):
             kafka = Sample(frozenset(), -1, (), faults=("no broker listens",))
-            return kafka if self._cluster.mode is Mode.KRAFT else await self._with_ensemble(kafka)
-        try:
-            kafka = await asyncio.to_thread(self._ask_kafka)
-        except (KafkaError, OSError, ValueError) as error:
-            self.close()
-            kafka = Sample(frozenset(), -1, (), faults=(f"no broker answers: {error or type(error).__name__}",))
-        return kafka if self._cluster.mode is Mode.KRAFT else await self._with_ensemble(kafka)
-
-    async def _with_ensemble(self, kafka: Sample) -> Sample:
+        else:
+            try:
+                kafka = replace(await asyncio.to_thread(self._ask_kafka), deaf=deaf)
+            except (KafkaError, OSError, ValueError) as error:
+                self.close()
+                kafka = Sample(frozenset(), -1, (), faults=(f"no broker answers: {error or type(error).__name__}",))
+        if self._cluster.mode is Mode.KRAFT:
+            return kafka
         return replace(kafka, ensemble=await ask_ensemble(self._cluster))
 
-    async def _any_listens(self) -> bool:
-        """Whether any broker's port is open: the client would knock at closed ones for a long while."""
+    async def _deaf(self) -> frozenset[int]:
+        """The brokers whose port is closed: the client would knock at closed ones for a long while, and what the others
+        say of a broker does not tell."""
         limit = self._answer_ms / 1000
-        return any(await asyncio.gather(*(_accepts(node.address, limit) for node in self._asked)))
+        open_ones = await asyncio.gather(*(_accepts(node.address, limit) for node in self._asked))
+        return frozenset(node.id for node, is_open in zip(self._asked, open_ones, strict=True) if not is_open)
 
     def close(self) -> None:
         """Ends the connection."""

@@ -41,7 +41,7 @@ class Teller:
                     refusals.append(f"{key}: {error}")
             refusals += self._hidden(await self._ask())
         except KafkaError as error:
-            raise NotTaken(f"stage 'settings': no broker answers: {error}. Run `pulumi up` again.") from error
+            raise NotTaken(f"stage 'settings': not every broker answers: {error}. Run `pulumi up` again.") from error
         finally:
             self._view.close()
         if refusals:

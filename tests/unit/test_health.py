@@ -56,6 +56,16 @@ MISSING: dict[str, tuple[Cluster, Sample, list[str]]] = {
     "whole": (KRAFT, kraft(part(), part(number=1)), []),
     "whole and empty": (KRAFT, kraft(), []),
     "a broker away": (KRAFT, kraft(brokers=(1, 3)), ["broker 2 not registered"]),
+    "a broker that is registered before its port is open": (
+        KRAFT,
+        replace(kraft(), deaf=frozenset({2})),
+        ["broker 2 registered, but not listening"],
+    ),
+    "a broker away is not told twice": (
+        KRAFT,
+        replace(kraft(brokers=(1, 3)), deaf=frozenset({2})),
+        ["broker 2 not registered"],
+    ),
     "two brokers away": (KRAFT, kraft(brokers=(3,)), ["broker 1, 2 not registered"]),
     "an unknown broker more": (KRAFT, kraft(brokers=(1, 2, 3, 9)), []),
     "no leader of the quorum": (KRAFT, kraft(seen=quorum(leader=-1)), ["no quorum leader"]),
