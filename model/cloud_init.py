@@ -34,7 +34,8 @@ def user_data(boot: FirstBoot) -> str:
         "hostname": boot.name,
         "preserve_hostname": False,
         "manage_etc_hosts": False,
-        "locale": False,
+        # A string, as cloud-init's schema has it.
+        "locale": "false",
         "users": [
             {
                 "name": LOGIN,
@@ -47,7 +48,7 @@ def user_data(boot: FirstBoot) -> str:
         "ssh_pwauth": False,
         "disable_root": True,
         "ssh_deletekeys": True,
-        "ssh_genkeytypes": [],
+        # Where keys are given, no other is made.
         "ssh_keys": {"ed25519_private": boot.host_private_key, "ed25519_public": boot.host_public_key},
     }
     return "#cloud-config\n" + yaml.safe_dump(document, sort_keys=False)
@@ -63,7 +64,7 @@ def network_config(boot: FirstBoot) -> str:
         "link-local": [],
     }
     if boot.gateway:
-        interface["routes"] = [{"to": "default", "via": boot.gateway}]
+        interface["routes"] = [{"to": "0.0.0.0/0", "via": boot.gateway}]
     if boot.dns:
         interface["nameservers"] = {"addresses": list(boot.dns)}
     return yaml.safe_dump({"version": 2, "ethernets": {"machine": interface}}, sort_keys=False)

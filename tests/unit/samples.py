@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from model import topology
+from model.cloud_init import FirstBoot
 from model.files import Runtime
 from model.kafka_keys import Mode
 from model.settings import Settings, read
@@ -51,3 +52,17 @@ def runtime(**changes: Any) -> Runtime:
         "stack": "p/s",
     }
     return Runtime(**{**plain, **changes})
+
+
+_PRIVATE = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\nAAAA==\n-----END OPENSSH PRIVATE KEY-----\n"
+FIRST_BOOT = FirstBoot(
+    name="kafka-server1",
+    address="172.25.254.131",
+    mac="52:54:00:aa:bb:01",
+    cidr="172.25.254.0/24",
+    gateway="172.25.254.1",
+    dns=("172.25.254.1", "9.9.9.9"),
+    authorized_key="ssh-ed25519 AAAAoperator operator-key",
+    host_private_key=_PRIVATE,
+    host_public_key="ssh-ed25519 AAAAhost kafka-server1-host-key",
+)
