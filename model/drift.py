@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from model import kafka_dynamic, properties
+from model import kafka_dynamic, properties, topics
 from model.handover import LiveSettings
 from model.kafka_dynamic import Seen
 from model.kafka_table import lookup
+from model.topic_plan import TopicPlan
 
 _FACTS = ("content", "owner", "group", "mode")
 
@@ -130,3 +131,24 @@ def of_settings(version: str, planned: Mapping[str, str], told: Mapping[str, See
         for key, value in planned.items()
         if key in told and not kafka_dynamic.same(version, key, told[key].value, value)
     ]
+
+
+def of_topics(plan: TopicPlan, seen: Mapping[str, topics.Seen]) -> list[Difference]:
+    """What was done to listed topics beside the plan. What it does not speak of, a topic or a setting, is nobody's drift."""
+    work = topics.decide(plan, seen)
+    found = [Difference(f"topic {name}", "a topic", "") for name in work.delete]
+    for name, listed in plan.listed.items():
+        if name in work.create:
+            found.append(Difference(f"topic {name}", "", f"{listed.partitions} partitions"))
+            continue
+        there = seen[name]
+        if len(there.replicas) != listed.partitions:
+            found.append(Difference(f"topic {name}, partitions", str(len(there.replicas)), str(listed.partitions)))
+        if set(there.replicas) != {listed.replication_factor}:
+            factors = " and ".join(str(factor) for factor in sorted(set(there.replicas)))
+            found.append(Difference(f"topic {name}, replicas", factors, str(listed.replication_factor)))
+        found += [
+            Difference(f"topic {name}, {key}", there.settings.get(key, ""), value or "")
+            for key, value in work.alter.get(name, {}).items()
+        ]
+    return found

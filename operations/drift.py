@@ -1,4 +1,4 @@
-"""Says per node what differs from what the last `up` left: files, units, kernel settings, running settings.
+"""Says what differs from what the last `up` left: files, units, kernel and running settings of each node, and topics.
 
 Asks machines and brokers. Refuses to judge what they answer (`model/drift.py`) and to mend it.
 """
@@ -9,13 +9,17 @@ from typing import Any
 
 from kafka.errors import KafkaError
 
-from model import drift, handover, stages
+from model import drift, handover, stages, topic_plan
 from model.handover import Handover, LiveSettings, NodeFacts
+from model.topic_plan import TopicPlan
 from model.topology import Node
 from operations.kafka_view import KafkaView
 from operations.machine import StageFailed, Unreachable, connect
+from operations.topics import TopicsView
 
 SAME, DIFFERENT, UNKNOWN = 0, 1, 2
+
+_TOPICS = "topics"
 
 Resources = Iterable[Mapping[str, Any]]
 Found = dict[str, list[drift.Difference]]
@@ -29,6 +33,8 @@ class Look:
     """A look at one stack, planned by what its state says that the last `up` told the stages."""
 
     def __init__(self, resources: Resources, planned: Handover) -> None:
+        resources = list(resources)
+        self._topics = topic_plan.earlier(resources)
         self._texts = {
             resource["urn"].rpartition("::")[2]: resource["inputs"]["stdin"]
             for resource in resources
@@ -65,12 +71,25 @@ class Look:
             view.close()
         return drift.of_settings(live.version, planned, told[node.id])
 
+    async def at_topics(self, plan: TopicPlan) -> list[drift.Difference]:
+        """What was done to the listed topics; Unanswered when no broker can be asked."""
+        view = TopicsView(plan.cluster, plan.patience)
+        try:
+            seen = await asyncio.to_thread(view.seen, plan.named)
+        except (KafkaError, OSError) as error:
+            raise Unanswered(f"topics: no broker can be asked: {error or type(error).__name__}") from error
+        finally:
+            view.close()
+        return drift.of_topics(plan, seen)
+
     async def everywhere(self) -> tuple[Found, list[str]]:
-        """The differences of every node by its name, and what could not be looked at."""
-        machines = [self._answer(node.name, self.at_node(node)) for node in self.handover.nodes]
-        brokers = [self._answer(node.name, self.at_broker(node)) for node in self.handover.cluster.brokers]
-        answers = await asyncio.gather(*machines, *brokers)
-        found: Found = {node.name: [] for node in self.handover.nodes}
+        """The differences of every node by its name, those of the topics, and what could not be looked at."""
+        questions = [(node.name, self.at_node(node)) for node in self.handover.nodes]
+        questions += [(node.name, self.at_broker(node)) for node in self.handover.cluster.brokers]
+        if self._topics:
+            questions.append((_TOPICS, self.at_topics(self._topics)))
+        found: Found = {name: [] for name, _ in questions}
+        answers = await asyncio.gather(*(self._answer(*each) for each in questions))
         for name, differences, _ in answers:
             found[name] += differences
         return found, [words for _, _, words in answers if words]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab.waiting import wait_for
-from tests.lifecycle import live_values
+from tests.lifecycle import live_values, records
 from tests.support.machines import Ground, ground
 from toolchain import places
 
@@ -23,6 +23,11 @@ HOME = "/usr/local/kafka_2.13-3.6.0"
 PROPERTIES = f"{HOME}/config/kraft/server.properties"
 WORD = "reapply"
 STARTED_SECONDS = 120
+TOPICS = [
+    {"name": "orders", "partitions": 2, "settings": {"retention.ms": 600_000}},
+    {"name": "customers", "partitions": 1},
+]
+LOOKED_AT = (*NODES, "topics")
 # Where, what is done there, and what has to be said of it.
 CHANGES = [
     (FIRST, "sysctl -qw vm.swappiness=60", f"{FIRST}: kernel setting vm.swappiness: found 60, planned 1"),
@@ -43,7 +48,7 @@ CHANGES = [
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     """Three machines and a stack for them, up."""
     folder = tmp_path_factory.mktemp("stack")
-    with ground(f"drift-{os.getpid()}", folder, config={"heap": "256M"}) as made:
+    with ground(f"drift-{os.getpid()}", folder, config={"heap": "256M", "topics": TOPICS}) as made:
         made.stack.up()
         made.stack.pulumi("stack", "select")
         yield made
@@ -73,12 +78,14 @@ def starts(ground: Ground) -> dict[str, int]:
 
 
 def test_nothing_differs_after_an_up(ours: Ground) -> None:
-    assert drift(ours) == (0, f"nothing differs on {', '.join(NODES)}\n")
+    assert drift(ours) == (0, f"nothing differs on {', '.join(LOOKED_AT)}\n")
 
 
 def test_every_change_beside_the_plan_is_told(ours: Ground) -> None:
     servers = ",".join(f"{machine.address}:9092" for machine in ours.machines.machines.values())
     live_values.default(ours.stack.prefix, servers, "log.retention.ms", "5000")
+    records.alter(ours.stack.prefix, servers, "orders", "retention.ms", "5000")
+    on(ours, FIRST, f"kafka-topics.sh --bootstrap-server {servers} --delete --topic customers")
     for name, command, _ in CHANGES:
         on(ours, name, command)
     status, said = drift(ours)
@@ -92,6 +99,8 @@ def test_every_change_beside_the_plan_is_told(ours: Ground) -> None:
     assert status == 1
     assert f"{SECOND}: running setting num.partitions: found 6, planned 3" in said
     assert f"{FIRST}: running setting log.retention.ms: found 5000, planned 604800000" in said
+    assert "topics: topic orders, retention.ms: found 5000, planned 600000" in said
+    assert "topics: topic customers: found nothing, planned 1 partitions" in said
     assert f"pulumi config set {WORD}" in said, "whoever reads it wants to know how to mend it"
     on(ours, THIRD, "systemctl stop kafka")
 
@@ -105,7 +114,7 @@ def test_the_word_makes_the_next_up_put_it_right(ours: Ground) -> None:
     ours.stack.configure(**{WORD: "1"})
     said = ours.stack.up()
     assert f"{PROPERTIES} was changed beside the plan; it is put right" in said
-    assert drift(ours) == (0, f"nothing differs on {', '.join(NODES)}\n")
+    assert drift(ours) == (0, f"nothing differs on {', '.join(LOOKED_AT)}\n")
     after = starts(ours)
     assert {name for name in NODES if after[name] != before[name]} == {SECOND, THIRD}, (
         "one process may have read the edited file, one was down; the first is well and must not be restarted"

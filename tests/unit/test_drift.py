@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from model import drift, stages
-from model.handover import LiveSettings, Seat
+from model import drift, stages, topics
+from model.handover import LiveSettings, Seat, seats
 from model.kafka_dynamic import Seen
 from model.kafka_keys import Mode
+from model.topic_plan import Listed, TopicPlan
 
 from .samples import cluster
 from .test_stages import plan
@@ -124,3 +125,57 @@ def test_a_brokers_other_values_are_told() -> None:
     told = {"num.partitions": Seen("3", own="6"), "log.cleaner.io.buffer.load.factor": Seen("0.9")}
     (found,) = drift.of_settings("3.6.0", planned, told)
     assert str(found) == "running setting num.partitions: found 6, planned 3"
+
+
+ORDERS = Listed(partitions=3, replication_factor=3, settings={"retention.ms": "1000"}, taken_back=("segment.bytes",))
+AS_LISTED = topics.Seen((3, 3, 3), {"retention.ms": "1000", "cleanup.policy": "compact"})
+TOPIC_DRIFT: dict[str, tuple[topics.Seen | None, str]] = {
+    "deleted": (None, "topic orders: found nothing, planned 3 partitions"),
+    "more partitions": (
+        topics.Seen((3,) * 5, AS_LISTED.settings),
+        "topic orders, partitions: found 5, planned 3",
+    ),
+    "fewer partitions": (topics.Seen((3,), AS_LISTED.settings), "topic orders, partitions: found 1, planned 3"),
+    "moved to fewer brokers": (
+        topics.Seen((3, 3, 2), AS_LISTED.settings),
+        "topic orders, replicas: found 2 and 3, planned 3",
+    ),
+    "another value": (
+        topics.Seen((3, 3, 3), {"retention.ms": "5"}),
+        "topic orders, retention.ms: found 5, planned 1000",
+    ),
+    "no value": (topics.Seen((3, 3, 3)), "topic orders, retention.ms: found nothing, planned 1000"),
+    "a value that was taken back": (
+        topics.Seen((3, 3, 3), {**AS_LISTED.settings, "segment.bytes": "7"}),
+        "topic orders, segment.bytes: found 7, planned nothing",
+    ),
+}
+
+
+def topic_plan() -> TopicPlan:
+    shape = cluster()
+    return TopicPlan(
+        mode=shape.mode,
+        version=shape.version,
+        cluster_id="id",
+        nodes=seats(shape),
+        listed={"orders": ORDERS},
+        absent=("old",),
+    )
+
+
+def test_a_topic_as_listed_differs_in_nothing() -> None:
+    seen = {"orders": AS_LISTED, "of somebody": topics.Seen((1,))}
+    assert drift.of_topics(topic_plan(), seen) == [], "what the list does not speak of is nobody's drift"
+
+
+@pytest.mark.parametrize("what", TOPIC_DRIFT)
+def test_what_was_done_to_a_topic_by_hand_is_told(what: str) -> None:
+    there, words = TOPIC_DRIFT[what]
+    found = drift.of_topics(topic_plan(), {"orders": there} if there else {})
+    assert [str(difference) for difference in found] == [words]
+
+
+def test_a_topic_that_was_made_again_is_told() -> None:
+    (found,) = drift.of_topics(topic_plan(), {"orders": AS_LISTED, "old": topics.Seen((1,))})
+    assert str(found) == "topic old: found a topic, planned nothing"
