@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pulumi
 from pulumi import Output, ResourceOptions
 
+from components.foresight import foretell
 from components.hand import operate
 from components.node import KafkaNode
 from components.place import Place
@@ -38,6 +39,7 @@ class KafkaCluster(pulumi.ComponentResource):
         cluster_id: Output[str],
         archive: ArchiveFile,
         topics_before: TopicPlan | None = None,
+        left_with: Mapping[str, str] | None = None,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__(
@@ -66,6 +68,11 @@ class KafkaCluster(pulumi.ComponentResource):
             )
             for node in cluster.nodes
         ]
+        foretell(
+            cluster,
+            left_with or {},
+            {node.name: made.fingerprint for node, made in zip(cluster.nodes, nodes, strict=True)},
+        )
         handover = Output.all(cluster_id, emulated, *(node.facts for node in nodes)).apply(
             lambda values: Handover(
                 mode=cluster.mode,

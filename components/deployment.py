@@ -30,5 +30,6 @@ def deploy(settings: Settings, opts: ResourceOptions | None = None) -> KafkaClus
         cluster_id=keys.cluster_id(settings.cluster_id, ground.root),
         archive=surroundings.archive,
         topics_before=surroundings.topics_before,
+        left_with=surroundings.left_with,
         opts=opts,
     )

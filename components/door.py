@@ -10,7 +10,7 @@ from typing import Any
 
 import pulumi
 
-from model import identity, topic_plan, topics
+from model import identity, roll, topic_plan, topics
 from model.errors import ConfigurationError
 from model.machine_names import MachineNames
 from model.settings import Settings, read
@@ -65,4 +65,4 @@ def surroundings(settings: Settings) -> Resolved:
         raise pulumi.RunError(str(error)) from None
     for warning in (*found.warnings, *topics.warnings(before, settings)):
         pulumi.log.warn(warning)
-    return replace(found, topics_before=before)
+    return replace(found, topics_before=before, left_with=roll.left_with(state, settings.mode))

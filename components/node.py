@@ -23,9 +23,10 @@ from operations.preflight import ArchiveFile
 
 
 class KafkaNode(pulumi.ComponentResource):
-    """One Kafka node. `facts` is what the cluster has to know of it to start it."""
+    """One Kafka node. `facts` is what the cluster has to know of it to start it, `fingerprint` what it will run."""
 
     facts: Output[NodeFacts]
+    fingerprint: Output[str]
 
     def __init__(
         self,
@@ -81,7 +82,8 @@ class KafkaNode(pulumi.ComponentResource):
         formatted = self._stage(("formatted",), identity, [configured])
         # What was formatted anew has to be started anew, although nothing else of the node changed.
         self.facts = Output.all(plan, access, place.machine, formatted.stdout).apply(_facts)
-        self.register_outputs({"fingerprint": plan.apply(lambda plan: plan.fingerprint)})
+        self.fingerprint = plan.apply(lambda plan: plan.fingerprint)
+        self.register_outputs({"fingerprint": self.fingerprint})
 
     def _stage(self, parts: tuple[str, ...], plan: Output[Mapping[str, Any]], depends_on: Sequence[Resource]) -> Stage:
         stage = parts[-1]

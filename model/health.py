@@ -162,6 +162,22 @@ def _living_voters(cluster: Cluster, sample: Sample) -> set[int]:
     return {node for node, state in members.items() if state in ("leader", "follower", "standalone")}
 
 
+def votes(cluster: Cluster, sample: Sample) -> str:
+    """The state of those who vote, whether anything is wrong with them or not."""
+    if cluster.mode is Mode.ZOOKEEPER:
+        members = sample.ensemble.members if sample.ensemble else {}
+        return f"ensemble: {_each(members)}"
+    quorum = sample.quorum
+    if quorum is None:
+        return f"quorum: not known: {'; '.join(sample.faults) or 'no leader answers'}"
+    told = _each({node: member.fault or "caught up" for node, member in quorum.voters.items()})
+    return f"quorum: leader is {quorum.leader if quorum.leader >= 0 else 'nobody'}; {told}"
+
+
+def _each(states: dict[int, str]) -> str:
+    return "; ".join(f"{node}: {state}" for node, state in sorted(states.items()))
+
+
 def unspareable(partitions: Iterable[Partition]) -> list[str]:
     """Topics that stop taking acks=all records whenever one of their brokers is away."""
     return sorted({part.topic for part in partitions if 1 < len(part.replicas) <= part.min_isr})

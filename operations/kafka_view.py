@@ -44,18 +44,21 @@ class KafkaView:
 
     async def sample(self) -> Sample:
         """What the cluster looks like now. A cluster that doesn't answer is a sample with that as its fault."""
-        deaf = await self._deaf()
-        if len(deaf) == len(self._asked):
-            kafka = Sample(frozenset(), -1, (), faults=("no broker listens",))
-        else:
-            try:
-                kafka = replace(await asyncio.to_thread(self._ask_kafka), deaf=deaf)
-            except (KafkaError, OSError, ValueError) as error:
-                self.close()
-                kafka = Sample(frozenset(), -1, (), faults=(f"no broker answers: {error or type(error).__name__}",))
+        kafka = await self.of_brokers()
         if self._cluster.mode is Mode.KRAFT:
             return kafka
         return replace(kafka, ensemble=await ask_ensemble(self._cluster))
+
+    async def of_brokers(self) -> Sample:
+        """The same as far as brokers know it: without the ensemble."""
+        deaf = await self._deaf()
+        if len(deaf) == len(self._asked):
+            return Sample(frozenset(), -1, (), faults=("no broker listens",))
+        try:
+            return replace(await asyncio.to_thread(self._ask_kafka), deaf=deaf)
+        except (KafkaError, OSError, ValueError) as error:
+            self.close()
+            return Sample(frozenset(), -1, (), faults=(f"no broker answers: {error or type(error).__name__}",))
 
     async def _deaf(self) -> frozenset[int]:
         """The brokers whose port is closed: the client would knock at closed ones for a long while, and what the others

@@ -10,6 +10,7 @@ from kafka.errors import KafkaConnectionError, KafkaError
 
 from model.handover import LiveSettings
 from model.kafka_dynamic import Seen, alteration, same, targets
+from operations.evidence import votes
 from operations.kafka_view import KafkaView
 from operations.refusal import Refusal
 from operations.wait import TimedOut, until
@@ -41,7 +42,10 @@ class Teller:
                     refusals.append(f"{key}: {error}")
             refusals += self._hidden(await self._ask())
         except KafkaError as error:
-            raise NotTaken(f"stage 'settings': not every broker answers: {error}. Run `pulumi up` again.") from error
+            raise NotTaken(
+                f"stage 'settings': not every broker answers: {error}\n"
+                f"{await votes(self._wanted.cluster, self._wanted.patience)}\nRun `pulumi up` again."
+            ) from error
         finally:
             self._view.close()
         if refusals:

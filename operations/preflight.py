@@ -5,7 +5,8 @@ Reads and asks only. Refuses to make what is missing; it names the command that 
 
 import os
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,8 @@ class Resolved:
     topics_before: TopicPlan | None = None
     """What the last `up` made of topics"""
     replaced: str = ""
+    left_with: Mapping[str, str] = field(default_factory=dict)
+    """The fingerprint of each node's configuration after the last `up`"""
 
 
 def look_around(settings: Settings, state: list[dict[str, Any]], names: MachineNames) -> Resolved:

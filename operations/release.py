@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 from model import order
 from model.handover import Handover
+from operations.evidence import votes
 from operations.gates import Gates
 from operations.machine import StageFailed, Unreachable, connect
 from operations.refusal import Refusal
@@ -33,7 +34,8 @@ async def release(handover: Handover, candidates: Collection[str]) -> str:
     except Unreachable as error:
         print(f"{error}: its machine is replaced as it is", flush=True)
     except (TimedOut, StageFailed) as error:
-        raise NotReleased(f"no machine was touched: {error}") from error
+        state = await votes(handover.cluster, handover.patience)
+        raise NotReleased(f"no machine was touched: {error}\n{state}") from error
     finally:
         gates.view.close()
     return name

@@ -18,10 +18,11 @@ import time
 from contextlib import AsyncExitStack
 from typing import Any
 
-from model import order, stages
+from model import order, roll, stages
 from model.handover import Handover, NodeFacts
 from model.topology import Node
 from operations.alone import alone
+from operations.evidence import votes
 from operations.gates import Gates
 from operations.machine import Machine, StageFailed, Unreachable, connect
 from operations.refusal import Refusal
@@ -111,7 +112,9 @@ class Run:
         await self.machines[name].stage(("activation", "start"), plan)
 
     async def roll(self, names: tuple[str, ...], before: dict[str, str]) -> None:
-        """Restarts nodes one at a time."""
+        """Restarts nodes one at a time, once it has said what that interrupts."""
+        for sentence in roll.interruptions(self.cluster, names, await self.gates.view.sample()):
+            print(sentence, flush=True)
         for position, name in enumerate(names, 1):
             facts = self.facts[name]
             await self.gates.spareable(facts)
@@ -122,9 +125,10 @@ class Run:
             print(f"{name} is back, the cluster is whole ({time.monotonic() - started:.1f} s)", flush=True)
 
     async def evidence(self) -> str:
-        """Each node's services and the last lines of its service log."""
-        accounts = await asyncio.gather(*(self.account(node) for node in self.cluster.nodes))
-        return "\n".join(line for lines in accounts for line in lines)
+        """Each node's services and the last lines of its service log, then the state of those who vote."""
+        asked = asyncio.gather(*(self.account(node) for node in self.cluster.nodes))
+        accounts, state = await asyncio.gather(asked, votes(self.cluster, self.handover.patience))
+        return "\n".join([*(line for lines in accounts for line in lines), state])
 
     async def account(self, node: Node) -> list[str]:
         """A node's part of the evidence; that it can't be asked is one, too."""

@@ -15,6 +15,7 @@ from kafka.protocol.metadata import MetadataRequest
 from model.topic_plan import TopicPlan
 from model.topics import Seen, Work, account, decide
 from operations.alone import alone
+from operations.evidence import votes
 from operations.kafka_view import KafkaView
 from operations.refusal import Refusal
 from operations.wait import TimedOut, until
@@ -118,7 +119,8 @@ async def settle(plan: TopicPlan) -> None:
             await _settle(plan, view)
     except (KafkaError, OSError, TimedOut) as error:
         raise NotAsListed(
-            f"stage 'topics': {error or type(error).__name__}. Mend that and run `pulumi up` again: it goes on where it stopped."
+            f"stage 'topics': {error or type(error).__name__}\n{await votes(plan.cluster, plan.patience)}\n"
+            "Mend that and run `pulumi up` again: it goes on where it stopped."
         ) from error
     finally:
         view.close()

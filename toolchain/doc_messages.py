@@ -24,6 +24,7 @@ JUDGES = (
     "model/fitness.py",
     "model/health.py",
     "model/identity.py",
+    "model/roll.py",
     "model/status.py",
     "model/topics.py",
     "model/vitals.py",

@@ -6,13 +6,14 @@ The tests of this file are one story and run in its order, on machines, a state 
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from tests.lifecycle import live_values
+from tests.lifecycle import live_values, records
 from tests.support.machines import Ground, ground
 
 pytestmark = pytest.mark.lifecycle
@@ -158,6 +159,28 @@ def test_a_brokers_own_value_that_hides_a_planned_one_is_told(ours: Ground) -> N
     assert "--entity-name 2 --alter --delete-config log.segment.bytes" in said, "the remedy is one command"
     live_values.hide(ours.stack.prefix, servers(ours), "2", "log.segment.bytes", None)
     ours.stack.up()
+
+
+def test_a_preview_names_the_topics_that_its_roll_interrupts(ours: Ground) -> None:
+    heap = ours.stack.config()["heap"]
+    records.write(ours.stack.prefix, servers(ours), "strict", "one")
+    records.write(ours.stack.prefix, servers(ours), "sound", "one")
+    records.alter(ours.stack.prefix, servers(ours), "strict", "min.insync.replicas", "3")
+    ours.stack.configure(heap="260M")
+    said = " ".join(ours.stack.pulumi("preview").stdout.split())
+    assert "holds up producers with acks=all until each is back" in said
+    assert re.search(r"no more replicas than min\.insync\.replicas: strict(?!,)", said), "by name, and no sound one"
+    for name in NODES:
+        ours.machines.cut(name)
+    done = ours.stack.pulumi("preview", check=False)
+    for name in NODES:
+        ours.machines.mend(name)
+    said = " ".join(f"{done.stdout}{done.stderr}".split())
+    assert done.returncode == 0, f"a preview works without the cluster: {said}"
+    assert "kafka-running" in said
+    assert "interrupts is not known: no broker listens" in said
+    assert "strict" not in said, "nothing is said of what nobody could look at"
+    ours.stack.configure(heap=heap)
 
 
 def test_zookeeper_mode_takes_them_too(ours: Ground) -> None:

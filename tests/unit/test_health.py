@@ -236,6 +236,30 @@ def test_topics_that_can_spare_no_broker_are_named_once() -> None:
     assert found == ["a", "b"], "a topic with one replica is its owner's choice"
 
 
+VOTES: dict[str, tuple[Cluster, Sample, str]] = {
+    "all well": (KRAFT, kraft(), "quorum: leader is 1; 1: caught up; 2: caught up; 3: caught up"),
+    "one silent": (
+        KRAFT,
+        kraft(seen=quorum(SILENT)),
+        "quorum: leader is 1; 1: caught up; 2: caught up; 3: not heard of",
+    ),
+    "nobody leads": (KRAFT, kraft(seen=quorum(leader=-1)), "quorum: leader is nobody; 1: "),
+    "no majority": (KRAFT, Sample(frozenset({1}), -1, ()), "quorum: not known: no leader answers"),
+    "no broker": (
+        KRAFT,
+        Sample(frozenset(), -1, (), faults=("no broker listens",)),
+        "quorum: not known: no broker lis",
+    ),
+    "an ensemble": (ZOOKEEPER, zookeeper({2: "leader", 1: "no answer"}), "ensemble: 1: no answer; 2: leader"),
+}
+
+
+@pytest.mark.parametrize("case", VOTES)
+def test_who_votes_is_told_beside_every_error(case: str) -> None:
+    cluster, sample, told = VOTES[case]
+    assert health.votes(cluster, sample).startswith(told), "whoever mends a cluster asks first who leads it"
+
+
 def test_the_verdict_on_a_sample_does_not_change_it() -> None:
     sample = kraft(part((1, 2)))
     copy = replace(sample)

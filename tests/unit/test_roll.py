@@ -1,0 +1,69 @@
+"""What a rolling restart interrupts is said by name, and nothing is said that nobody knows."""
+
+from typing import Any
+
+from model import roll
+from model.health import Partition, Sample
+from model.kafka_keys import Mode
+
+from .samples import cluster
+
+CLUSTER = cluster(5)
+ALL = tuple(node.name for node in CLUSTER.nodes)
+PARTITIONS = (
+    Partition("strict", 0, 1, (1, 2, 3), (1, 2, 3), 3),
+    Partition("strict", 1, 2, (2, 3, 1), (1, 2, 3), 3),
+    Partition("single", 0, 4, (4,), (4,), 1),
+    Partition("sound", 0, 1, (1, 2, 3), (1, 2, 3), 2),
+)
+STATE: list[dict[str, Any]] = [
+    {"type": "pulumi:pulumi:Stack", "urn": "urn:pulumi:dev::p::pulumi:pulumi:Stack::n9"},
+    *(
+        {
+            "type": "kafka-cluster:index:KafkaNode",
+            "urn": f"urn:pulumi:dev::p::kafka-cluster:index:KafkaNode::n{number}",
+            "inputs": {"mode": "kraft"},
+            "outputs": {"fingerprint": fingerprint},
+        }
+        for number, fingerprint in ((1, "one"), (2, "two"), (3, {"ciphertext": "not to be read"}))
+    ),
+]
+
+
+def told(names: tuple[str, ...], *partitions: Partition, faults: tuple[str, ...] = ()) -> list[str]:
+    return roll.interruptions(CLUSTER, names, Sample(frozenset({1, 2, 3, 4, 5}), 1, partitions, faults=faults))
+
+
+def test_topics_that_can_spare_no_broker_are_named_apart() -> None:
+    strict, single = told(ALL, *PARTITIONS)
+    assert strict.endswith("min.insync.replicas: strict"), "each topic once, and none that can spare a broker"
+    assert single.endswith("until each is back: single")
+
+
+def test_a_topic_is_named_only_where_its_brokers_are_restarted() -> None:
+    (strict,) = told(("n1",), *PARTITIONS)
+    assert "strict" in strict
+    (single,) = told(("n4",), *PARTITIONS)
+    assert "single" in single
+
+
+def test_where_every_topic_can_spare_a_broker_nothing_is_said() -> None:
+    assert told(ALL, PARTITIONS[-1]) == []
+
+
+def test_of_a_cluster_that_does_not_answer_nothing_is_known() -> None:
+    (sentence,) = told(("n1", "n2"), faults=("no broker listens",))
+    assert sentence == "which topics the restart of n1, n2 interrupts is not known: no broker listens"
+
+
+def test_the_state_tells_what_each_node_was_left_with() -> None:
+    assert roll.left_with(STATE, Mode.KRAFT) == {"n1": "one", "n2": "two"}
+
+
+def test_a_switch_of_modes_is_no_roll() -> None:
+    assert roll.left_with(STATE, Mode.ZOOKEEPER) == {}
+
+
+def test_only_what_was_left_with_something_else_is_restarted() -> None:
+    left = roll.left_with(STATE, Mode.KRAFT)
+    assert roll.restarted(left, {"n1": "one", "n2": "another", "n4": "new"}) == ("n2",), "a new node is only started"
