@@ -91,17 +91,18 @@ def _limit(handover: Handover) -> float:
 
 async def _samples(handover: Handover) -> list[Sample]:
     """What each broker believes. One that is cut off from the others may well answer, and believe that all is well."""
-    samples = await asyncio.gather(*(_sample(handover, node) for node in handover.cluster.brokers))
+    asked = asyncio.gather(*(_sample(handover, node) for node in handover.cluster.brokers))
     if handover.mode is Mode.KRAFT:
-        return samples
-    ensemble = await ask_ensemble(handover.cluster, _ANSWER_MS / 1000 * handover.patience)
+        return await asked
+    limit = _ANSWER_MS / 1000 * handover.patience
+    samples, ensemble = await asyncio.gather(asked, ask_ensemble(handover.cluster, limit))
     return [replace(sample, ensemble=ensemble) for sample in samples]
 
 
 async def _sample(handover: Handover, node: Node) -> Sample:
     view = KafkaView(handover.cluster, handover.patience, through=node, answer_ms=_ANSWER_MS)
     try:
-        return await asyncio.wait_for(view.sample(), _limit(handover))
+        return await asyncio.wait_for(view.of_brokers(), _limit(handover))
     except TimeoutError:
         return Sample(frozenset(), -1, (), faults=("no broker answers in time",))
     finally:
