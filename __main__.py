@@ -4,7 +4,7 @@ import pulumi
 
 from components import door
 from components.deployment import deploy
-from model import page
+from model import monitoring, page
 
 settings = door.settings()
 kafka = deploy(settings)
@@ -17,4 +17,5 @@ pulumi.export(
     "nodes", [{"name": node.name, "id": node.id, "address": node.address, "roles": list(node.roles)} for node in nodes]
 )
 pulumi.export("readme", page.text(settings, kafka.plan, f"{pulumi.get_project()}/{pulumi.get_stack()}"))
+pulumi.export("prometheus", monitoring.prometheus(kafka.plan))
 pulumi.export("ssh", {node.name: f"kafka-cluster ssh {node.name}" for node in nodes})

@@ -1,6 +1,6 @@
 """The cluster as a whole: its nodes, and one resource that brings all of them to run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pulumi
 from pulumi import Output, ResourceOptions
@@ -38,6 +38,7 @@ class KafkaCluster(pulumi.ComponentResource):
         emulated: Output[bool],
         cluster_id: Output[str],
         archive: ArchiveFile,
+        pieces: Sequence[ArchiveFile] = (),
         topics_before: TopicPlan | None = None,
         left_with: Mapping[str, str] | None = None,
         opts: ResourceOptions | None = None,
@@ -64,6 +65,7 @@ class KafkaCluster(pulumi.ComponentResource):
                 emulated=emulated,
                 cluster_id=cluster_id,
                 archive=archive,
+                pieces=pieces,
                 opts=ResourceOptions(parent=self),
             )
             for node in cluster.nodes

@@ -29,6 +29,7 @@ def deploy(settings: Settings, opts: ResourceOptions | None = None) -> KafkaClus
         emulated=ground.emulated,
         cluster_id=keys.cluster_id(settings.cluster_id, ground.root),
         archive=surroundings.archive,
+        pieces=surroundings.pieces,
         topics_before=surroundings.topics_before,
         left_with=surroundings.left_with,
         opts=opts,

@@ -18,7 +18,7 @@ from operations import stack_state
 from operations.leftovers import NotCleared
 from operations.preflight import Resolved, Unusable, look_around
 
-_OBJECTS = {"nodes", "networkDns", "settings", "unchecked", "topics"}
+_OBJECTS = {"nodes", "networkDns", "settings", "unchecked", "topics", "metrics"}
 
 
 def settings() -> Settings:

@@ -4,6 +4,7 @@ Knows the order of the stages. Refuses to know what they do (`model/stages.py` a
 machine comes from.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -40,6 +41,7 @@ class KafkaNode(pulumi.ComponentResource):
         emulated: Output[bool],
         cluster_id: Output[str],
         archive: ArchiveFile,
+        pieces: Sequence[ArchiveFile],
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("kafka-cluster:index:KafkaNode", name, _told(settings, node), opts)
@@ -56,24 +58,17 @@ class KafkaNode(pulumi.ComponentResource):
                 place.device,
                 settings.accept_empty_disk == node.name,
                 settings.reapply,
-                node_files(cluster, node, runtime, files.text("log4j.properties")),
+                node_files(cluster, node, runtime, files.text),
             )
 
         login = Output.unsecret(access.apply(lambda access: access.user))
         plan = Output.all(emulated, login).apply(lambda values: planned(*values))
-        remote_path = f"{Paths.upload_folder}/{archive.name}"
-        uploaded = place.hand.upload(
-            f"{name}-archive",
-            file=str(archive.path),
-            to=remote_path,
-            machine=place.machine,
-            parent=self,
-            depends_on=[place.ready],
-        )
+        uploaded = [self._upload(f"{name}-archive", archive)]
+        uploaded += [self._upload(f"{name}-{_piece_name(piece)}", piece) for piece in pieces]
         installed = self._stage(
-            ("tools", "installed"),
-            plan.apply(lambda plan: stages.installed(plan, archive.sha512, remote_path)),
-            [uploaded],
+            ("tools", "pieces", "installed"),
+            plan.apply(lambda plan: stages.installed(plan, archive.sha512, _there(archive).path, map(_there, pieces))),
+            uploaded,
         )
         configured = self._stage(
             ("activation", "configured"), plan.apply(lambda plan: stages.configured(plan)), [installed]
@@ -84,6 +79,16 @@ class KafkaNode(pulumi.ComponentResource):
         self.facts = Output.all(plan, access, place.machine, formatted.stdout).apply(_facts)
         self.fingerprint = plan.apply(lambda plan: plan.fingerprint)
         self.register_outputs({"fingerprint": self.fingerprint})
+
+    def _upload(self, name: str, file: ArchiveFile) -> Resource:
+        return self._place.hand.upload(
+            name,
+            file=str(file.path),
+            to=_there(file).path,
+            machine=self._place.machine,
+            parent=self,
+            depends_on=[self._place.ready],
+        )
 
     def _stage(self, parts: tuple[str, ...], plan: Output[Mapping[str, Any]], depends_on: Sequence[Resource]) -> Stage:
         stage = parts[-1]
@@ -101,9 +106,21 @@ class KafkaNode(pulumi.ComponentResource):
         )
 
 
+def _there(file: ArchiveFile) -> stages.Upload:
+    """A file as it arrives on a machine."""
+    return stages.Upload(f"{Paths.upload_folder}/{file.name}", file.sha512)
+
+
+def _piece_name(file: ArchiveFile) -> str:
+    """Without its version, which changes."""
+    return re.sub(r"-[0-9].*", "", file.name).replace("_", "-")
+
+
 def _told(settings: Settings, node: Node) -> dict[str, Any]:
     """What preview shows of a node: the settings as a person wrote them."""
+    metrics = {"metrics": settings.metrics.ports()} if settings.metrics.enabled else {}
     return {
+        **metrics,
         "id": node.id,
         "roles": list(node.roles),
         "mode": settings.mode.value,

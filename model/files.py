@@ -4,15 +4,17 @@ Knows which files there are. Refuses to know how they get onto a machine.
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from model import greeting, properties, units
 from model.kafka_dynamic import split
 from model.kafka_keys import Mode
+from model.metrics import MetricsSettings
 from model.times import EMULATED_PROPERTIES
 from model.topology import Cluster, Node
 
+Texts = Callable[[str], str]
 _HEADING = "Written by kafka-cluster. A change made here is overwritten."
 
 
@@ -46,18 +48,28 @@ class Runtime:
     unchecked: Collection[str] = ()
 
 
-def node_files(cluster: Cluster, node: Node, runtime: Runtime, log4j: str) -> tuple[PlannedFile, ...]:
-    """All files of a node in the cluster's mode. `log4j` is the content of files/log4j.properties."""
+def node_files(cluster: Cluster, node: Node, runtime: Runtime, texts: Texts) -> tuple[PlannedFile, ...]:
+    """All files of a node in the cluster's mode. `texts` answers the content of a file in files/."""
     paths = cluster.paths
     common = (
         _server_properties(cluster, node, runtime),
         PlannedFile(paths.kafka_unit, units.kafka_unit(cluster, node, data_is_mounted=runtime.data_is_mounted)),
         PlannedFile(paths.environment, units.kafka_environment(cluster, heap=runtime.heap, emulated=runtime.emulated)),
         PlannedFile(paths.mode_file, units.mode_file(cluster, cluster.mode)),
-        PlannedFile(paths.log4j, log4j),
+        PlannedFile(paths.log4j, texts("log4j.properties")),
         PlannedFile(paths.message, greeting.message(cluster, node, runtime.stack), binding=""),
     )
-    return common + (_zookeeper_files(cluster, node, runtime) if cluster.mode is Mode.ZOOKEEPER else ())
+    zookeeper = _zookeeper_files(cluster, node, runtime) if cluster.mode is Mode.ZOOKEEPER else ()
+    return common + zookeeper + (_metrics_files(cluster, node, cluster.metrics, texts) if cluster.metrics else ())
+
+
+def _metrics_files(cluster: Cluster, node: Node, metrics: MetricsSettings, texts: Texts) -> tuple[PlannedFile, ...]:
+    paths = cluster.paths
+    return (
+        PlannedFile(paths.metrics_option, texts("monitoring/agent_option.py"), mode="0755"),
+        PlannedFile(paths.metrics_rules, texts("monitoring/agent.yaml")),
+        PlannedFile(paths.node_exporter_unit, units.node_exporter_unit(cluster, node, metrics.node_port)),
+    )
 
 
 def _server_properties(cluster: Cluster, node: Node, runtime: Runtime) -> PlannedFile:

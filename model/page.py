@@ -128,6 +128,12 @@ def _ports(_: Settings, cluster: Cluster, __: str) -> str:
         ZOOKEEPER_PEER_PORT: "the other ZooKeeper members; open on their leader only",
         ZOOKEEPER_ELECTION_PORT: "the other ZooKeeper members (elections)",
     }
+    if cluster.metrics:
+        names |= {
+            cluster.metrics.kafka_port: "Prometheus (Kafka's metrics)",
+            cluster.metrics.zookeeper_port: "Prometheus (ZooKeeper's metrics)",
+            cluster.metrics.node_port: "Prometheus (the machine's metrics)",
+        }
     rows = [
         (node.name, f"`{node.address}:{port}`", names[port]) for node in cluster.nodes for port in cluster.ports(node)
     ]

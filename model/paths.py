@@ -35,6 +35,11 @@ class Paths:
     message = "/etc/motd.d/kafka-cluster"
     commands = "/usr/local/bin"
     tool = "/usr/local/lib/kafka-cluster/tool"
+    metrics_agent = "/usr/local/lib/kafka-cluster/jmx_prometheus_javaagent-1.0.1.jar"
+    metrics_option = "/usr/local/lib/kafka-cluster/agent-option"
+    metrics_rules = "/etc/kafka-cluster/metrics.yaml"
+    node_exporter = "/usr/local/lib/kafka-cluster/prometheus-node-exporter"
+    node_exporter_unit = "/etc/systemd/system/kafka-node-exporter.service"
     lock = "/run/lock/kafka-cluster.lock"
     # Relative to the home of the user that logs in: sftp writes as that user.
     upload_folder = ".cache/kafka-cluster"

@@ -20,6 +20,7 @@ from model.errors import ConfigurationError, Problem
 from model.jvm import parse_heap
 from model.kafka_keys import MANAGED, SUPPORTED_VERSIONS, Mode, Role
 from model.kafka_rules import Case, judge
+from model.metrics import METRICS_EXAMPLE, MetricsSettings, port_problems
 from model.shapes import PropertyText, Shape
 from model.topic_rules import TOPIC_EXAMPLE, Surroundings, TopicSettings, topic_problems
 
@@ -107,6 +108,7 @@ class Settings(Shape):
     settings: dict[str, PropertyText] = Field(default_factory=dict)
     unchecked: tuple[str, ...] = ()
     topics: tuple[TopicSettings, ...] = ()
+    metrics: MetricsSettings = MetricsSettings()
     protect_data: bool = True
     delete_data: bool = False
     accept_empty_disk: str = ""
@@ -148,7 +150,7 @@ def _shape_problem(detail: Any) -> Problem:
     for part in detail["loc"]:
         key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else str(part)
     if detail["type"] == "extra_forbidden":
-        shape = _SHAPES.get(key.partition("[")[0], Settings)
+        shape = _SHAPES.get(re.split(r"[.\[]", key, maxsplit=1)[0], Settings)
         known = ", ".join(sorted(to_camel(name) for name in shape.model_fields))
         return Problem(key, detail["input"], f"one of the keys {known}", _example(key))
     if detail["type"] == "missing":
@@ -157,7 +159,7 @@ def _shape_problem(detail: Any) -> Problem:
     return Problem(key, detail["input"], expected, _example(key))
 
 
-_SHAPES: Mapping[str, type[BaseModel]] = {"nodes": NodeSettings, "topics": TopicSettings}
+_SHAPES: Mapping[str, type[BaseModel]] = {"nodes": NodeSettings, "topics": TopicSettings, "metrics": MetricsSettings}
 _EXAMPLES = {
     "mode": "mode: kraft",
     "platform": "platform: libvirt",
@@ -170,6 +172,7 @@ _EXAMPLES = {
     "domainType": "domainType: auto",
     "settings": "settings: {log.retention.hours: 48}",
     "topics": TOPIC_EXAMPLE,
+    "metrics": METRICS_EXAMPLE,
     "protectData": "protectData: true",
     "deleteData": "deleteData: false",
 }
@@ -413,6 +416,11 @@ def _judge_topics(settings: Settings) -> list[Problem]:
     return topic_problems(settings.topics, surroundings)
 
 
+def _judge_metrics(settings: Settings) -> list[Problem]:
+    here = settings.platform is Platform.HOSTS
+    return list(port_problems(settings.metrics, {node.name: node.port for node in settings.nodes if here}))
+
+
 def _judge_delete_data(settings: Settings) -> list[Problem]:
     if settings.platform is Platform.HOSTS or not settings.delete_data:
         return []
@@ -452,6 +460,7 @@ _JUDGES = (
     _judge_overrides,
     _judge_replication,
     _judge_topics,
+    _judge_metrics,
     _judge_delete_data,
     _judge_hosts,
 )

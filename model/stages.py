@@ -7,13 +7,14 @@ programs' texts are handed in.
 import ast
 import json
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from model import greeting, jvm, units
-from model.files import PlannedFile, fingerprint
+from model.files import PlannedFile, Texts, fingerprint
 from model.kafka_keys import Mode
+from model.metrics import NODE_EXPORTER
 from model.numbers import UNCLEAN
 from model.paths import Paths
 from model.topology import Cluster, Node
@@ -25,12 +26,10 @@ MOST_SECONDS = _LOCK_SECONDS + RUN_SECONDS
 _HELD = 75
 
 KERNEL = {"vm.max_map_count": "262144", "vm.swappiness": "1"}
-ALL_SERVICES = ("kafka.service", "zookeeper.service")
+ALL_SERVICES = ("kafka.service", "zookeeper.service", NODE_EXPORTER)
 # Written on a machine that somebody else made before anything else is: whose it is now, and what was there before.
 CLAIM = "/etc/kafka-cluster/CLAIM.json"
 _WHOLE_STOP_SECONDS = 30
-
-Texts = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +147,21 @@ def claimed(cluster: Cluster, node: Node, *, stack: str, login: str, device: str
     }
 
 
-def installed(plan: NodePlan, sha512: str, upload: str) -> dict[str, Any]:
-    """The plan of stage `installed`. `upload` is relative to the home of the user who logs in."""
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that was brought to a machine: where it is there, relative to the home of the user who logs in."""
+
+    path: str
+    sha512: str
+
+    @property
+    def name(self) -> str:
+        """Its own."""
+        return self.path.rpartition("/")[2]
+
+
+def installed(plan: NodePlan, sha512: str, upload: str, pieces: Iterable[Upload] = ()) -> dict[str, Any]:
+    """The plan of stage `installed`. `upload` is relative to the home of the user who logs in; `pieces` are what metrics need beside Kafka."""
     paths = plan.cluster.paths
     return {
         **_base(plan, "installed"),
@@ -176,6 +188,9 @@ def installed(plan: NodePlan, sha512: str, upload: str) -> dict[str, Any]:
         "login": plan.login,
         "upload": upload,
         "sha512": sha512,
+        "pieces": [
+            {"upload": piece.path, "sha512": piece.sha512, "path": f"{_TOOL_FOLDER}/{piece.name}"} for piece in pieces
+        ],
     }
 
 
@@ -191,6 +206,7 @@ def configured(plan: NodePlan, reason: str = "") -> dict[str, Any]:
         "running_fingerprint": paths.running_fingerprint,
         "services": services,
         "idle_services": [unit for unit in ALL_SERVICES if unit not in services],
+        "read_by": _read_by(plan.cluster),
         "reason": reason,
         "files": [
             {"path": f.path, "content": f.content, "owner": f.owner, "group": f.group, "mode": f.mode,
@@ -198,6 +214,17 @@ def configured(plan: NodePlan, reason: str = "") -> dict[str, Any]:
             for f in plan.files
         ],
     }  # fmt: skip
+
+
+def _read_by(cluster: Cluster) -> dict[str, list[str]]:
+    """The files that a service beside kafka.service was started with. Kafka's roll leaves one alone that reads none anew."""
+    paths = cluster.paths
+    metrics = [paths.metrics_option, paths.metrics_rules]
+    files = {
+        "zookeeper.service": [paths.zookeeper_unit, paths.zookeeper_properties, paths.zookeeper_environment, *metrics],
+        NODE_EXPORTER: [paths.node_exporter_unit],
+    }
+    return {unit: files[unit] for unit in cluster.services() if unit in files}
 
 
 def formatted(plan: NodePlan, cluster_id: str) -> dict[str, Any]:
@@ -261,7 +288,6 @@ def start(cluster: Cluster, node: Node, *, why: str, before: str, after: str, re
         "stage": "running",
         "staged": paths.staged,
         "fingerprint_file": paths.fingerprint,
-        "services": cluster.services(),
         "restart": restart,
         "starts": paths.starts,
         "why": why,

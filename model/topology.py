@@ -15,6 +15,7 @@ from model.listeners import (
     ZOOKEEPER_PEER_PORT,
     Listener,
 )
+from model.metrics import NODE_EXPORTER, MetricsSettings
 from model.paths import Paths
 
 if TYPE_CHECKING:  # the judgements behind it are many, and operations need none of them
@@ -59,6 +60,8 @@ class Cluster:
     mode: Mode
     version: str
     nodes: tuple[Node, ...]
+    metrics: MetricsSettings | None = None
+    """Where metrics are told; None where they are not, and where it does not matter"""
 
     @property
     def paths(self) -> Paths:
@@ -94,16 +97,27 @@ class Cluster:
 
     def services(self) -> tuple[str, ...]:
         """The systemd units that run on every node, in the order they are started."""
+        return self.java_services() + ((NODE_EXPORTER,) if self.metrics else ())
+
+    def java_services(self) -> tuple[str, ...]:
+        """Those of Kafka and ZooKeeper."""
         return ("kafka.service",) if self.mode is Mode.KRAFT else ("zookeeper.service", "kafka.service")
+
+    def metrics_ports(self) -> tuple[int, ...]:
+        """The TCP ports at which a node tells its metrics."""
+        if not self.metrics:
+            return ()
+        zookeeper = (self.metrics.zookeeper_port,) if self.mode is Mode.ZOOKEEPER else ()
+        return (self.metrics.kafka_port, *zookeeper, self.metrics.node_port)
 
     def ports(self, node: Node) -> tuple[int, ...]:
         """The TCP ports that our services hold open on a node's address. (ZooKeeper's peer port 2888 is open
         on the ensemble's leader only, and a lone ZooKeeper has no peers.)"""
         kafka = tuple(listener.port for listener in node.listeners)
         if self.mode is Mode.KRAFT:
-            return kafka
+            return (*kafka, *self.metrics_ports())
         peers = (ZOOKEEPER_PEER_PORT, ZOOKEEPER_ELECTION_PORT) if len(self.voters) > 1 else ()
-        return (*kafka, ZOOKEEPER_CLIENT_PORT, *peers)
+        return (*kafka, ZOOKEEPER_CLIENT_PORT, *peers, *self.metrics_ports())
 
 
 def plan(settings: "Settings") -> Cluster:
@@ -113,6 +127,7 @@ def plan(settings: "Settings") -> Cluster:
         settings.mode,
         settings.kafka_version,
         tuple(Node(node.name, node.id, node.address, _roles(settings.mode, node.roles)) for node in nodes),
+        settings.metrics if settings.metrics.enabled else None,
     )
 
 

@@ -18,6 +18,12 @@ ZOOKEEPER_HEAP = "256M"
 # Any value keeps Kafka's launchers from opening a remote JMX port on all addresses.
 _NO_JMX = "-Dkafka.jmx=off"
 
+# Of all that could be told of a machine, what its charts and alerts need.
+_COLLECTORS = (
+    *("cpu", "diskstats", "filefd", "filesystem", "loadavg", "meminfo"),
+    *("netdev", "stat", "time", "uname", "vmstat"),
+)
+
 # Everything a Java server does not need. Left out on purpose: MemoryDenyWriteExecute (the compiler writes
 # code), PrivateNetwork, and SystemCallFilter groups that Java 17 uses.
 _HARDENING = """\
@@ -51,6 +57,39 @@ UMask=0027
 """
 
 
+def _tells_metrics(cluster: Cluster, node: Node, port: int, folder: str) -> str:
+    """The agent is an option of its own, chosen when the process starts: without the agent's file, or where its port is
+    taken, Java would end, and a broker is worth more than its metrics."""
+    paths = cluster.paths
+    words = (paths.metrics_option, paths.metrics_agent, node.address, str(port), paths.metrics_rules)
+    return f"ExecStartPre=-{' '.join(words)} {folder}/agent.env\nEnvironmentFile=-{folder}/agent.env\n"
+
+
+def node_exporter_unit(cluster: Cluster, node: Node, port: int) -> str:
+    """kafka-node-exporter.service: how the machine itself is. Only ever beside Kafka, and first to go without memory."""
+    collectors = " ".join(f"--collector.{name}" for name in _COLLECTORS)
+    return f"""\
+# Written by kafka-cluster. A change made here is overwritten.
+[Unit]
+Description=Metrics of the machine of node {node.id} ({node.name})
+Documentation=https://github.com/prometheus/node_exporter
+Wants=network-online.target
+After=network-online.target
+StartLimitIntervalSec=0
+
+[Service]
+DynamicUser=yes
+ExecStart={cluster.paths.node_exporter} --web.listen-address={node.address}:{port} \\
+  --collector.disable-defaults {collectors}
+Restart=always
+RestartSec=5
+OOMScoreAdjust=500
+{_HARDENING.replace("ProcSubset=pid" + chr(10), "")}
+[Install]
+WantedBy=multi-user.target
+"""
+
+
 def kafka_unit(cluster: Cluster, node: Node, *, data_is_mounted: bool) -> str:
     """kafka.service: one for both modes; the mode file says which properties it starts with."""
     paths = cluster.paths
@@ -72,6 +111,7 @@ EnvironmentFile={paths.mode_file}
 RuntimeDirectory=kafka
 # Beside the process lies the fingerprint of the configuration that it was started with.
 ExecStartPre=/bin/cp {paths.fingerprint} {paths.running_fingerprint}
+{_kafka_metrics(cluster, node)}\
 ExecStart={paths.home}/bin/kafka-server-start.sh ${{KAFKA_CONFIG}}
 SuccessExitStatus=143
 Restart=on-failure
@@ -84,6 +124,18 @@ ReadWritePaths={paths.data} {paths.service_logs}
 [Install]
 WantedBy=multi-user.target
 """
+
+
+def _kafka_metrics(cluster: Cluster, node: Node) -> str:
+    return _tells_metrics(cluster, node, cluster.metrics.kafka_port, "/run/kafka") if cluster.metrics else ""
+
+
+def _zookeeper_metrics(cluster: Cluster, node: Node) -> str:
+    if not cluster.metrics:
+        return ""
+    return "RuntimeDirectory=zookeeper\n" + _tells_metrics(
+        cluster, node, cluster.metrics.zookeeper_port, "/run/zookeeper"
+    )
 
 
 def zookeeper_unit(cluster: Cluster, node: Node, *, data_is_mounted: bool) -> str:
@@ -103,6 +155,7 @@ StartLimitIntervalSec=0
 User={ZOOKEEPER_USER}
 Group={ZOOKEEPER_USER}
 EnvironmentFile={paths.zookeeper_environment}
+{_zookeeper_metrics(cluster, node)}\
 ExecStart={paths.home}/bin/zookeeper-server-start.sh {paths.zookeeper_properties}
 SuccessExitStatus=143
 Restart=on-failure

@@ -21,6 +21,7 @@ from model.settings import NetworkMode, Platform, Settings
 from model.topic_plan import TopicPlan
 from operations import leftovers
 from toolchain import archive as archives
+from toolchain import metrics
 from toolchain.telling import telling
 
 _LIBVIRT_SECONDS = 10
@@ -57,12 +58,15 @@ class Resolved:
     replaced: str = ""
     left_with: Mapping[str, str] = field(default_factory=dict)
     """The fingerprint of each node's configuration after the last `up`"""
+    pieces: tuple[ArchiveFile, ...] = ()
+    """What metrics need beside Kafka; nothing where there are none"""
 
 
 def look_around(settings: Settings, state: list[dict[str, Any]], names: MachineNames) -> Resolved:
     """Finds everything, or raises Unusable with all that is missing. `state` are the resources that Pulumi knows."""
     problems: list[Problem] = []
     archive, warnings = _archive(settings, problems)
+    pieces = _pieces(settings, problems)
     uri = image = ""
     if settings.platform is Platform.LIBVIRT:
         uri = _libvirt(settings, problems)
@@ -78,7 +82,7 @@ def look_around(settings: Settings, state: list[dict[str, Any]], names: MachineN
     left = {name: what for name, what in waiting.waiting(state, settings).items() if name != replaced}
     if left:
         warnings = (*warnings, waiting.warning(left, names.stack))
-    return Resolved(archive, uri, image, warnings, replaced=replaced)
+    return Resolved(archive, uri, image, warnings, replaced=replaced, pieces=pieces)
 
 
 def _archive(settings: Settings, problems: list[Problem]) -> tuple[ArchiveFile | None, tuple[str, ...]]:
@@ -94,6 +98,17 @@ def _archive(settings: Settings, problems: list[Problem]) -> tuple[ArchiveFile |
         return None, ()
     warnings = (str(found),) if found.kind == "assembled" else ()
     return ArchiveFile(found.path, found.sha512), warnings
+
+
+def _pieces(settings: Settings, problems: list[Problem]) -> tuple[ArchiveFile, ...]:
+    if not settings.metrics.enabled:
+        return ()
+    found = metrics.cached()
+    if found is None:
+        expected = "the metrics agents in the cache; `make up` fetches them"
+        problems.append(Problem("metrics", "enabled: true", expected, "metrics: {enabled: false}"))
+        return ()
+    return tuple(ArchiveFile(each.path, each.sha512) for each in found)
 
 
 def libvirt_uri(settings: Settings) -> str:

@@ -6,11 +6,13 @@ Knows Pulumi.yaml's keys, the program's outputs and the verbs of make, and what 
 
 import ast
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
+import files
 from model import picture, topology
 from model.kafka_limits import KAFKA_STOPS, Reason
 from toolchain import doc_pictures, places
@@ -22,6 +24,7 @@ _OUTPUTS = {
     "cluster_id": "The KRaft cluster's id, configured or made once.",
     "nodes": "Every node's `name`, `id`, `address` and `roles`.",
     "readme": "The stack's page, in Markdown: what this cluster is, how it is reached, where things are, what to do when.",
+    "prometheus": "A Prometheus' configuration for this cluster. Only where `metrics.enabled`.",
     "ssh": "For every node, the line that opens a shell on it.",
 }
 
@@ -68,6 +71,19 @@ def refusals() -> str:
     return _table(("reason", "what it says", "who refuses"), rows)
 
 
+def alerts() -> str:
+    """Every alert, when it fires and what helps."""
+    rules = yaml.safe_load(files.text("monitoring/alerts.yaml"))["groups"][0]["rules"]
+    rows = ((f"`{r['alert']}`", _plain(r, "summary"), r["for"], _plain(r, "remedy")) for r in rules)
+    return _table(("alert", "what it says", "after", "what to do"), rows)
+
+
+def _plain(rule: Mapping[str, Any], annotation: str) -> str:
+    """An annotation with words in the places of what differs from time to time."""
+    text = re.sub(r"\{\{ \$labels\.(\w+) \}\}", lambda found: found[1].upper(), rule["annotations"][annotation])
+    return re.sub(r"\{\{ \$value[^}]*\}\}", "…", text)
+
+
 def cluster() -> str:
     """A picture of the dev stack."""
     settings = doc_pictures.dev_settings()
@@ -75,7 +91,7 @@ def cluster() -> str:
 
 
 TABLES: dict[str, Callable[[], str]] = {
-    table.__name__: table for table in (configuration, outputs, verbs, refusals, cluster)
+    table.__name__: table for table in (configuration, outputs, verbs, refusals, alerts, cluster)
 }
 
 

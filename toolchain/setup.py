@@ -94,6 +94,11 @@ def archive(say: Say) -> None:
     _run(say, sys.executable, str(places.CHECKOUT / "toolchain" / "archive.py"))
 
 
+def metrics(say: Say) -> None:
+    """What nodes tell their metrics by, and what tests judge alert rules with. `make up` fetches what it needs itself."""
+    _run(say, sys.executable, str(places.CHECKOUT / "toolchain" / "metrics.py"), "--promtool")
+
+
 def image(say: Say) -> None:
     """The guest image."""
     _run(say, sys.executable, "-m", "images", "build")
@@ -147,9 +152,9 @@ class Progress:
 
 
 PHASES: dict[str, Callable[[Say], None]] = {
-    phase.__name__: phase for phase in (packages, test_packages, secret, python, programs, archive, image)
+    phase.__name__: phase for phase in (packages, test_packages, secret, python, programs, archive, metrics, image)
 }
-FOR_TESTS = "test_packages"
+WHEN_ASKED_FOR = ("test_packages", "metrics")
 # What a phase takes from empty caches on two processors, generously.
 USUAL_SECONDS = {
     "packages": 300,
@@ -158,6 +163,7 @@ USUAL_SECONDS = {
     "python": 180,
     "programs": 1200,
     "archive": 300,
+    "metrics": 120,
     "image": 600,
 }
 SIDE_BY_SIDE = ("python", "programs", "archive", "image")
@@ -167,7 +173,7 @@ def main() -> int:
     """Runs the phases that are asked for, or all; the exit status is 1 when one failed."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("phases", nargs="*", metavar="PHASE", help=f"some of {', '.join(PHASES)}")
-    asked = parser.parse_args().phases or [name for name in PHASES if name != FOR_TESTS]
+    asked = parser.parse_args().phases or [name for name in PHASES if name not in WHEN_ASKED_FOR]
     unknown = sorted(set(asked) - set(PHASES))
     if unknown:
         parser.error(f"unknown phase {', '.join(unknown)}; expected some of {', '.join(PHASES)}")

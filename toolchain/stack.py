@@ -24,7 +24,7 @@ from model.machine_names import MachineNames
 from model.settings import read
 from operations import stack_state
 from operations.leftovers import NotCleared, clear, find
-from toolchain import archive, locks, places, torn_state
+from toolchain import archive, locks, metrics, places, torn_state
 from toolchain.telling import StillHeld
 
 
@@ -109,6 +109,9 @@ def prepare(stack: Stack) -> None:
             None if config.get("archive", "auto") == "auto" else str(config["archive"]),
             str(config.get("archiveSha512") or "") or None,
         )
+    if (config.get("metrics") or {}).get("enabled"):
+        with phase("metrics agents"):
+            metrics.ensure()
     uri = stack.uri()
     if uri:
         with phase("leftovers of a killed run"):
@@ -204,6 +207,7 @@ def main() -> int:
         NotCleared,
         locks.Locked,
         archive.ArchiveError,
+        metrics.MetricsError,
         torn_state.Torn,
     ) as failure:
         print(f"{asked.verb}: {failure}", file=sys.stderr)

@@ -5,15 +5,29 @@
 def main(plan):
     if is_active("kafka.service") and not plan["restart"]:
         raise Refused("kafka.service runs already; it was left alone")
-    manifest = read_json(Path(plan["staged"]) / "MANIFEST.json") or {"idle_services": []}
+    manifest = read_json(Path(plan["staged"]) / "MANIFEST.json") or {"idle_services": [], "services": [], "read_by": {}}
     run("systemctl", "stop", "kafka.service", check=False)
     for unit in manifest["idle_services"]:
         run("systemctl", "stop", unit, check=False)
+    for unit in stale(plan, manifest):
+        run("systemctl", "stop", unit, check=False)
     activate(plan)
     remember_reason(plan)
-    for unit in plan["services"]:
+    for unit in manifest["services"]:
         run("systemctl", "reset-failed", unit, check=False)
         run("systemctl", "start", unit)
+
+
+def stale(plan, manifest):
+    """The services beside kafka.service that run with files that are about to change. They are stopped before, so that
+    a run that is cut off in between leaves none that goes on with the old ones."""
+    return [unit for unit, paths in manifest["read_by"].items() if any(differs(plan, path) for path in paths)]
+
+
+def differs(plan, path):
+    staged, active = Path(plan["staged"] + path), Path(path)
+    there = [file.read_bytes() if file.is_file() else None for file in (staged, active)]
+    return there[0] != there[1]
 
 
 def remember_reason(plan):

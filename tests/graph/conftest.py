@@ -70,7 +70,10 @@ def up(archive: ArchiveFile) -> Up:
     def look_around(settings: Settings, *_: object) -> Resolved:
         made_here = settings.platform is Platform.LIBVIRT
         chosen = os.environ.get(CHOSEN, "")
-        return Resolved(archive, URI if made_here else "", IMAGE if made_here else "", (), replaced=chosen)
+        names = ("jmx_prometheus_javaagent-1.0.1.jar", "prometheus-node-exporter") if settings.metrics.enabled else ()
+        pieces = tuple(ArchiveFile(archive.path.with_name(name), "7" * 128) for name in names)
+        uri, image = (URI, IMAGE) if made_here else ("", "")
+        return Resolved(archive, uri, image, (), replaced=chosen, pieces=pieces)
 
     def fresh(engine: Engine, changes: dict[str, Any]) -> Engine:
         config = as_pulumi_hands_over({**dev_config(), **changes})

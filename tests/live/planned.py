@@ -90,7 +90,7 @@ def _node_plan(settings: Settings, handover: Handover, names: MachineNames, node
         device=device,
         accept_empty=settings.accept_empty_disk == node.name,
         reapply=settings.reapply,
-        files=node_files(cluster, node, runtime, files.text("log4j.properties")),
+        files=node_files(cluster, node, runtime, files.text),
     )
 
 

@@ -99,7 +99,7 @@ def test_services_of_the_other_mode_are_off(machine: Machine) -> None:
 
 def test_processes_run_as_their_users(machine: Machine) -> None:
     users = {KAFKA: units.USER, "zookeeper.service": units.ZOOKEEPER_USER}
-    for name in machine.plan.cluster.services():
+    for name in machine.plan.cluster.java_services():
         user = machine.says("stat --format=%%U /proc/%s", machine.process(name))
         assert user == users[name], (
             f"{machine}: {name} runs as {user} instead of {users[name]}: it may do what it needs not"
@@ -126,7 +126,7 @@ def test_process_may_open_enough_files(machine: Machine, record_property: Callab
         if ceiling < wanted:
             record_property("reservation", f"{machine} is a container that may not open more than {ceiling} files")
         wanted = min(wanted, ceiling)
-    for name in machine.plan.cluster.services():
+    for name in machine.plan.cluster.java_services():
         live = machine.open_files(machine.process(name))
         assert live >= wanted, (
             f"{machine}: {name} may open {live} files, needs {wanted}: a broker without one more stops"

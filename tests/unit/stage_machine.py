@@ -175,6 +175,7 @@ def configured_plan(machine: Machine, content: str = "one", fingerprint: str = "
         "running_fingerprint": str(machine.path("/run/kafka/fingerprint")),
         "services": ["kafka.service"],
         "idle_services": ["zookeeper.service"],
+        "read_by": {},
         "reason": "",
         "files": planned,
     }

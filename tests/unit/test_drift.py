@@ -10,6 +10,7 @@ from model import drift, stages, topics
 from model.handover import LiveSettings, Seat, seats
 from model.kafka_dynamic import Seen
 from model.kafka_keys import Mode
+from model.metrics import NODE_EXPORTER
 from model.topic_plan import Listed, TopicPlan
 
 from .samples import cluster
@@ -30,6 +31,7 @@ def account() -> dict[str, Any]:
         "units": {
             "kafka.service": dict(SYSTEMD),
             "zookeeper.service": {"ActiveState": "inactive", "UnitFileState": ""},
+            NODE_EXPORTER: {"ActiveState": "inactive", "UnitFileState": ""},
             INSTALLED["mount_unit"]: dict(SYSTEMD),
         },
         "kernel": dict(INSTALLED["kernel"]),

@@ -8,18 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from files import text
 from model import topology
-from model.files import PlannedFile, fingerprint, node_files
+from model.files import PlannedFile, Texts, fingerprint, node_files
 from model.kafka_keys import Mode
 
-from .samples import ROOT, cluster, dev, runtime, settings
-
-LOG4J = (ROOT / "files/log4j.properties").read_text(encoding="utf-8")
+from .samples import cluster, dev, runtime, settings
 
 
-def files(mode: Mode = Mode.KRAFT, number: int = 1, log4j: str = LOG4J, **changes: object) -> tuple[PlannedFile, ...]:
+def files(mode: Mode = Mode.KRAFT, number: int = 1, texts: Texts = text, **changes: object) -> tuple[PlannedFile, ...]:
     planned = cluster(3, mode)
-    return node_files(planned, planned.nodes[number - 1], runtime(**changes), log4j)
+    return node_files(planned, planned.nodes[number - 1], runtime(**changes), texts)
 
 
 def by_path(found: tuple[PlannedFile, ...]) -> dict[str, PlannedFile]:
@@ -94,7 +93,7 @@ CHANGES: dict[str, Callable[[], tuple[PlannedFile, ...]]] = {
     ),
     "emulation": lambda: files(emulated=True),
     "a mounted volume": lambda: files(data_is_mounted=False),
-    "service logs": lambda: files(log4j=LOG4J + "# more\n"),
+    "service logs": lambda: files(texts=lambda name: text(name) + "# more\n"),
     "mode": lambda: files(Mode.ZOOKEEPER),
     "node": lambda: files(number=2),
 }
@@ -125,7 +124,7 @@ def test_a_setting_that_a_running_cluster_takes_is_written_and_restarts_nothing(
 def test_the_fingerprint_changes_when_another_node_moves() -> None:
     moved = dev(nodes=[*dev_nodes()[:2], {"name": "kafka-server3", "id": 3, "address": "172.25.254.140"}])
     before, after = (
-        node_files(planned, planned.nodes[0], runtime(), LOG4J)
+        node_files(planned, planned.nodes[0], runtime(), text)
         for planned in (topology.plan(dev()), topology.plan(moved))
     )
     assert fingerprint(before) != fingerprint(after), "the voters' addresses stand in every node's file"
@@ -157,4 +156,4 @@ def test_the_fingerprint_is_the_same_in_every_run() -> None:
 def test_what_no_process_is_started_with_changes_nothing() -> None:
     for change in ({"memory": 4096}, {"vcpu": 2}, {"protectData": False}, {"dataDisk": 20}):
         planned = topology.plan(settings(3, **change))
-        assert fingerprint(node_files(planned, planned.nodes[0], runtime(), LOG4J)) == fingerprint(files()), change
+        assert fingerprint(node_files(planned, planned.nodes[0], runtime(), text)) == fingerprint(files()), change

@@ -256,7 +256,7 @@ def test_a_place_that_holds_files_is_refused(machine: Machine) -> None:
 
 
 def test_the_volume_comes_before_everything_that_lies_on_it(machine: Machine) -> None:
-    program, order = machine.load("tools", "installed"), []
+    program, order = machine.load("tools", "pieces", "installed"), []
     for name in [name for name in program if name.startswith("ensure_")]:
         program[name] = lambda *_, name=name: order.append(name)
     program["main"]({"users": ["kafka"]})

@@ -9,10 +9,10 @@ import pytest
 from .stage_machine import Machine, Plan, answer, configured_plan, refused, runs, snapshot
 
 
-def start_plan(machine: Machine, **more: Any) -> Plan:
-    plan = configured_plan(machine)
+def start_plan(machine: Machine, staged: Plan | None = None, **more: Any) -> Plan:
+    plan = {**configured_plan(machine), **(staged or {})}
     machine.load("activation", "configured")["stage_files"](plan)
-    keys = ("node", "staged", "fingerprint_file", "fingerprint", "services")
+    keys = ("node", "staged", "fingerprint_file", "fingerprint")
     starts = str(machine.path("/etc/kafka-cluster/starts.jsonl"))
     told = {"stage": "running", "restart": False, "starts": starts, "why": "it was down", "from": ""}
     machine.answer(("date",), answer("2026-01-02T03:04:05Z\n"))
@@ -48,15 +48,32 @@ def test_a_start_activates_between_stop_and_start(machine: Machine, active: str,
 
 
 def test_services_start_in_their_order(machine: Machine) -> None:
-    plan = start_plan(machine, services=["zookeeper.service", "kafka.service"])
+    plan = start_plan(machine, {"services": ["zookeeper.service", "kafka.service"]})
     state(machine, "inactive")
     machine.load("activation", "start")["main"](plan)
     started = [call[2] for call in machine.ran("systemctl", "start")]
     assert started == ["zookeeper.service", "kafka.service"]
 
 
+@pytest.mark.parametrize("changed", [True, False])
+def test_a_service_beside_kafka_is_stopped_where_what_it_reads_changes(machine: Machine, changed: bool) -> None:
+    told = {"services": ["zookeeper.service", "kafka.service"], "idle_services": []}
+    path = configured_plan(machine)["files"][0]["path"]
+    plan = start_plan(machine, {**told, "read_by": {"zookeeper.service": [path]}})
+    state(machine, "inactive")
+    if not changed:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_bytes(Path(plan["staged"] + path).read_bytes())
+    machine.load("activation", "start")["main"](plan)
+    words = [call for call in machine.calls if call[0] == "systemctl"]
+    stop = ("systemctl", "stop", "zookeeper.service")
+    assert (stop in words) is changed, "an ensemble should not lose a member for a broker's setting"
+    if changed:
+        assert words.index(stop) < words.index(("systemctl", "start", "zookeeper.service"))
+
+
 def test_nothing_is_started_when_nothing_is_staged(machine: Machine) -> None:
-    plan = start_plan(machine, staged=str(machine.path("/nowhere")))
+    plan = start_plan(machine) | {"staged": str(machine.path("/nowhere"))}
     state(machine, "inactive")
     refused(machine.load("activation", "start"), "main", plan)
     assert not machine.ran("systemctl", "start")

@@ -13,12 +13,13 @@ import files
 from model import stages, topology
 from model.files import node_files
 from model.kafka_keys import Mode
+from model.metrics import NODE_EXPORTER
 from model.stages import NodePlan
 
 from .samples import cluster, dev, runtime
 
 PARTS = [
-    ("tools", "installed"),
+    ("tools", "pieces", "installed"),
     ("activation", "configured"),
     ("formatted",),
     ("account", "report"),
@@ -37,7 +38,7 @@ CLUSTER_ID = "A_D5kj5zTbi2EDTeXHDH3g"
 def plan(mode: Mode = Mode.KRAFT, number: int = 2, device: str = "/dev/disk/by-id/wwn-0x1", **more: Any) -> NodePlan:
     planned = topology.plan(dev(mode=mode))
     node = planned.nodes[number - 1]
-    found = node_files(planned, node, runtime(**more), files.text("log4j.properties"))
+    found = node_files(planned, node, runtime(**more), files.text)
     return NodePlan(planned, node, "kafka-cluster/dev", "admin", device, False, "", found)
 
 
@@ -230,8 +231,8 @@ def test_the_plan_of_installed() -> None:
 @pytest.mark.parametrize(
     ("mode", "services", "idle"),
     [
-        (Mode.KRAFT, ("kafka.service",), ["zookeeper.service"]),
-        (Mode.ZOOKEEPER, ("zookeeper.service", "kafka.service"), []),
+        (Mode.KRAFT, ("kafka.service",), ["zookeeper.service", NODE_EXPORTER]),
+        (Mode.ZOOKEEPER, ("zookeeper.service", "kafka.service"), [NODE_EXPORTER]),
     ],
 )
 def test_the_plan_of_configured(mode: Mode, services: tuple[str, ...], idle: list[str]) -> None:
@@ -275,7 +276,6 @@ def test_the_fingerprint_of_a_plan_is_that_of_its_files() -> None:
 def test_the_plan_of_a_start(mode: Mode) -> None:
     planned = cluster(3, mode)
     found = stages.start(planned, planned.nodes[0], why="it was down", before="old", after="new", restart=True)
-    assert found["services"] == planned.services()
     assert (found["why"], found["from"], found["fingerprint"], found["restart"]) == ("it was down", "old", "new", True)
 
 
@@ -290,7 +290,7 @@ def test_a_claimed_machine_is_given_back_whole() -> None:
     assert set(found["users"]) == set(told["users"])
     assert set(found["kernel"]) == set(told["kernel"])
     assert {told["sysctl"], told["home"], "/var/log/kafka"} <= set(found["paths"])
-    assert set(found["services"]) == {"kafka.service", "zookeeper.service"}, "whatever the mode was"
+    assert set(found["services"]) == {"kafka.service", "zookeeper.service", NODE_EXPORTER}, "whatever the mode was"
     assert set(found["data_folders"]) == set(told["links"].values())
     assert found["upload_folder"].split("/")[0] == ".cache", "what `ready` made and the archive was brought to"
     kept = [path for path in found["paths"] if path.startswith(found["data"])]

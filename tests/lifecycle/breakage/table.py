@@ -10,6 +10,7 @@ from typing import Any
 from model import units
 from model.kafka_keys import Mode
 from model.listeners import CLIENTS
+from model.metrics import NODE_EXPORTER
 from model.paths import Paths
 from model.settings import Settings
 
@@ -278,6 +279,13 @@ WHILE_SERVING = (
         f" --entity-name 3 --alter --delete-config {DYNAMIC_KEY}",
     ),
     Breakage(
+        "nobody tells how the machine is",
+        2,
+        {"test_node_tells_its_metrics": "port 9100 tells no node_memory_MemAvailable_bytes"},
+        f"systemctl stop {NODE_EXPORTER}",
+        f"systemctl start {NODE_EXPORTER}",
+    ),
+    Breakage(
         "Kafka's tools are not there",
         3,
         {"test_tools_work_on_a_machine_itself": "kafka-console-consumer.sh"},
@@ -334,6 +342,7 @@ A_BROKER_IS_AWAY = (
         3,
         {
             "test_cluster_is_whole": "the whole cluster: not so",
+            "test_metrics_agree_with_the_cluster": "['kafka-server3'] tell nothing of Kafka",
             "test_brokers_are_the_planned_ones": "planned are [1, 2, 3]",
             "test_quorum_status": "MaxFollowerLag 0: not so",
             "test_quorum_replication": "no lag: not so",

@@ -42,7 +42,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     """Three machines and a stack on which all is well."""
     folder = tmp_path_factory.mktemp("stack")
     settings = {DYNAMIC_KEY: DYNAMIC_VALUE}
-    config = {"mode": Mode.KRAFT.value, "settings": settings, "topics": [TOPIC]}
+    config = {"mode": Mode.KRAFT.value, "settings": settings, "topics": [TOPIC], "metrics": {"enabled": True}}
     with ground("test-checks", folder, config=config) as made:
         made.stack.up()
         wait_until_green(made)

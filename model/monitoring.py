@@ -1,0 +1,41 @@
+"""What a Prometheus has to be told to watch a cluster, from its plan.
+
+Knows where metrics are told and how the nodes are labelled. Refuses to know what is told there and what is made of it
+(`files/monitoring/`).
+"""
+
+from typing import Any
+
+import yaml
+
+from model.kafka_keys import Mode
+from model.metrics import MetricsSettings
+from model.topology import Cluster, Node
+
+_SECONDS = 15
+
+
+def prometheus(cluster: Cluster) -> str | None:
+    """prometheus.yml; None where no metrics are told. The alert rules are looked for beside it."""
+    if not cluster.metrics:
+        return None
+    document = {
+        "global": {"scrape_interval": f"{_SECONDS}s", "evaluation_interval": f"{_SECONDS}s"},
+        "rule_files": ["alerts.yaml"],
+        "scrape_configs": [_job(cluster, name, port) for name, port in _ports(cluster, cluster.metrics).items()],
+    }
+    return yaml.safe_dump(document, sort_keys=False)
+
+
+def _ports(cluster: Cluster, metrics: MetricsSettings) -> dict[str, int]:
+    zookeeper = {"zookeeper": metrics.zookeeper_port} if cluster.mode is Mode.ZOOKEEPER else {}
+    return {"kafka": metrics.kafka_port, **zookeeper, "node": metrics.node_port}
+
+
+def _job(cluster: Cluster, name: str, port: int) -> dict[str, Any]:
+    return {"job_name": name, "static_configs": [_target(node, port) for node in cluster.nodes]}
+
+
+def _target(node: Node, port: int) -> dict[str, Any]:
+    labels = {"node": node.name, "id": str(node.id), "roles": ",".join(node.roles)}
+    return {"targets": [f"{node.address}:{port}"], "labels": labels}

@@ -1,0 +1,84 @@
+"""Metrics that are turned on, asked for, carried over a switch of modes, and turned off again, on a running cluster.
+
+The tests of this file are one story and run in its order, on machines, a state and a stack of their own.
+"""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from lab.waiting import wait_for
+from tests.support.look import look
+from tests.support.machines import Ground, ground
+from tests.support.operate import wait_until_whole
+
+pytestmark = pytest.mark.lifecycle
+
+CHECKS = (
+    "test_node_tells_its_metrics",
+    "test_metrics_agree_with_the_cluster",
+    "test_planned_ports_listen_on_the_planned_address_only",
+    "test_no_port_is_open_beside_the_plan",
+    "test_services_are_enabled_and_active",
+    "test_service_is_fenced_in",
+)
+WHOLE_SECONDS = 120
+NODE = "kafka-server3"
+EXPORTER = "kafka-node-exporter.service"
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """Three machines with a running cluster that tells nothing."""
+    with ground(f"metrics-{os.getpid()}", tmp_path_factory.mktemp("stack"), config={"heap": "256M"}) as made:
+        made.stack.up()
+        yield made
+
+
+def all_is_told(ours: Ground) -> None:
+    endings = look(ours.stack, ours.stack.project, CHECKS)
+    assert {check.partition("[")[0] for check in endings} >= set(CHECKS)
+    bad = {check: ending.words for check, ending in endings.items() if ending.outcome != "passed"}
+    assert not bad, "\n".join(f"{check}: {words}" for check, words in bad.items())
+
+
+def on(ours: Ground, command: str) -> str:
+    return ours.machines.ssh(NODE, command).stdout.strip()
+
+
+def test_they_are_turned_on_on_a_running_cluster(ours: Ground) -> None:
+    before = on(ours, "systemctl show --value -p MainPID kafka")
+    ours.stack.configure(metrics={"enabled": True})
+    ours.stack.up()
+    assert on(ours, "systemctl show --value -p MainPID kafka") != before, "an agent comes with the process"
+    all_is_told(ours)
+    ours.stack.up("--expect-no-changes")
+
+
+def test_a_broker_whose_port_is_taken_serves_without_them(ours: Ground) -> None:
+    address = ours.machines.machine(NODE).address
+    thief = f"python3 -m http.server 7071 --bind {address}"
+    on(ours, f"sudo systemctl stop kafka && sudo systemd-run --quiet --collect --unit=thief {thief}")
+    wait_for("the port taken", lambda: "7071" in on(ours, f"ss -Hltn src {address}:7071"), 20.0, lambda: "")
+    on(ours, "sudo systemctl start kafka")
+    wait_until_whole(ours.stack, WHOLE_SECONDS)
+    assert "starts without metrics" in on(ours, "sudo journalctl --unit kafka --output cat"), "whoever looks finds why"
+    on(ours, "sudo systemctl stop thief && sudo systemctl restart kafka")
+    wait_until_whole(ours.stack, WHOLE_SECONDS)
+    all_is_told(ours)
+
+
+def test_they_go_along_to_the_other_mode_and_off_again(ours: Ground) -> None:
+    ours.stack.configure(mode="zookeeper")
+    ours.stack.up()
+    all_is_told(ours)
+    ours.stack.configure(metrics=None)
+    ours.stack.up()
+    assert "javaagent" not in on(ours, "pgrep --list-full java"), "neither Kafka nor ZooKeeper goes on with an agent"
+    assert on(ours, f"systemctl is-active {EXPORTER}; systemctl is-enabled {EXPORTER}").split() == [
+        "inactive",
+        "disabled",
+    ]
+    endings = look(ours.stack, ours.stack.project, [CHECKS[3]])
+    assert {ending.outcome for ending in endings.values()} == {"passed"}
