@@ -6,10 +6,8 @@ Knows when there is nothing to look at, and says why. Refuses to know what is ex
 import asyncio
 import json
 import os
-import shutil
 import socket
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -135,14 +133,8 @@ def cluster(plan: Plan) -> Cluster:
 @pytest.fixture(scope="session")
 def ssh_config(plan: Plan) -> Iterator[Path]:
     """A way to every machine that believes the planned host keys only."""
-    # Not pytest's own folder: the path has to be short for sockets, and the keys must not outlive the run.
-    folder = Path(tempfile.mkdtemp(prefix="live-"))
-    try:
-        config = ssh.write_config(folder, plan.accesses.values(), plan.patience)
+    with ssh.configuration(plan.accesses.values(), plan.patience) as config:
         yield config
-        ssh.end_connections(config, plan.accesses)
-    finally:
-        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

@@ -4,25 +4,40 @@ Knows ssh_config. Refuses to know what is asked of the machines.
 """
 
 import subprocess
-from collections.abc import Iterable
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from model.handover import Access, Login
 
+_JUMP = "-jump"
+_END_SECONDS = 30
 
-def write_config(folder: Path, accesses: Iterable[Access], patience: int) -> Path:
-    """Writes configuration, keys and host keys into `folder`, which nobody else may read. Its path has to be short: the
-    sockets of the kept connections lie in it, too."""
-    folder.chmod(0o700)
-    config = folder / "ssh_config"
+
+@contextmanager
+def configuration(accesses: Iterable[Access], patience: int) -> Iterator[Path]:
+    """The path of a configuration for these accesses, as long as it is needed: neither keys nor connections outlive it."""
+    # Not pytest's own folder, whose path is too long for the sockets of the kept connections.
+    with tempfile.TemporaryDirectory(prefix="live-") as folder:
+        config = Path(folder) / "ssh_config"
+        _write(config, accesses, patience)
+        try:
+            yield config
+        finally:
+            _end_connections(config)
+
+
+def _write(config: Path, accesses: Iterable[Access], patience: int) -> None:
+    folder = config.parent
     blocks = []
     for access in accesses:
-        jump = f"{access.name}-jump" if access.jump_host else ""
+        jump = f"{access.name}{_JUMP}" if access.jump_host else ""
         if access.jump_host:
             blocks.append(_block(folder, jump, access.jump_host, patience))
         blocks.append(_block(folder, access.name, access, patience, jump))
     config.write_text("".join(blocks), encoding="utf-8")
-    return config
 
 
 def _block(folder: Path, name: str, login: Login, patience: int, jump: str = "") -> str:
@@ -53,7 +68,14 @@ def _block(folder: Path, name: str, login: Login, patience: int, jump: str = "")
     return f"Host {name}\n" + "".join(f"  {option} {value}\n" for option, value in options.items())
 
 
-def end_connections(config: Path, names: Iterable[str]) -> None:
-    """Ends the kept connections. One that was never opened is as good as ended."""
-    for name in names:
+def _end_connections(config: Path) -> None:
+    """Ends the kept connections, those to jump hosts last. One that was never opened is as good as ended."""
+    hosts = [line.split()[1] for line in config.read_text(encoding="utf-8").splitlines() if line.startswith("Host ")]
+    for name in sorted(hosts, key=lambda name: name.endswith(_JUMP)):
         subprocess.run(["ssh", "-F", config, "-O", "exit", name], capture_output=True, check=False)
+    # A connection answers that it ends, and then removes its socket: whoever removes the folder has to come later.
+    late = time.monotonic() + _END_SECONDS
+    while left := [path.name for path in config.parent.iterdir() if path.is_socket()]:
+        if time.monotonic() > late:
+            raise TimeoutError(f"ssh connections that did not end within {_END_SECONDS} s: {', '.join(left)}")
+        time.sleep(0.02)
