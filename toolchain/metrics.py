@@ -24,7 +24,7 @@ AGENT_SHA512 = "f81d876e8110cbabd4a9cb3fe1740ec2d896ec4bce5cb5049a2d74c40f437814
 _COORDINATES = "io.prometheus.jmx:jmx_prometheus_javaagent:1.0.1"
 _COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
 NODE_EXPORTER = "prometheus-node-exporter"
-PROMTOOL = "promtool"
+PROMETHEUS, PROMTOOL = "prometheus", "promtool"
 _SECONDS = 120.0
 
 
@@ -65,27 +65,36 @@ def ensure() -> tuple[Piece, ...]:
 
 def promtool() -> Path | None:
     """Prometheus' own judge of alert rules, which only tests need; None when it was not fetched."""
-    path = _root() / PROMTOOL
+    return _if_there(PROMTOOL)
+
+
+def prometheus() -> Path | None:
+    """Prometheus itself, likewise."""
+    return _if_there(PROMETHEUS)
+
+
+def _if_there(program: str) -> Path | None:
+    path = _root() / program
     return path if path.is_file() else None
 
 
-def ensure_promtool() -> Path:
-    """The same, fetched unless it is there."""
+def ensure_prometheus() -> None:
+    """Both, fetched unless they are there."""
     _root().mkdir(parents=True, exist_ok=True)
     with (_root() / "lock").open("w") as lock:
         telling.hold(lock, "the metrics agents", lock.name)
-        if not promtool():
-            with telling.telling("promtool", _SECONDS), tempfile.TemporaryDirectory(dir=_root()) as folder:
-                _fetch_program("prometheus", PROMTOOL, Path(folder))
-                (Path(folder) / PROMTOOL).replace(_root() / PROMTOOL)
-    return _root() / PROMTOOL
+        if not (promtool() and prometheus()):
+            with telling.telling("Prometheus", _SECONDS), tempfile.TemporaryDirectory(dir=_root()) as folder:
+                _fetch_programs(PROMETHEUS, Path(folder), PROMETHEUS, PROMTOOL)
+                for program in (PROMETHEUS, PROMTOOL):
+                    (Path(folder) / program).replace(_root() / program)
 
 
 def _fetch(folder: Path) -> None:
     try:
         copy = [_COPY, f"-Dartifact={_COORDINATES}", f"-DoutputDirectory={folder}"]
         assemble.run(["mvn", "--batch-mode", "--quiet", "--strict-checksums", *copy])
-        _fetch_program(NODE_EXPORTER, NODE_EXPORTER, folder)
+        _fetch_programs(NODE_EXPORTER, folder, NODE_EXPORTER)
     except (assemble.AssemblyError, CommandFailed) as error:
         raise MetricsError(f"metrics: what they need can't be fetched: {error}") from error
     got = _sha512(folder / AGENT)
@@ -95,8 +104,8 @@ def _fetch(folder: Path) -> None:
         (folder / name).replace(_root() / name)
 
 
-def _fetch_program(package: str, program: str, folder: Path) -> None:
-    """A program alone out of Debian's package: the package's own service would start, and listen on all addresses."""
+def _fetch_programs(package: str, folder: Path, *programs: str) -> None:
+    """Programs alone out of Debian's package: the package's own service would start, and listen on all addresses."""
     (folder / "deb").mkdir()
     output(["apt-get", "--option", f"DPkg::Lock::Timeout={apt.LOCK_SECONDS}", "--quiet=2", "update"])
     fetch = ["apt-get", "--quiet=2", "--option", "APT::Sandbox::User=root", "download", package]
@@ -105,7 +114,8 @@ def _fetch_program(package: str, program: str, folder: Path) -> None:
     if done.returncode != 0 or len(packages) != 1:
         raise MetricsError(f"metrics: Debian's {package} can't be fetched: {done.stderr.strip()}")
     output(["dpkg-deb", "--extract", packages[0], folder / "unpacked"])
-    (folder / "unpacked" / "usr" / "bin" / program).replace(folder / program)
+    for program in programs:
+        (folder / "unpacked" / "usr" / "bin" / program).replace(folder / program)
 
 
 def _root() -> Path:
@@ -120,13 +130,14 @@ def _sha512(path: Path) -> str:
 def main() -> int:
     """Fetches both, and says where they are."""
     parser = argparse.ArgumentParser(description="Fetch the metrics agents into the cache.")
-    parser.add_argument("--promtool", action="store_true", help="and what tests judge alert rules with")
+    parser.add_argument("--prometheus", action="store_true", help="and what tests try alert rules with")
     asked = parser.parse_args()
     try:
         for piece in ensure():
             print(f"metrics: {piece.path}, sha512 {piece.sha512[:12]}…", flush=True)
-        if asked.promtool:
-            print(f"promtool: {ensure_promtool()}", flush=True)
+        if asked.prometheus:
+            ensure_prometheus()
+            print(f"prometheus: {prometheus()}", flush=True)
     except (MetricsError, CommandFailed, telling.StillHeld) as error:
         print(error, file=sys.stderr)
         return 1

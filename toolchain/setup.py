@@ -95,8 +95,8 @@ def archive(say: Say) -> None:
 
 
 def metrics(say: Say) -> None:
-    """What nodes tell their metrics by, and what tests judge alert rules with. `make up` fetches what it needs itself."""
-    _run(say, sys.executable, str(places.CHECKOUT / "toolchain" / "metrics.py"), "--promtool")
+    """What nodes tell their metrics by, and what tests try alert rules with. `make up` fetches what it needs itself."""
+    _run(say, sys.executable, str(places.CHECKOUT / "toolchain" / "metrics.py"), "--prometheus")
 
 
 def image(say: Say) -> None:

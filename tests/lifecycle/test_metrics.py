@@ -4,7 +4,8 @@ The tests of this file are one story and run in its order, on machines, a state 
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from lab.waiting import wait_for
 from tests.support.look import look
 from tests.support.machines import Ground, ground
 from tests.support.operate import wait_until_whole
+from tests.support.watcher import watching
 
 pytestmark = pytest.mark.lifecycle
 
@@ -25,6 +27,9 @@ CHECKS = (
 )
 WHOLE_SECONDS = 120
 NODE = "kafka-server3"
+# The machines share disk and clock with the computer that the test runs on.
+OF_THE_COMPUTER = {"KafkaDiskFilling", "KafkaClockOff"}
+ALERT_SECONDS = 60.0
 EXPORTER = "kafka-node-exporter.service"
 
 
@@ -67,6 +72,25 @@ def test_a_broker_whose_port_is_taken_serves_without_them(ours: Ground) -> None:
     on(ours, "sudo systemctl stop thief && sudo systemctl restart kafka")
     wait_until_whole(ours.stack, WHOLE_SECONDS)
     all_is_told(ours)
+
+
+def quiet(alerts: set[str] | None) -> bool:
+    return alerts is not None and alerts <= OF_THE_COMPUTER
+
+
+def test_an_alert_fires_and_clears(ours: Ground, tmp_path: Path) -> None:
+    with watching(ours.stack, tmp_path) as watcher:
+
+        def seen(what: str, so: Callable[[], bool]) -> None:
+            wait_for(what, so, ALERT_SECONDS, lambda: f"{watcher.alerts()}, {watcher.targets()}")
+
+        seen("every place asked", lambda: list(watcher.targets().values()) == ["up"] * 6)
+        seen("no alert of Kafka's", lambda: quiet(watcher.alerts()))
+        on(ours, "sudo systemctl kill --signal=SIGKILL kafka && sudo systemctl stop kafka")
+        seen("the alert of a broker that is away", lambda: "KafkaBrokerDown" in (watcher.alerts() or ()))
+        on(ours, "sudo systemctl start kafka")
+        wait_until_whole(ours.stack, WHOLE_SECONDS)
+        seen("the alert over", lambda: quiet(watcher.alerts()))
 
 
 def test_they_go_along_to_the_other_mode_and_off_again(ours: Ground) -> None:
