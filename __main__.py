@@ -9,6 +9,7 @@ from model import monitoring, page
 settings = door.settings()
 kafka = deploy(settings)
 nodes = kafka.plan.nodes
+stack = f"{pulumi.get_project()}/{pulumi.get_stack()}"
 
 pulumi.export("bootstrap_servers", kafka.bootstrap_servers)
 pulumi.export("mode", settings.mode.value)
@@ -16,6 +17,6 @@ pulumi.export("cluster_id", kafka.cluster_id)
 pulumi.export(
     "nodes", [{"name": node.name, "id": node.id, "address": node.address, "roles": list(node.roles)} for node in nodes]
 )
-pulumi.export("readme", page.text(settings, kafka.plan, f"{pulumi.get_project()}/{pulumi.get_stack()}"))
-pulumi.export("prometheus", monitoring.prometheus(kafka.plan))
+pulumi.export("readme", page.text(settings, kafka.plan, stack))
+pulumi.export("prometheus", monitoring.prometheus(kafka.plan, stack))
 pulumi.export("ssh", {node.name: f"kafka-cluster ssh {node.name}" for node in nodes})

@@ -15,12 +15,17 @@ from model.topology import Cluster, Node
 _SECONDS = 15
 
 
-def prometheus(cluster: Cluster) -> str | None:
-    """prometheus.yml; None where no metrics are told. The alert rules are looked for beside it."""
+def prometheus(cluster: Cluster, stack: str) -> str | None:
+    """prometheus.yml; None where no metrics are told. The alert rules are looked for beside it. `stack` is what alerts and
+    pages call the cluster."""
     if not cluster.metrics:
         return None
     document = {
-        "global": {"scrape_interval": f"{_SECONDS}s", "evaluation_interval": f"{_SECONDS}s"},
+        "global": {
+            "scrape_interval": f"{_SECONDS}s",
+            "evaluation_interval": f"{_SECONDS}s",
+            "external_labels": {"cluster": stack},
+        },
         "rule_files": ["alerts.yaml"],
         "scrape_configs": [_job(cluster, name, port) for name, port in _ports(cluster, cluster.metrics).items()],
     }

@@ -45,8 +45,8 @@ def packages(say: Say) -> None:
 
 
 def test_packages(say: Say) -> None:
-    """What only the tests need: an sshd to talk to, and machines at native speed."""
-    absent = apt.missing(["openssh-server", *machines.PACKAGES])
+    """What only the tests need: an sshd to talk to, machines at native speed, and a browser with letters to look at pages."""
+    absent = apt.missing(["openssh-server", *machines.PACKAGES, "chromium", "fonts-dejavu-core"])
     if absent:
         say(f"installing {' '.join(absent)}")
         apt.ensure(absent)

@@ -3,8 +3,10 @@
 Knows the document that is handed over. Refuses to know what should come of it.
 """
 
+import json
 import subprocess
 import sys
+from typing import Any
 
 from tests.support.stack import Stack
 from toolchain import places
@@ -38,3 +40,24 @@ def wait_until_whole(stack: Stack, seconds: float) -> None:
     """Returns when the cluster is whole."""
     done = operate(stack, "whole", seconds)
     assert done.returncode == 0, f"the cluster did not become whole: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+
+
+def status(stack: Stack) -> dict[str, Any]:
+    """What `kafka-cluster status --json` says, whatever its verdict."""
+    command = [
+        *stack.prefix,
+        sys.executable,
+        "-W",
+        "ignore",
+        "-m",
+        "operations",
+        "status",
+        "--stack",
+        stack.name,
+        "--json",
+    ]
+    environment = {**(stack.environment or {}), "PYTHONPATH": str(places.CHECKOUT)}
+    done = subprocess.run(command, cwd=stack.project, env=environment, capture_output=True, text=True)
+    assert done.stdout, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found

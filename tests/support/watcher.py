@@ -17,7 +17,11 @@ from tests.support.stack import Stack
 from toolchain import metrics, places
 
 ADDRESS = "127.0.0.1:9090"
+CONSOLES = places.CHECKOUT / "files/monitoring/consoles"
 _ASK = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=5).read().decode())"
+
+
+PAGE = f"http://{ADDRESS}/consoles/kafka.html"
 
 
 class Watcher:
@@ -49,7 +53,7 @@ class Watcher:
 def watching(stack: Stack, folder: Path) -> Iterator[Watcher]:
     """Asks every second, and fires at once."""
     config = yaml.safe_load(stack.outputs()["prometheus"])
-    config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    config["global"] |= {"scrape_interval": "1s", "evaluation_interval": "1s"}
     rules = yaml.safe_load((places.CHECKOUT / "files/monitoring/alerts.yaml").read_text(encoding="utf-8"))
     for rule in rules["groups"][0]["rules"]:
         rule["for"] = "0s"
@@ -57,7 +61,11 @@ def watching(stack: Stack, folder: Path) -> Iterator[Watcher]:
     (folder / "alerts.yaml").write_text(yaml.safe_dump(rules))
     program = metrics.prometheus()
     assert program, "there is no Prometheus: python3 toolchain/setup.py metrics"
-    options = [f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/tsdb"]
+    options = [
+        f"--config.file={folder}/prometheus.yml",
+        f"--storage.tsdb.path={folder}/tsdb",
+        f"--web.console.templates={CONSOLES}",
+    ]
     with (folder / "prometheus.log").open("w") as log:
         process = subprocess.Popen(
             [*stack.prefix, str(program), *options, f"--web.listen-address={ADDRESS}"], stdout=log, stderr=log

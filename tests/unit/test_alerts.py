@@ -152,9 +152,21 @@ def test_the_dashboard_begins_with_the_eight_numbers(promtool: str, tmp_path: Pa
     assert done.returncode == 0, done.stderr
 
 
+def test_the_page_shows_what_the_dashboard_shows() -> None:
+    page = files.text("monitoring/consoles/kafka.html")
+    charts = [panel for panel in dashboard()["panels"] if panel["type"] == "timeseries"]
+    shown = re.findall(r"<figure data-unit=\"(\w+)\" data-expr='([^']+)'><figcaption>([^<]+)<", page)
+    assert shown == [(p["fieldConfig"]["defaults"]["unit"], p["targets"][0]["expr"], p["title"]) for p in charts]
+    tiles = [(panel["title"], panel["targets"][0]["expr"]) for panel in dashboard()["panels"][:8]]
+    numbers = re.findall(r'"number" \(args "\w+" "([^"]+)" ("(?:[^"\\]|\\.)*")', page)
+    asked = [(title, json.loads(expr)) for title, expr in numbers]
+    # Grafana tells brokers by their share, the page by their number.
+    assert [(title.partition(" (")[0], expr.partition(" / ")[0]) for title, expr in tiles] == asked
+
+
 @pytest.mark.parametrize("mode", Mode)
 def test_prometheus_takes_its_configuration(promtool: str, tmp_path: Path, mode: Mode) -> None:
-    text = monitoring.prometheus(topology.plan(settings(3, mode=mode, metrics={"enabled": True})))
+    text = monitoring.prometheus(topology.plan(settings(3, mode=mode, metrics={"enabled": True})), "kafka-cluster/dev")
     assert text
     (tmp_path / "prometheus.yml").write_text(text)
     (tmp_path / "alerts.yaml").write_text(RULES.read_text())
@@ -168,7 +180,7 @@ def test_prometheus_takes_its_configuration(promtool: str, tmp_path: Path, mode:
 
 
 def test_where_nothing_is_told_nobody_is_asked() -> None:
-    assert monitoring.prometheus(topology.plan(settings(3))) is None, "so there is no such output"
+    assert monitoring.prometheus(topology.plan(settings(3)), "kafka-cluster/dev") is None, "so there is no such output"
 
 
 def test_the_table_is_generated() -> None:
