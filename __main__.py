@@ -4,7 +4,7 @@ import pulumi
 
 from components import door
 from components.deployment import deploy
-from model import monitoring, page
+from model import monitor, monitoring, page
 
 settings = door.settings()
 kafka = deploy(settings)
@@ -19,4 +19,5 @@ pulumi.export(
 )
 pulumi.export("readme", page.text(settings, kafka.plan, stack))
 pulumi.export("prometheus", monitoring.prometheus(kafka.plan, stack))
+pulumi.export("monitor", monitor.url(settings.metrics))
 pulumi.export("ssh", {node.name: f"kafka-cluster ssh {node.name}" for node in nodes})

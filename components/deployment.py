@@ -8,6 +8,7 @@ from pulumi import ResourceOptions
 
 from components import door, keys
 from components.cluster import KafkaCluster
+from components.monitor import Monitor
 from components.platforms import machines
 from model import advice, topology
 from model.settings import Settings
@@ -20,12 +21,13 @@ def deploy(settings: Settings, opts: ResourceOptions | None = None) -> KafkaClus
     for warning in advice.warnings(settings):
         pulumi.log.warn(warning)
     ground = machines(settings, surroundings, opts)
-    return KafkaCluster(
+    plan, stack = topology.plan(settings), f"{pulumi.get_project()}/{pulumi.get_stack()}"
+    kafka = KafkaCluster(
         "kafka",
         settings,
-        topology.plan(settings),
+        plan,
         ground.places,
-        stack=f"{pulumi.get_project()}/{pulumi.get_stack()}",
+        stack=stack,
         emulated=ground.emulated,
         cluster_id=keys.cluster_id(settings.cluster_id, ground.root),
         archive=surroundings.archive,
@@ -34,3 +36,17 @@ def deploy(settings: Settings, opts: ResourceOptions | None = None) -> KafkaClus
         left_with=surroundings.left_with,
         opts=opts,
     )
+    if settings.metrics.monitor and surroundings.prometheus:
+        # Last of all: what fails there must not keep the engine from anything of the cluster's.
+        Monitor(
+            "monitor",
+            settings,
+            settings.metrics.monitor,
+            plan,
+            ground.beside(settings.metrics.monitor, [kafka]),
+            stack=stack,
+            emulated=ground.emulated,
+            prometheus=surroundings.prometheus,
+            opts=opts,
+        )
+    return kafka

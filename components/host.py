@@ -1,6 +1,6 @@
 """Machines that are there already, described by the configuration: looked at, taken, and given back by a destroy."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,12 @@ from pulumi import Output, Resource, ResourceOptions
 
 from components.hand import Hand, operate
 from components.place import Place
-from model import fitness, stages
+from model import fitness, monitor, stages
 from model.handover import Access, Login
+from model.logins import JumpSettings
+from model.metrics import MonitorSettings
 from model.paths import Paths
-from model.settings import JumpSettings, NodeSettings, Settings
+from model.settings import NodeSettings, Settings
 from model.topology import Cluster, Node
 
 
@@ -53,10 +55,29 @@ class Hosts(pulumi.ComponentResource):
             mine = ResourceOptions(parent=self)
             return Host(f"{node.name}-host", entry, accesses[node.name], claim, fit=fit, opts=mine)
 
-        candidates = {"nodes": [candidate(node) for node in cluster.nodes]}
-        fit = operate(f"{name}-fit", "fit", stdin=_secret_document(candidates), parent=self)
+        fit = _fit(f"{name}-fit", [candidate(node) for node in cluster.nodes], self)
         self.places = {node.name: host(node).place for node in cluster.nodes}
         self.register_outputs({})
+
+
+def beside(hosts: Hosts, watched: MonitorSettings, cluster: Cluster, *, stack: str, after: Sequence[Resource]) -> Place:
+    """A machine that exists, for what watches the cluster: looked at and taken as a node's is, but by itself."""
+    entry = monitor.entry(watched)
+    access = _access(entry)
+    candidate = {
+        "access": access.apply(lambda access: access.model_dump()),
+        "needs": monitor.needs(watched, stack).model_dump(),
+        "look": monitor.fit(cluster, watched),
+    }
+    fit = _fit(f"{entry.name}-fit", [candidate], hosts, after)
+    claim = monitor.claimed(cluster, watched, stack)
+    return Host(
+        f"{entry.name}-host", entry, access, claim, fit=fit, opts=ResourceOptions(parent=hosts, depends_on=[fit])
+    ).place
+
+
+def _fit(name: str, candidates: Sequence[Any], parent: Resource, after: Sequence[Resource] = ()) -> Resource:
+    return operate(name, "fit", stdin=_secret_document({"nodes": candidates}), parent=parent, depends_on=after)
 
 
 class Host(pulumi.ComponentResource):

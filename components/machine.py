@@ -38,13 +38,15 @@ class Machine(pulumi.ComponentResource):
         operator: KeyPair,
         *,
         replaceable: bool,
+        with_data: bool = True,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("kafka-cluster:index:Machine", name, {"address": node.address}, opts)
         self._replaceable = replaceable
         self._settings, self._node, self._names, self._site = settings, node, names, site
         host_key = key_pair(f"{name}-host-key", self)
-        root, data, console = self._volumes(name)
+        root, console = self._volumes(name)
+        data = self._data_volume(name) if with_data else None
         # The provider writes what a machine is told for its first boot to its debug log: a key that stays has no
         # place in it.
         first_key = key_pair(f"{name}-first-key", self)
@@ -65,7 +67,7 @@ class Machine(pulumi.ComponentResource):
         self.place = Place(
             hand=Hand(access, deleted_with=domain),
             machine=domain.id,
-            device=names.data_device(node.id),
+            device=names.data_device(node.id) if with_data else "",
             ready=self._ready(name, access, domain, console, first_key, host_key),
         )
         self.register_outputs({"address": node.address})
@@ -77,7 +79,7 @@ class Machine(pulumi.ComponentResource):
         """Inputs whose change waits until this machine is the one to be replaced."""
         return [] if self._replaceable else list(inputs)
 
-    def _volumes(self, name: str) -> tuple[libvirt.Volume, libvirt.Volume, libvirt.Volume]:
+    def _volumes(self, name: str) -> tuple[libvirt.Volume, libvirt.Volume]:
         root = libvirt.Volume(
             f"{name}-root",
             name=self._names.of(f"{name}-root.qcow2"),
@@ -85,15 +87,6 @@ class Machine(pulumi.ComponentResource):
             base_volume_id=self._site.image.id,
             size=self._settings.root_disk * _GIB,
             opts=self._mine(ignore_changes=self._kept(*waiting.ROOT)),
-        )
-        data = libvirt.Volume(
-            f"{name}-data",
-            name=self._names.data_volume(self._node.id),
-            pool=self._site.pool.name,
-            size=self._settings.data_disk * _GIB,
-            format="qcow2",
-            # Every field of a volume replaces it, and a replaced data volume is an empty one.
-            opts=self._mine(ignore_changes=["size", "format", "pool", "name"], protect=self._settings.protect_data),
         )
         console = libvirt.Volume(
             f"{name}-console",
@@ -103,7 +96,18 @@ class Machine(pulumi.ComponentResource):
             format="raw",
             opts=self._mine(ignore_changes=["size", "format"]),
         )
-        return root, data, console
+        return root, console
+
+    def _data_volume(self, name: str) -> libvirt.Volume:
+        return libvirt.Volume(
+            f"{name}-data",
+            name=self._names.data_volume(self._node.id),
+            pool=self._site.pool.name,
+            size=self._settings.data_disk * _GIB,
+            format="qcow2",
+            # Every field of a volume replaces it, and a replaced data volume is an empty one.
+            opts=self._mine(ignore_changes=["size", "format", "pool", "name"], protect=self._settings.protect_data),
+        )
 
     def _first_boot(self, name: str, host_key: KeyPair, operator: KeyPair) -> libvirt.CloudInitDisk:
         settings, node = self._settings, self._node
@@ -138,12 +142,15 @@ class Machine(pulumi.ComponentResource):
         self,
         name: str,
         root: libvirt.Volume,
-        data: libvirt.Volume,
+        data: libvirt.Volume | None,
         console: libvirt.Volume,
         first_boot: libvirt.CloudInitDisk,
         free: Output[str],
     ) -> libvirt.Domain:
         settings, site = self._settings, self._site
+        disks = [libvirt.DomainDiskArgs(volume_id=root.id)]
+        if data:
+            disks.append(libvirt.DomainDiskArgs(volume_id=data.id, scsi=True, wwn=self._names.wwn(self._node.id)))
         return libvirt.Domain(
             f"{name}-domain",
             name=free.apply(lambda _: self._names.of(name)),
@@ -153,10 +160,7 @@ class Machine(pulumi.ComponentResource):
             cpu={"mode": site.domain_type.apply(lambda kind: "maximum" if kind == "qemu" else "host-passthrough")},
             vcpu=settings.vcpu,
             memory=settings.memory,
-            disks=[
-                {"volume_id": root.id},
-                {"volume_id": data.id, "scsi": True, "wwn": self._names.wwn(self._node.id)},
-            ],
+            disks=disks,
             cloudinit=first_boot.id,
             network_interfaces=[{"network_id": site.network.id, "mac": self._names.mac(self._node.id).upper()}],
             consoles=[{"type": "pty", "target_port": "0", "target_type": "serial"}],

@@ -67,7 +67,7 @@ class KafkaNode(pulumi.ComponentResource):
         uploaded += [self._upload(f"{name}-{_piece_name(piece)}", piece) for piece in pieces]
         installed = self._stage(
             ("tools", "pieces", "installed"),
-            plan.apply(lambda plan: stages.installed(plan, archive.sha512, _there(archive).path, map(_there, pieces))),
+            plan.apply(lambda plan: stages.installed(plan, archive.sha512, there(archive).path, map(there, pieces))),
             uploaded,
         )
         configured = self._stage(
@@ -84,7 +84,7 @@ class KafkaNode(pulumi.ComponentResource):
         return self._place.hand.upload(
             name,
             file=str(file.path),
-            to=_there(file).path,
+            to=there(file).path,
             machine=self._place.machine,
             parent=self,
             depends_on=[self._place.ready],
@@ -106,7 +106,7 @@ class KafkaNode(pulumi.ComponentResource):
         )
 
 
-def _there(file: ArchiveFile) -> stages.Upload:
+def there(file: ArchiveFile) -> stages.Upload:
     """A file as it arrives on a machine."""
     return stages.Upload(f"{Paths.upload_folder}/{file.name}", file.sha512)
 

@@ -1,29 +1,32 @@
 """The ground a cluster stands on: machines made here, or machines that are there already."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi import Output, ResourceOptions
+from pulumi import Output, Resource, ResourceOptions
 
-from components import keys
+from components import host, keys
 from components.host import Hosts
 from components.machine import Machine
 from components.place import Place
 from components.site import Site
-from model import topology
+from model import monitor, topology
 from model.machine_names import MachineNames
+from model.metrics import MonitorSettings
 from model.settings import Platform, Settings
 from operations.preflight import Resolved
 
 
 @dataclass(frozen=True)
 class Ground:
-    """A place for every node, by its name. `root` is the component that everything else hangs from."""
+    """A place for every node, by its name. `root` is the component that everything else hangs from. `beside` makes a place
+    for what watches the cluster, once those resources are there."""
 
     places: Mapping[str, Place]
     emulated: Output[bool]
     root: pulumi.ComponentResource
+    beside: Callable[[MonitorSettings, Sequence[Resource]], Place]
 
 
 def machines(settings: Settings, surroundings: Resolved, opts: ResourceOptions | None = None) -> Ground:
@@ -35,8 +38,13 @@ def machines(settings: Settings, surroundings: Resolved, opts: ResourceOptions |
 
 def _hosts(settings: Settings, opts: ResourceOptions | None) -> Ground:
     stack = f"{pulumi.get_project()}/{pulumi.get_stack()}"
-    root = Hosts("hosts", settings, topology.plan(settings), stack=stack, opts=opts)
-    return Ground(root.places, Output.from_input(False), root)
+    cluster = topology.plan(settings)
+    root = Hosts("hosts", settings, cluster, stack=stack, opts=opts)
+
+    def beside(watched: MonitorSettings, after: Sequence[Resource]) -> Place:
+        return host.beside(root, watched, cluster, stack=stack, after=after)
+
+    return Ground(root.places, Output.from_input(False), root, beside)
 
 
 def _made_here(settings: Settings, surroundings: Resolved, opts: ResourceOptions | None) -> Ground:
@@ -56,8 +64,22 @@ def _made_here(settings: Settings, surroundings: Resolved, opts: ResourceOptions
         ).place
         for node in settings.nodes
     }
+
+    def beside(watched: MonitorSettings, after: Sequence[Resource]) -> Place:
+        return Machine(
+            watched.name,
+            settings.model_copy(update={"memory": watched.memory}),
+            monitor.entry(watched),
+            names,
+            site,
+            operator,
+            replaceable=True,  # nothing on it is missed for longer than it takes
+            with_data=False,
+            opts=ResourceOptions(parent=site, depends_on=after),
+        ).place
+
     emulated = site.domain_type.apply(_warn_if_emulated)
-    return Ground(places, emulated, site)
+    return Ground(places, emulated, site, beside)
 
 
 def _warn_if_emulated(domain_type: str) -> bool:

@@ -16,13 +16,16 @@ from model.jvm import parse_heap
 from model.kafka_keys import Mode
 from model.paths import Paths
 from model.settings import ENOUGH_BESIDE_HEAP_MIB
-from model.stages import ALL_SERVICES
+from model.stages import ALL_SERVICES, MONITOR
 from model.topology import Cluster, Node
 
 # The one system that every release of this package is tried on.
 SYSTEM = "debian 12"
 LEAST_HOME_MIB = 512
 LEAST_DATA_MIB = 1024
+# The number of the machine that watches, where nodes have theirs; no node has it.
+MONITOR_ID = 0
+MONITOR_MIB = 384
 MOST_CLOCK_SECONDS = 1.0
 _FILE_SYSTEMS = ("", "xfs", "ext4")
 
@@ -32,13 +35,13 @@ class _Frozen(BaseModel):
 
 
 class Token(_Frozen):
-    """Whose something on a machine is: which node's of which stack."""
+    """Whose something on a machine is: which node's of which stack, or that stack's monitor's."""
 
     stack: str
     node_id: int
 
     def __str__(self) -> str:
-        return f"node {self.node_id} of stack {self.stack}"
+        return f"{f'node {self.node_id}' if self.node_id else 'the monitor'} of stack {self.stack}"
 
 
 class Needs(_Frozen):
@@ -48,8 +51,8 @@ class Needs(_Frozen):
     token: Token
     address: str
     ports: tuple[int, ...]
-    heap: str
     memory_mib: int
+    memory_for: str
     device: str
 
 
@@ -109,8 +112,8 @@ def needs(cluster: Cluster, node: Node, *, stack: str, heap: str, device: str) -
         token=Token(stack=stack, node_id=node.id),
         address=node.address,
         ports=cluster.ports(node),
-        heap=" and ".join(heaps),
         memory_mib=sum(parse_heap(each) or 0 for each in heaps) + ENOUGH_BESIDE_HEAP_MIB,
+        memory_for=f"a heap of {' and '.join(heaps)} and the system; take a larger machine or lower `heap`",
         device=device,
     )
 
@@ -127,10 +130,7 @@ def _judge_system(_: Needs, account: Account) -> Iterator[str]:
 
 def _judge_memory(needs: Needs, account: Account) -> Iterator[str]:
     if account.memory_mib < needs.memory_mib:
-        yield (
-            f"found {account.memory_mib} MiB of memory, expected at least {needs.memory_mib} for a heap of"
-            f" {needs.heap} and the system; take a larger machine or lower `heap`"
-        )
+        yield (f"found {account.memory_mib} MiB of memory, expected at least {needs.memory_mib} for {needs.memory_for}")
 
 
 def _judge_disk(needs: Needs, account: Account) -> Iterator[str]:
@@ -164,7 +164,7 @@ def _judge_address(needs: Needs, account: Account) -> Iterator[str]:
 def _judge_ports(needs: Needs, account: Account) -> Iterator[str]:
     for port in needs.ports:
         takers = [listener for listener in account.listeners if listener.takes(needs.address, port)]
-        strangers = [taker for taker in takers if not (account.claim and taker.unit in ALL_SERVICES)]
+        strangers = [taker for taker in takers if not (account.claim and taker.unit in (*ALL_SERVICES, MONITOR))]
         for taker in strangers[:1]:
             unit = f" of {taker.unit}" if taker.unit else ""
             yield f"found port {port} taken by {taker.process or 'an unknown process'}{unit}, expected it free"

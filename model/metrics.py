@@ -1,4 +1,4 @@
-"""The configuration's key `metrics`: whether nodes tell their metrics, and on which ports.
+"""The configuration's key `metrics`: whether nodes tell their metrics, on which ports, and who watches.
 
 Knows which ports are taken already. Refuses to know what is told there (`files/monitoring/`) and how (`model/units.py`).
 """
@@ -19,9 +19,11 @@ from model.listeners import (
     ZOOKEEPER_METRICS_PORT,
     ZOOKEEPER_PEER_PORT,
 )
+from model.logins import JumpSettings
 from model.shapes import Shape
 
 METRICS_EXAMPLE = "metrics: {enabled: true}"
+MONITOR_EXAMPLE = "metrics: {enabled: true, monitor: {address: 172.25.254.140}}"
 # What tells how the machine itself is.
 NODE_EXPORTER = "kafka-node-exporter.service"
 _TAKEN = {
@@ -34,13 +36,29 @@ _TAKEN = {
 }
 
 
+class MonitorSettings(Shape):
+    """A machine beside the cluster's, with Prometheus. `memory` is for `platform: libvirt` only, from `user` on the keys are
+    for `platform: hosts` only."""
+
+    address: str
+    name: str = "kafka-monitor"
+    web_port: int = Field(default=9090, ge=1024, le=65535)
+    memory: int = Field(default=1024, ge=512, le=4194304)
+    user: str = "admin"
+    port: int = Field(default=22, ge=1, le=65535)
+    private_key_file: str = ""
+    host_key: str = ""
+    jump_host: JumpSettings | None = None
+
+
 class MetricsSettings(Shape):
-    """Whether metrics are told, and the ports of Kafka's process, of ZooKeeper's and of the machine itself."""
+    """Whether metrics are told, the ports of Kafka's process, of ZooKeeper's and of the machine itself, and who watches."""
 
     enabled: bool = False
     kafka_port: int = Field(default=KAFKA_METRICS_PORT, ge=1024, le=65535)
     zookeeper_port: int = Field(default=ZOOKEEPER_METRICS_PORT, ge=1024, le=65535)
     node_port: int = Field(default=NODE_METRICS_PORT, ge=1024, le=65535)
+    monitor: MonitorSettings | None = None
 
     def ports(self) -> dict[str, int]:
         """By their keys."""

@@ -6,7 +6,7 @@ sign stands before a brace, because Pulumi would put an output there.
 
 from collections.abc import Iterable
 
-from model import greeting, picture
+from model import greeting, monitor, picture
 from model.kafka_keys import Mode
 from model.listeners import (
     CLIENTS,
@@ -37,9 +37,14 @@ def _what(settings: Settings, cluster: Cluster, stack: str) -> str:
 # Kafka cluster {stack}
 
 Apache Kafka {cluster.version} in {_mode(cluster)}, {len(cluster.brokers)} brokers, on {picture.network(settings)}.
-Plain text, and nobody is asked who they are. How it is at this moment: `kafka-cluster status`.
+Plain text, and nobody is asked who they are. How it is at this moment: `kafka-cluster status`.{_watched(settings)}
 
 {_table(("node", "id", "address", "roles", "a shell on it"), rows)}"""
+
+
+def _watched(settings: Settings) -> str:
+    url = monitor.url(settings.metrics)
+    return f" Or on a page: <{url}>." if url else ""
 
 
 def _mode(cluster: Cluster) -> str:

@@ -20,7 +20,8 @@ from model.errors import ConfigurationError, Problem
 from model.jvm import parse_heap
 from model.kafka_keys import MANAGED, SUPPORTED_VERSIONS, Mode, Role
 from model.kafka_rules import Case, judge
-from model.metrics import METRICS_EXAMPLE, MetricsSettings, port_problems
+from model.logins import JumpSettings, login_faults
+from model.metrics import METRICS_EXAMPLE, MONITOR_EXAMPLE, MetricsSettings, MonitorSettings, port_problems
 from model.shapes import PropertyText, Shape
 from model.topic_rules import TOPIC_EXAMPLE, Surroundings, TopicSettings, topic_problems
 
@@ -28,8 +29,6 @@ _HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _PROPERTY_KEY = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 _SHA512 = re.compile(r"[0-9a-f]{128}")
 _BRIDGE = re.compile(r"[A-Za-z0-9_.-]{1,15}")
-_HOST_KEY = re.compile(r"(ssh|ecdsa|sk)-\S+ [A-Za-z0-9+/=]+( .*)?")
-_USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 ENOUGH_BESIDE_HEAP_MIB = 256
 
 
@@ -54,16 +53,6 @@ class DomainType(StrEnum):
     AUTO = "auto"
     KVM = "kvm"
     QEMU = "qemu"
-
-
-class JumpSettings(Shape):
-    """A machine that has to be passed through on the way to a node's."""
-
-    address: str
-    user: str = "admin"
-    port: int = Field(default=22, ge=1, le=65535)
-    private_key_file: str
-    host_key: str
 
 
 class NodeSettings(Shape):
@@ -150,7 +139,7 @@ def _shape_problem(detail: Any) -> Problem:
     for part in detail["loc"]:
         key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else str(part)
     if detail["type"] == "extra_forbidden":
-        shape = _SHAPES.get(re.split(r"[.\[]", key, maxsplit=1)[0], Settings)
+        shape = _SHAPES.get(re.sub(r"\[\d+\]", "", key).rpartition(".")[0], Settings)
         known = ", ".join(sorted(to_camel(name) for name in shape.model_fields))
         return Problem(key, detail["input"], f"one of the keys {known}", _example(key))
     if detail["type"] == "missing":
@@ -159,7 +148,14 @@ def _shape_problem(detail: Any) -> Problem:
     return Problem(key, detail["input"], expected, _example(key))
 
 
-_SHAPES: Mapping[str, type[BaseModel]] = {"nodes": NodeSettings, "topics": TopicSettings, "metrics": MetricsSettings}
+_SHAPES: Mapping[str, type[BaseModel]] = {
+    "nodes": NodeSettings,
+    "nodes.jumpHost": JumpSettings,
+    "topics": TopicSettings,
+    "metrics": MetricsSettings,
+    "metrics.monitor": MonitorSettings,
+    "metrics.monitor.jumpHost": JumpSettings,
+}
 _EXAMPLES = {
     "mode": "mode: kraft",
     "platform": "platform: libvirt",
@@ -179,6 +175,8 @@ _EXAMPLES = {
 
 
 def _example(key: str) -> str:
+    if key.startswith("metrics.monitor"):
+        return MONITOR_EXAMPLE
     top = re.split(r"[.\[]", key, maxsplit=1)[0]
     return _EXAMPLES.get(top, "nodes: [{name: kafka-server1, id: 1, address: 172.25.254.131}]")
 
@@ -433,22 +431,34 @@ def _judge_hosts(settings: Settings) -> list[Problem]:
         return []
     problems = []
     for node in settings.nodes:
-        problems += _login_faults(f"nodes[{node.name}]", node)
-        if node.jump_host:
-            problems += _login_faults(f"nodes[{node.name}].jumpHost", node.jump_host)
+        problems += _login_problems(f"nodes[{node.name}]", node)
     return problems
 
 
-def _login_faults(where: str, login: NodeSettings | JumpSettings) -> list[Problem]:
+def _login_problems(where: str, machine: NodeSettings | MonitorSettings) -> list[Problem]:
+    jump = login_faults(f"{where}.jumpHost", machine.jump_host) if machine.jump_host else ()
+    return [*login_faults(where, machine), *jump]
+
+
+def _judge_monitor(settings: Settings) -> list[Problem]:
+    monitor = settings.metrics.monitor
+    if monitor is None:
+        return []
     problems = []
-    if not _USER.fullmatch(login.user):
-        problems.append(Problem(f"{where}.user", login.user, "a user name of the machine", "user: admin"))
-    if not login.private_key_file:
-        expected = "the path of the private key that opens the machine"
-        problems.append(Problem(f"{where}.privateKeyFile", "", expected, "privateKeyFile: ~/.ssh/id_ed25519"))
-    if not _HOST_KEY.fullmatch(login.host_key):
-        expected = "the machine's public host key, as ssh-keyscan prints it behind the address"
-        problems.append(Problem(f"{where}.hostKey", login.host_key, expected, "hostKey: ssh-ed25519 AAAA…"))
+    if not settings.metrics.enabled:
+        expected = "true, as metrics.monitor watches what nodes tell"
+        problems.append(Problem("metrics.enabled", False, expected, MONITOR_EXAMPLE))
+    if not _HOST_NAME.fullmatch(monitor.name) or monitor.name in {node.name for node in settings.nodes}:
+        expected = "a host name that no node has: lower-case letters, digits and inner hyphens, at most 63"
+        problems.append(Problem("metrics.monitor.name", monitor.name, expected, "name: kafka-monitor"))
+    network = _network(settings)
+    reason = _address_fault(monitor.address, network, settings) if network else ""
+    if monitor.address in {node.address for node in settings.nodes}:
+        reason = "an address that no node has, as it is a machine of its own"
+    if reason:
+        problems.append(Problem("metrics.monitor.address", monitor.address, reason, MONITOR_EXAMPLE))
+    if settings.platform is Platform.HOSTS:
+        problems += _login_problems("metrics.monitor", monitor)
     return problems
 
 
@@ -461,6 +471,7 @@ _JUDGES = (
     _judge_replication,
     _judge_topics,
     _judge_metrics,
+    _judge_monitor,
     _judge_delete_data,
     _judge_hosts,
 )

@@ -26,6 +26,8 @@ MOST_SECONDS = _LOCK_SECONDS + RUN_SECONDS
 _HELD = 75
 
 KERNEL = {"vm.max_map_count": "262144", "vm.swappiness": "1"}
+# Where nothing of Kafka's is.
+MONITOR = "kafka-monitor.service"
 ALL_SERVICES = ("kafka.service", "zookeeper.service", NODE_EXPORTER)
 # Written on a machine that somebody else made before anything else is: whose it is now, and what was there before.
 CLAIM = "/etc/kafka-cluster/CLAIM.json"

@@ -26,7 +26,7 @@ _COLLECTORS = (
 
 # Everything a Java server does not need. Left out on purpose: MemoryDenyWriteExecute (the compiler writes
 # code), PrivateNetwork, and SystemCallFilter groups that Java 17 uses.
-_HARDENING = """\
+HARDENING = """\
 NoNewPrivileges=yes
 CapabilityBoundingSet=
 AmbientCapabilities=
@@ -84,7 +84,7 @@ ExecStart={cluster.paths.node_exporter} --web.listen-address={node.address}:{por
 Restart=always
 RestartSec=5
 OOMScoreAdjust=500
-{_HARDENING.replace("ProcSubset=pid" + chr(10), "")}
+{HARDENING.replace("ProcSubset=pid" + chr(10), "")}
 [Install]
 WantedBy=multi-user.target
 """
@@ -120,7 +120,7 @@ TimeoutStopSec={STOP_SECONDS}
 LimitNOFILE={OPEN_FILES}
 OOMScoreAdjust=-500
 ReadWritePaths={paths.data} {paths.service_logs}
-{_HARDENING}
+{HARDENING}
 [Install]
 WantedBy=multi-user.target
 """
@@ -165,7 +165,7 @@ LimitNOFILE={OPEN_FILES}
 OOMScoreAdjust=-600
 LogsDirectory=zookeeper
 ReadWritePaths={paths.data}/zookeeper
-{_HARDENING}
+{HARDENING}
 [Install]
 WantedBy=multi-user.target
 """

@@ -48,6 +48,12 @@ def _ready(_: argparse.Namespace) -> None:
     asyncio.run(ready.wait(ready.Newcomer.model_validate_json(sys.stdin.read())))
 
 
+def _watched(_: argparse.Namespace) -> None:
+    from operations import watched
+
+    asyncio.run(watched.serves(watched.Watcher.model_validate_json(sys.stdin.read())))
+
+
 def _running(_: argparse.Namespace) -> None:
     from model.handover import Handover
     from operations import running
@@ -169,6 +175,7 @@ def _parser() -> argparse.ArgumentParser:
         ("claimed", _claimed, "take a machine that somebody else made"),
         ("removed", _removed, "remove from it what is ours"),
         ("ready", _ready, "wait until a new machine can be worked on"),
+        ("watched", _watched, "wait until what watches a cluster serves"),
         ("running", _running, "bring the cluster to run what is planned"),
         ("topics", _topics, "bring the cluster's topics to what is listed"),
         ("settings", _settings, "give the running cluster the settings that need no restart"),

@@ -14,9 +14,10 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
 
 from images import recipe
-from model import waiting
+from model import monitor, waiting
 from model.errors import Problem
 from model.machine_names import MachineNames
+from model.metrics import METRICS_EXAMPLE
 from model.settings import NetworkMode, Platform, Settings
 from model.topic_plan import TopicPlan
 from operations import leftovers
@@ -60,13 +61,15 @@ class Resolved:
     """The fingerprint of each node's configuration after the last `up`"""
     pieces: tuple[ArchiveFile, ...] = ()
     """What metrics need beside Kafka; nothing where there are none"""
+    prometheus: ArchiveFile | None = None
+    """What watches the cluster; None where nobody does"""
 
 
 def look_around(settings: Settings, state: list[dict[str, Any]], names: MachineNames) -> Resolved:
     """Finds everything, or raises Unusable with all that is missing. `state` are the resources that Pulumi knows."""
     problems: list[Problem] = []
     archive, warnings = _archive(settings, problems)
-    pieces = _pieces(settings, problems)
+    pieces, prometheus = _pieces(settings, problems), _prometheus(settings, problems)
     uri = image = ""
     if settings.platform is Platform.LIBVIRT:
         uri = _libvirt(settings, problems)
@@ -82,7 +85,7 @@ def look_around(settings: Settings, state: list[dict[str, Any]], names: MachineN
     left = {name: what for name, what in waiting.waiting(state, settings).items() if name != replaced}
     if left:
         warnings = (*warnings, waiting.warning(left, names.stack))
-    return Resolved(archive, uri, image, warnings, replaced=replaced, pieces=pieces)
+    return Resolved(archive, uri, image, warnings, replaced=replaced, pieces=pieces, prometheus=prometheus)
 
 
 def _archive(settings: Settings, problems: list[Problem]) -> tuple[ArchiveFile | None, tuple[str, ...]]:
@@ -109,6 +112,17 @@ def _pieces(settings: Settings, problems: list[Problem]) -> tuple[ArchiveFile, .
         problems.append(Problem("metrics", "enabled: true", expected, "metrics: {enabled: false}"))
         return ()
     return tuple(ArchiveFile(each.path, each.sha512) for each in found)
+
+
+def _prometheus(settings: Settings, problems: list[Problem]) -> ArchiveFile | None:
+    if not settings.metrics.monitor:
+        return None
+    found = metrics.prometheus()
+    if found is None:
+        expected = "Prometheus in the cache; `make up` fetches it"
+        problems.append(Problem("metrics.monitor", settings.metrics.monitor.address, expected, METRICS_EXAMPLE))
+        return None
+    return ArchiveFile(found.path, found.sha512)
 
 
 def libvirt_uri(settings: Settings) -> str:
@@ -155,8 +169,11 @@ def _open_key(text: bytes) -> None:
 
 def _private_keys(settings: Settings, problems: list[Problem]) -> None:
     """Every key file holds a key that can be used; what is wrong with one is told before any machine is spoken to."""
-    for node in settings.nodes:
-        for where, login in ((f"nodes[{node.name}]", node), (f"nodes[{node.name}].jumpHost", node.jump_host)):
+    machines = [(f"nodes[{node.name}]", node) for node in settings.nodes]
+    if settings.metrics.monitor:
+        machines.append(("metrics.monitor", monitor.entry(settings.metrics.monitor)))
+    for place, machine in machines:
+        for where, login in ((place, machine), (f"{place}.jumpHost", machine.jump_host)):
             if login is None:
                 continue
             try:

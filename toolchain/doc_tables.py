@@ -25,6 +25,7 @@ _OUTPUTS = {
     "nodes": "Every node's `name`, `id`, `address` and `roles`.",
     "readme": "The stack's page, in Markdown: what this cluster is, how it is reached, where things are, what to do when.",
     "prometheus": "A Prometheus' configuration for this cluster. Only where `metrics.enabled`.",
+    "monitor": "The page that watches the cluster. Only where `metrics.monitor`.",
     "ssh": "For every node, the line that opens a shell on it.",
 }
 

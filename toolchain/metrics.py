@@ -68,9 +68,10 @@ def promtool() -> Path | None:
     return _if_there(PROMTOOL)
 
 
-def prometheus() -> Path | None:
-    """Prometheus itself, likewise."""
-    return _if_there(PROMETHEUS)
+def prometheus() -> Piece | None:
+    """Prometheus itself, which a monitor and tests need; None when it was not fetched."""
+    path = _if_there(PROMETHEUS)
+    return Piece(path, _sha512(path)) if path else None
 
 
 def _if_there(program: str) -> Path | None:
@@ -78,8 +79,8 @@ def _if_there(program: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def ensure_prometheus() -> None:
-    """Both, fetched unless they are there."""
+def ensure_prometheus() -> Piece:
+    """Both, fetched unless they are there; Prometheus itself."""
     _root().mkdir(parents=True, exist_ok=True)
     with (_root() / "lock").open("w") as lock:
         telling.hold(lock, "the metrics agents", lock.name)
@@ -88,6 +89,10 @@ def ensure_prometheus() -> None:
                 _fetch_programs(PROMETHEUS, Path(folder), PROMETHEUS, PROMTOOL)
                 for program in (PROMETHEUS, PROMTOOL):
                     (Path(folder) / program).replace(_root() / program)
+    found = prometheus()
+    if not found:
+        raise MetricsError(f"metrics: the cache {_root()} lost what was just fetched; run it again")
+    return found
 
 
 def _fetch(folder: Path) -> None:
@@ -130,14 +135,13 @@ def _sha512(path: Path) -> str:
 def main() -> int:
     """Fetches both, and says where they are."""
     parser = argparse.ArgumentParser(description="Fetch the metrics agents into the cache.")
-    parser.add_argument("--prometheus", action="store_true", help="and what tests try alert rules with")
+    parser.add_argument("--prometheus", action="store_true", help="and Prometheus, for a monitor and for tests")
     asked = parser.parse_args()
     try:
         for piece in ensure():
             print(f"metrics: {piece.path}, sha512 {piece.sha512[:12]}…", flush=True)
         if asked.prometheus:
-            ensure_prometheus()
-            print(f"prometheus: {prometheus()}", flush=True)
+            print(f"prometheus: {ensure_prometheus().path}", flush=True)
     except (MetricsError, CommandFailed, telling.StillHeld) as error:
         print(error, file=sys.stderr)
         return 1

@@ -95,7 +95,7 @@ def archive(say: Say) -> None:
 
 
 def metrics(say: Say) -> None:
-    """What nodes tell their metrics by, and what tests try alert rules with. `make up` fetches what it needs itself."""
+    """What nodes tell their metrics by, and what watches them. `make up` fetches what it needs itself."""
     _run(say, sys.executable, str(places.CHECKOUT / "toolchain" / "metrics.py"), "--prometheus")
 
 

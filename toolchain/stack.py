@@ -112,6 +112,8 @@ def prepare(stack: Stack) -> None:
     if (config.get("metrics") or {}).get("enabled"):
         with phase("metrics agents"):
             metrics.ensure()
+            if config["metrics"].get("monitor"):
+                metrics.ensure_prometheus()
     uri = stack.uri()
     if uri:
         with phase("leftovers of a killed run"):

@@ -77,6 +77,14 @@ def write(path, content, owner="root", group="root", mode="0644"):
     return True
 
 
+def sha512(path):
+    digest = hashlib.sha512()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
 def read_json(path):
     try:
         return json.loads(Path(path).read_text())

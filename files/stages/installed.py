@@ -197,14 +197,6 @@ def ensure_folders(plan):
         folder.chmod(0o750)
 
 
-def sha512(path):
-    digest = hashlib.sha512()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
 def ensure_archive(plan):
     home, wanted = Path(plan["home"]), plan["sha512"]
     mark = home / ".archive-sha512"

@@ -73,7 +73,8 @@ def up(archive: ArchiveFile) -> Up:
         names = ("jmx_prometheus_javaagent-1.0.1.jar", "prometheus-node-exporter") if settings.metrics.enabled else ()
         pieces = tuple(ArchiveFile(archive.path.with_name(name), "7" * 128) for name in names)
         uri, image = (URI, IMAGE) if made_here else ("", "")
-        return Resolved(archive, uri, image, (), replaced=chosen, pieces=pieces)
+        prometheus = ArchiveFile(archive.path.with_name("prometheus"), "8" * 128) if settings.metrics.monitor else None
+        return Resolved(archive, uri, image, (), replaced=chosen, pieces=pieces, prometheus=prometheus)
 
     def fresh(engine: Engine, changes: dict[str, Any]) -> Engine:
         config = as_pulumi_hands_over({**dev_config(), **changes})

@@ -15,6 +15,7 @@ from tests.support import browser
 from tests.support.look import look
 from tests.support.machines import Ground, ground
 from tests.support.operate import status, wait_until_whole
+from tests.support.stack import PulumiFailed
 from tests.support.watcher import PAGE, Watcher, watching
 
 pytestmark = pytest.mark.lifecycle
@@ -28,7 +29,7 @@ CHECKS = (
     "test_service_is_fenced_in",
 )
 WHOLE_SECONDS = 120
-NODE = "kafka-server3"
+NODE, MONITOR = "kafka-server3", "kafka-server4"
 # The machines share disk and clock with the computer that the test runs on.
 OF_THE_COMPUTER = {"KafkaDiskFilling", "KafkaClockOff"}
 ALERT_SECONDS = 60.0
@@ -36,14 +37,16 @@ EXPORTER = "kafka-node-exporter.service"
 TOPIC = {"name": "watched", "partitions": 6, "replicationFactor": 3, "settings": {"min.insync.replicas": 2}}
 NUMBER = re.compile(r'<li class="(\w+)">\s*<h2>[^<]*</h2>\s*<output id="(\w+)">([^<]*)<')
 CHARTS = 12
-AGREE_SECONDS = 30.0
+# A monitor asks every 15 s, and takes what it knows for true for a minute.
+AGREE_SECONDS = 90.0
 CONFIG = {"heap": "256M", "topics": [TOPIC]}
 
 
 @pytest.fixture(scope="module")
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    """Three machines with a running cluster that tells nothing."""
-    with ground(f"metrics-{os.getpid()}", tmp_path_factory.mktemp("stack"), config=CONFIG) as made:
+    """Three machines with a running cluster that tells nothing, and a fourth one."""
+    with ground(f"metrics-{os.getpid()}", tmp_path_factory.mktemp("stack"), count=4, config=CONFIG) as made:
+        made.stack.configure(nodes=made.stack.config()["nodes"][:3])
         made.stack.up()
         yield made
 
@@ -89,14 +92,14 @@ def seen(watcher: Watcher, what: str, so: Callable[[], bool]) -> None:
     wait_for(what, so, ALERT_SECONDS, lambda: f"{watcher.alerts()}, {watcher.targets()}")
 
 
-def shown(ours: Ground) -> tuple[dict[str, str], str]:
+def shown(ours: Ground, url: str = PAGE) -> tuple[dict[str, str], str]:
     """The colour of each tile on the page whose number is what the status says, and the page."""
     pages: list[str] = []
     sides: list[dict[str, str]] = []
 
     def agree() -> bool:
         told = status(ours.stack)
-        pages[:] = [browser.document(ours.stack.prefix, PAGE)]
+        pages[:] = [browser.document(ours.stack.prefix, url)]
         numbers = {name: number for _, name, number in NUMBER.findall(pages[0])}
         said = {name: str(told["numbers"].get(name)) for name in numbers}
         if told["mode"] == "kraft":
@@ -128,16 +131,38 @@ def test_an_alert_fires_and_clears_and_the_page_tells_of_it(ours: Ground, tmp_pa
         seen(watcher, "the alert over", lambda: quiet(watcher.alerts()))
 
 
-def test_they_go_along_to_the_other_mode_and_off_again(ours: Ground, tmp_path: Path) -> None:
-    ours.stack.configure(mode="zookeeper")
+def test_a_machine_that_watches_is_made_beside_the_running_cluster(ours: Ground) -> None:
+    fourth = ours.machines.inventory()["machines"][3]
+    login = {"user": fourth["user"], "privateKeyFile": fourth["private_key_path"], "hostKey": fourth["host_key"]}
+    before = on(ours, "systemctl show --value -p MainPID kafka")
+    ours.stack.configure(metrics={"enabled": True, "monitor": {"address": fourth["address"], **login}})
     ours.stack.up()
+    assert on(ours, "systemctl show --value -p MainPID kafka") == before, (
+        "a machine that only watches is worth no restart"
+    )
+    colours, page = shown(ours, ours.stack.outputs()["monitor"])
+    assert set(colours.values()) == {"good", "unknown"}
+    assert f"Kafka cluster kafka-cluster/{ours.stack.name}" in page
+    ours.stack.up("--expect-no-changes")
+
+
+def test_one_that_is_down_keeps_nothing_from_the_cluster(ours: Ground) -> None:
+    ours.machines.kill(MONITOR)
+    ours.stack.configure(mode="zookeeper")
+    with pytest.raises(PulumiFailed, match="kafka-monitor"):
+        ours.stack.up()
     all_is_told(ours)
-    with watching(ours.stack, tmp_path) as watcher:
-        seen(watcher, "every place asked", lambda: list(watcher.targets().values()) == ["up"] * 9)
-        colours, _ = shown(ours)
-        assert set(colours.values()) == {"good"}
+    ours.machines.start(MONITOR)
+    ours.stack.up()
+    colours, _ = shown(ours, ours.stack.outputs()["monitor"])
+    assert set(colours.values()) == {"good"}
+
+
+def test_all_of_it_is_turned_off_again(ours: Ground) -> None:
     ours.stack.configure(metrics=None)
     ours.stack.up()
+    left = "ls -d /etc/systemd/system/kafka-monitor.service /etc/kafka-cluster /var/lib/kafka-monitor; pgrep prometheus"
+    assert ours.machines.ssh(MONITOR, left).stdout == "", "a machine goes back as it was"
     assert "javaagent" not in on(ours, "pgrep --list-full java"), "neither Kafka nor ZooKeeper goes on with an agent"
     assert on(ours, f"systemctl is-active {EXPORTER}; systemctl is-enabled {EXPORTER}").split() == [
         "inactive",

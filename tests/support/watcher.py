@@ -68,7 +68,7 @@ def watching(stack: Stack, folder: Path) -> Iterator[Watcher]:
     ]
     with (folder / "prometheus.log").open("w") as log:
         process = subprocess.Popen(
-            [*stack.prefix, str(program), *options, f"--web.listen-address={ADDRESS}"], stdout=log, stderr=log
+            [*stack.prefix, str(program.path), *options, f"--web.listen-address={ADDRESS}"], stdout=log, stderr=log
         )
         try:
             yield Watcher(stack)

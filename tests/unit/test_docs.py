@@ -8,8 +8,10 @@ import pytest
 
 from model import listeners
 from model.kafka_keys import MANAGED, SUPPORTED_VERSIONS, Mode
+from model.logins import JumpSettings
+from model.metrics import MonitorSettings
 from model.paths import Paths
-from model.settings import JumpSettings, NodeSettings, Settings
+from model.settings import NodeSettings, Settings
 from toolchain import doc_messages, doc_tables, places
 
 PAGES = doc_tables.pages()
@@ -67,7 +69,9 @@ def test_a_message_without_a_row_is_noticed() -> None:
 
 def test_every_key_of_a_node_is_explained() -> None:
     page = (REFERENCE / "configuration.md").read_text(encoding="utf-8")
-    keys = [field.alias for shape in (NodeSettings, JumpSettings) for field in shape.model_fields.values()]
+    keys = [
+        field.alias for shape in (NodeSettings, JumpSettings, MonitorSettings) for field in shape.model_fields.values()
+    ]
     assert [key for key in keys if f"| `{key}` |" not in page] == []
 
 

@@ -51,7 +51,7 @@ def test_each_process_has_a_port_of_its_own(mode: Mode, ports: tuple[int, ...]) 
         ({"zookeeperPort": 7071}, "as 7071 is for metrics.kafkaPort"),
         ({"nodePort": 2181}, "as 2181 is for ZooKeeper's clients"),
         ({"nodePort": 80}, "metrics.nodePort: got 80"),
-        ({"kafkaport": 7071}, "one of the keys enabled, kafkaPort, nodePort, zookeeperPort"),
+        ({"kafkaport": 7071}, "one of the keys enabled, kafkaPort, monitor, nodePort, zookeeperPort"),
         ({"enabled": "perhaps"}, "metrics.enabled: got 'perhaps'"),
     ],
 )
