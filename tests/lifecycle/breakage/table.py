@@ -350,6 +350,7 @@ A_BROKER_IS_AWAY = (
             "test_records_reach_every_broker": "kafka-server3 gave",
             "test_python_client_reads_what_it_wrote": "172.25.254.133:9092",
             "test_services_are_enabled_and_active": "the node serves nothing",
+            "test_status_says_healthy": "kafka.service is inactive",
             "test_planned_ports_listen_on_the_planned_address_only": "nothing listens",
         },
         "systemctl stop kafka.service",

@@ -1,0 +1,32 @@
+"""What `make status` says of this cluster: that it is healthy, and of every planned node how it is."""
+
+import asyncio
+
+from lab.waiting import wait_for
+from model import jvm
+from model.status import Status, Verdict
+from model.topology import Cluster
+from operations.status import look
+from tests.live.planned import Plan
+
+CALM_SECONDS = 10.0
+
+
+def test_status_says_healthy(cluster: Cluster, plan: Plan) -> None:
+    """A record that is on its way is no fault, so it is asked until a calm moment."""
+    seen: list[Status] = []
+
+    def healthy() -> bool:
+        seen.append(asyncio.run(look(plan.stack, plan.handover)))
+        return seen[-1].verdict is Verdict.HEALTHY
+
+    wait_for("a healthy status", healthy, CALM_SECONDS * plan.patience, lambda: "; ".join(seen[-1].missing))
+    found = seen[-1]
+    assert (found.numbers.brokers_online, found.numbers.active_controllers) == (len(cluster.brokers), 1)
+    assert [node.name for node in found.nodes] == list(plan.nodes), (
+        "a node that is left out looks like one that is well"
+    )
+    for node in found.nodes:
+        assert node.reason, f"{node.name}: nobody knows why it was started"
+        assert node.heap_mib == jvm.parse_heap(plan.settings.heap), f"{node.name}: has a heap of {node.heap_mib} MiB"
+        assert node.total_bytes, f"{node.name}: nobody knows how full its data volume is"
