@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 
@@ -29,16 +30,21 @@ FIRST, SECOND, THIRD = NODES
 # partitions over before it goes, so nobody may have to wait that long for a leader, not even on a busy computer.
 LONGEST_STALL_OF_A_ROLL = 9.0
 STANDSTILL_SECONDS = 2.0
+# What a client says that asks the other mode's cluster for a topic of this one's.
+TOPIC_IS_ELSEWHERE = {"_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION", "UNKNOWN_TOPIC_OR_PART"}
 SECONDS = 90.0
 HEAPS = ("256M", "260M")
 DEADLY = ("kill -9 of a broker", "disk full")
 STARTS = "sudo cat /etc/kafka-cluster/starts.jsonl"
+FORMATTED = "sudo stat -c '%i %W' /var/lib/kafka/logs/kraft-combined-logs/meta.properties"
 
 
 @pytest.fixture(scope="module")
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     """Three machines and a stack for them."""
-    with ground(f"traffic-{os.getpid()}", tmp_path_factory.mktemp("stack"), config={"heap": HEAPS[0]}) as made:
+    # Else a producer makes its topic anew in the other mode's cluster, and goes on there.
+    config = {"heap": HEAPS[0], "settings": {"auto.create.topics.enable": "false"}}
+    with ground(f"traffic-{os.getpid()}", tmp_path_factory.mktemp("stack"), config=config) as made:
         yield made
 
 
@@ -176,6 +182,24 @@ def befall(ours: Ground, up: UnderWay, kind: str, turn: int) -> None:
     fault.mend(ours.machines, victim)
 
 
+def test_a_machine_that_is_made_anew_rejoins_and_loses_nothing(ours: Ground, busy: Callable[..., Traffic]) -> None:
+    running = busy()
+    formatted = on(ours, SECOND, FORMATTED)
+    since = time.monotonic()
+    ours.machines.rebuild(SECOND)
+    said = ours.stack.up("--replace", f"**{SECOND}-host-ready")
+    away = time.monotonic() - since
+    ours.stack.up("--expect-no-changes")
+    verdict = running.stop()
+    tell(f"a machine made anew, {away:.1f} s away", verdict)
+    assert re.search(rf"starting {SECOND}(?![\w,])", said), "the new machine's node, and no other one"
+    assert restarted(said) == [], "nodes that are well are left alone"
+    assert on(ours, SECOND, FORMATTED) == formatted, "it found its disk again, and formatted nothing"
+    assert verdict.faults == []
+    assert verdict.duplicates == 0
+    assert verdict.producer_stall < away, "the others lead meanwhile: nobody waits for the new machine"
+
+
 def refused_roll(ours: Ground, seconds: float) -> str:
     """What a roll of all nodes says that does not come to its end."""
     done = operate(ours.stack, "bring", seconds, fingerprint="another")
@@ -189,6 +213,9 @@ def test_a_roll_does_not_begin_while_a_node_is_down(ours: Ground) -> None:
     said = refused_roll(ours, 5)
     on(ours, THIRD, f"sudo chmod a+x {starter}")
     assert "for the cluster to spare" in said
+    assert re.search(r"^quorum: leader is [12]; 1: .*; 2: .*; 3: ", said, re.MULTILINE), (
+        f"whoever mends it wants to know first whether the others still have their majority: {said[-3000:]}"
+    )
     assert "broker 3 not registered" in said
     assert restarted(said) == [], "with one node down, no second one may be taken down"
 
@@ -227,6 +254,29 @@ def throttle(ours: Ground, topic: str, operation: str = "SET") -> None:
     command = [*ours.stack.prefix, sys.executable, "-c", THROTTLE, ours.stack.outputs()["bootstrap_servers"], topic]
     done = subprocess.run([*command, operation], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_switch_of_modes_and_back_holds_producers_up_and_loses_nothing(
+    ours: Ground, busy: Callable[..., Traffic]
+) -> None:
+    running = busy()
+    ours.stack.configure(mode="zookeeper")
+    ours.stack.up()
+    there = running.acknowledged()
+    ours.stack.configure(mode="kraft")
+    ours.stack.up()
+    wait_for("records after the switch back", lambda: all_after(running, there), SECONDS)
+    verdict = running.stop()
+    tell("a switch of modes and back", verdict)
+    assert set(verdict.errors) <= TOPIC_IS_ELSEWHERE
+    assert replace(verdict, errors={}).faults == [], "what was acknowledged before the switch is there after all of it"
+    assert verdict.duplicates == 0
+
+
+def all_after(running: Traffic, earlier: dict[int, int]) -> bool:
+    """Whether every partition has acknowledged records since then."""
+    now = running.acknowledged()
+    return all(now[partition] > count for partition, count in earlier.items())
 
 
 def test_a_roll_in_zookeeper_mode_loses_nothing(ours: Ground, busy: Callable[..., Traffic]) -> None:

@@ -78,18 +78,16 @@ class Sender:
         self._pause = 1 / per_second
         self._size = size
         self._producer = Producer({**watched.common(), "acks": acks, "enable.idempotence": acks == "all"})
+        self._ended = False
 
     def run(self, stop: Event) -> None:
-        """Sends until told to stop."""
-        try:
-            while not stop.is_set():
-                due = time.monotonic() + self._pause
-                for partition in self._watched.seen:
-                    self._send(partition, stop)
-                while (left := due - time.monotonic()) > 0:
-                    self._producer.poll(left)
-        except KafkaException as error:  # an idempotent producer that can't go on
-            self._watched.errors[error.args[0].name()] += 1
+        """Sends until told to stop, or until the client says that it can't go on."""
+        while not (stop.is_set() or self._ended):
+            due = time.monotonic() + self._pause
+            for partition in self._watched.seen:
+                self._send(partition, stop)
+            while (left := due - time.monotonic()) > 0:
+                self._producer.poll(left)
 
     def _send(self, partition: int, stop: Event) -> None:
         seen = self._watched.seen[partition]
@@ -102,9 +100,12 @@ class Sender:
                 )
             except BufferError:
                 self._producer.poll(self._pause)
-            else:
-                seen.sent += 1
-                return
+                continue
+            except KafkaException as refused:  # an application would drop this record, and go on with the next
+                self._watched.errors[refused.args[0].name()] += 1
+                self._ended = refused.args[0].code() == KafkaError._FATAL
+            seen.sent += 1
+            return
 
     def _answered(self, number: int, error: KafkaError | None, message: Message) -> None:
         seen = self._watched.seen[message.partition() or 0]
@@ -128,8 +129,9 @@ class Reader:
     def __init__(self, watched: Watched) -> None:
         self._watched = watched
         self._positions = dict.fromkeys(watched.seen, 0)
-        own = {"group.id": watched.topic, "auto.offset.reset": "earliest", "auto.commit.interval.ms": 1000}
-        self._consumer = Consumer({**watched.common(), **own})
+        # The session's time is what a group waits for a consumer that it knew before its cluster stopped.
+        own = {"group.id": watched.topic, "auto.offset.reset": "earliest", "session.timeout.ms": 10000}
+        self._consumer = Consumer({**watched.common(), **own, "auto.commit.interval.ms": 1000})
         self._consumer.subscribe([watched.topic])
 
     def run(self, stop: Event) -> None:
