@@ -16,6 +16,7 @@ from bench.figures import Figure, merged, spans, table
 from bench.rounds import Result
 from bench.rows import ROWS
 from toolchain import places
+from toolchain.signals import heed_interrupts
 
 RESULTS = scene.HERE / "results.json"
 PICTURE = places.CHECKOUT / "docs" / "pictures" / "figures"
@@ -58,6 +59,7 @@ def main() -> int:
     """Measures what is asked for; the exit status is 1 when a figure misses its limit."""
     # Whoever ends a run should not have to take its machines down.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))
+    heed_interrupts()
     known = [row for campaign in CAMPAIGNS for row in campaign.rows]
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.partition("\n")[0])
     parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join([*known, STAGES]))

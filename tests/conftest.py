@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from toolchain.signals import heed_interrupts
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options for the live tests."""
@@ -28,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Names the kinds of tests that need more than this checkout."""
+    heed_interrupts()
     config.addinivalue_line("markers", "live: looks at the running stack; skipped where there is none")
     config.addinivalue_line("markers", "lifecycle: makes machines of its own; needs root")
     config.pluginmanager.register(LiveRecord(required=config.getoption("--require-live")), "live-record")

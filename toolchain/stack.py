@@ -25,6 +25,7 @@ from model.settings import read
 from operations import stack_state
 from operations.leftovers import NotCleared, clear, find
 from toolchain import archive, locks, metrics, places, torn_state
+from toolchain.signals import heed_interrupts
 from toolchain.telling import StillHeld
 
 
@@ -198,6 +199,7 @@ def main() -> int:
     parser.add_argument("--stack", default="dev")
     parser.add_argument("--project", type=Path, default=places.CHECKOUT, help="the folder of Pulumi.yaml")
     asked, more = parser.parse_known_args()
+    heed_interrupts()
     try:
         VERBS[asked.verb](Stack(asked.stack, asked.project), more)
     except (
