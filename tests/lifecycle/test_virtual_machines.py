@@ -1,7 +1,8 @@
-"""One run on virtual machines, end to end: what the package promises of the machines it makes.
+"""One run on virtual machines, end to end: the tutorial, typed line by line, and between its lines what the package
+promises of the machines it makes.
 
-The tests of this file are one story and run in its order, on a lab, a state and a stack of their own. What can be
-shown without a virtual machine is shown elsewhere, at native speed.
+The tests of this file are one story and run in its order, on a lab, a state and a copy of the checkout of their own.
+What can be shown without a virtual machine is shown elsewhere, at native speed.
 """
 
 import json
@@ -10,40 +11,78 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from lab.libvirt import Libvirt
+from lab.waiting import wait_for
 from model.leftovers import Thing, known, leftovers
 from model.machine_names import MachineNames
 from operations.leftovers import clear, present
-from tests.support.look import verify
 from tests.support.stack import PulumiFailed, Stack
-from tests.support.virtual import libvirt_of_its_own, stack_inside
-from tests.unit.samples import dev_config
+from tests.support.traffic.beside import traffic
+from tests.support.tutorial import Reader, Shell, sections
+from tests.support.virtual import copy_of_the_checkout, libvirt_of_its_own
 from toolchain import places
 
 pytestmark = pytest.mark.lifecycle
 
 PROJECT = "kafka-cluster"
-STACK = "machines"
+STACK = "dev"
 NAMES = MachineNames(PROJECT, STACK)
 # Emulated guests beside whatever else the computer does; real ones need a tenth of it.
 WHOLE_SECONDS = 900
-RECORD = "written before the power was cut"
+UP, LOOK, WRITE, CHANGE, SWITCH, BREAK, DOWN = (
+    "1. Up",
+    "2. Look at it",
+    "3. Write and read",
+    "4. Change something",
+    "5. Switch to ZooKeeper mode, and back",
+    "6. Break something",
+    "7. Down",
+)
+RECORD = "hello"
+SLOW_RECORDS = 200
 
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Libvirt]:
-    with libvirt_of_its_own("test") as lab:
+    """A lab that is not up yet: that is for the tutorial to do."""
+    with libvirt_of_its_own("test", up=False) as lab:
         yield lab
 
 
 @pytest.fixture(scope="module")
 def stack(lab: Libvirt, tmp_path_factory: pytest.TempPathFactory) -> Stack:
-    return stack_inside(lab, tmp_path_factory.mktemp("stack"), STACK, dev_config())
+    return copy_of_the_checkout(lab, tmp_path_factory.mktemp("tutorial"), STACK)
+
+
+@pytest.fixture(scope="module")
+def reader(stack: Stack, lab: Libvirt) -> Iterator[Reader]:
+    """Who reads the tutorial, in a shell that nothing is prepared in."""
+    page = (stack.project / "docs/tutorial/first-cluster.md").read_text(encoding="utf-8")
+    with Shell.opened(stack.project, unprepared(stack.environment or {}, lab)) as shell:
+        yield Reader(sections(page), shell)
+
+
+def unprepared(environment: Mapping[str, str], lab: Libvirt) -> dict[str, str]:
+    """The variables of a user who has just logged in, and what keeps the test apart from that user."""
+    ours = ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_DEBUG_COMMANDS")
+    kept = {
+        key: value
+        for key, value in environment.items()
+        if key in ours or not key.startswith(("PULUMI_", "KAFKA_CLUSTER_PROGRAMS", "MAKE", "MFLAGS"))
+    }
+    path = [part for part in kept["PATH"].split(os.pathsep) if not Path(part).is_relative_to(places.CHECKOUT)]
+    return {
+        **kept,
+        "PATH": os.pathsep.join(path),
+        "KAFKA_CLUSTER_LAB": lab.namespace.name,
+        "PULUMI_SKIP_CONFIRMATIONS": "true",  # the "yes" that the page tells its reader to say
+    }
 
 
 class ProcessWatch(threading.Thread):
@@ -74,29 +113,30 @@ KEY_MATERIAL = r"BEGIN OPENSSH PRIVATE KEY|b3BlbnNzaC1rZXktdjE"
 
 
 @pytest.fixture(scope="module")
-def first_up(stack: Stack) -> dict[str, str]:
+def first_up(stack: Stack, reader: Reader) -> dict[str, str]:
     """The first `up`: what it printed, its events, and the command lines that held key material meanwhile."""
     watch = ProcessWatch(KEY_MATERIAL)
     watch.start()
     events = stack.project / "events.json"
+    reader.shell.type(f"export PULUMI_OPTION_EVENT_LOG={events}")
     try:
-        printed = stack.up("--event-log", str(events))
+        printed = reader.do(UP)
     finally:
         watch.stop()
+    reader.shell.type("unset PULUMI_OPTION_EVENT_LOG")
     return {"printed": printed, "events": events.read_text(), "processes": repr(watch.seen) if watch.seen else ""}
 
 
 @pytest.fixture(scope="module")
-def kept(stack: Stack, first_up: dict[str, str]) -> str:
+def kept(stack: Stack, reader: Reader, first_up: dict[str, str]) -> str:
     """A topic with a record that nothing may lose: it is on a disk, since the power of all machines will be cut at once.
 
     Kafka acknowledges what its replicas have in memory and leaves the disk to the system, which takes half a minute.
     """
-    servers = stack.outputs()["bootstrap_servers"]
-    console_tool(stack, "kafka-server1", f"kafka-console-producer.sh --bootstrap-server {servers} --topic kept", RECORD)
+    reader.do(WRITE)
     for node in stack.config()["nodes"]:
         assert operate(stack, "ssh", node["name"], "sync").returncode == 0
-    return "kept"
+    return "test"
 
 
 def operate(stack: Stack, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -112,19 +152,19 @@ def whole(stack: Stack) -> None:
     assert status.returncode == 0, f"the cluster did not come back by itself:\n{status.stdout}{status.stderr}"
 
 
-def console_tool(stack: Stack, node: str, tool: str, stdin: str = "") -> str:
-    """Runs one of Kafka's own tools on a node, against that node."""
+def console_tool(stack: Stack, node: str, tool: str) -> str:
+    """Runs one of Kafka's own tools on a node."""
     handover = stack.handover()
     assert handover, "a stack that is up handed over how its machines are reached"
     home = handover.cluster.paths.home
-    done = operate(stack, "ssh", node, f"echo {stdin!r} | {home}/bin/{tool}")
+    done = operate(stack, "ssh", node, f"{home}/bin/{tool}")
     assert done.returncode == 0, f"{tool} on {node} failed:\n{done.stdout}{done.stderr}"
     return done.stdout
 
 
 def test_up_answers_with_the_bootstrap_servers(stack: Stack, first_up: dict[str, str]) -> None:
     wanted = "172.25.254.131:9092,172.25.254.132:9092,172.25.254.133:9092"
-    assert stack.outputs()["bootstrap_servers"] == wanted, "a client is to be given one line that it can use"
+    assert first_up["printed"].rstrip().endswith(f"\n{wanted}"), "a client is to be given one line that it can use"
 
 
 @pytest.mark.parametrize("where", ["printed", "processes"])
@@ -154,8 +194,9 @@ def test_no_key_material_lies_open_in_the_state(stack: Stack, first_up: dict[str
 
 
 @pytest.mark.live
-def test_the_live_checks_pass(stack: Stack, first_up: dict[str, str]) -> None:
-    verify(stack)
+def test_the_live_checks_pass(reader: Reader, first_up: dict[str, str]) -> None:
+    printed = reader.do(LOOK)
+    assert "checks looked at the running stack" in printed, "`make verify` must not pass without having looked"
 
 
 def test_a_second_up_changes_nothing(stack: Stack, first_up: dict[str, str]) -> None:
@@ -228,10 +269,49 @@ def test_a_change_of_what_the_cluster_is_is_refused_at_preview(stack: Stack, fir
     assert "instead" in said, "the refusal must say what to do instead"
 
 
-def test_a_machine_that_lost_its_power_comes_back_by_itself(lab: Libvirt, stack: Stack, kept: str) -> None:
-    lab.virsh("destroy", NAMES.of("kafka-server2"))
-    lab.virsh("start", NAMES.of("kafka-server2"))
-    whole(stack)
+def test_a_running_cluster_takes_a_change(stack: Stack, reader: Reader, kept: str) -> None:
+    reader.do(CHANGE)
+    stack.up("--expect-no-changes")
+
+
+@pytest.mark.live
+def test_the_other_mode_is_one_key_away(stack: Stack, reader: Reader, kept: str) -> None:
+    there = reader.do(SWITCH, 0)
+    assert f"topics that stay behind in kraft mode's data: {kept}" in there, "nobody is to miss them afterwards"
+    assert "checks looked at the running stack" in there, "`make verify` must not pass without having looked"
+    reader.do(SWITCH, 1)
+    assert RECORD in consumed(stack, kept), "a switch must not touch the other mode's data"
+
+
+def test_no_record_is_lost_with_the_power_of_a_machine_or_on_a_slow_disk(
+    lab: Libvirt, stack: Stack, reader: Reader, kept: str
+) -> None:
+    reader.do(BREAK, 0)
+    servers = stack.outputs()["bootstrap_servers"]
+    with traffic(stack.prefix, servers, "harm", "--per-second", "10") as running:
+        reader.do(BREAK, 1)
+        with slow_disk(lab, "kafka-server3"):
+            before = running.acknowledged()
+            wait_for("records beside a slow disk", lambda: further(before, running.acknowledged()), WHOLE_SECONDS)
+        verdict = running.stop()
+    print(f"a machine without power, and one with a slow disk: {verdict}")
+    assert not verdict.faults, f"clients are to see nothing but a pause: {verdict}"
+
+
+@contextmanager
+def slow_disk(lab: Libvirt, name: str) -> Iterator[None]:
+    """A machine whose data volume does ten operations a second."""
+    command = ("blkdeviotune", NAMES.of(name), "vdb", "--live", "--total-iops-sec")
+    lab.virsh(*command, "10")
+    try:
+        yield
+    finally:
+        lab.virsh(*command, "0")
+
+
+def further(before: Mapping[int, int], now: Mapping[int, int]) -> bool:
+    """Whether every partition took a good deal more."""
+    return all(now[partition] > count + SLOW_RECORDS for partition, count in before.items())
 
 
 def test_the_cluster_comes_back_after_the_computers_own_reboot(lab: Libvirt, stack: Stack, kept: str) -> None:
@@ -247,20 +327,6 @@ def consumed(stack: Stack, topic: str) -> str:
     servers = stack.outputs()["bootstrap_servers"]
     options = f"--bootstrap-server {servers} --topic {topic} --from-beginning --max-messages 1 --timeout-ms 180000"
     return console_tool(stack, "kafka-server3", f"kafka-console-consumer.sh {options}")
-
-
-@pytest.mark.live
-def test_the_other_mode_is_one_key_away(stack: Stack, kept: str) -> None:
-    stack.configure(mode="zookeeper")
-    try:
-        assert f"topics that stay behind in kraft mode's data: {kept}" in stack.up(), (
-            "nobody is to miss them afterwards"
-        )
-        verify(stack)
-    finally:
-        stack.configure(mode="kraft")
-    stack.up()
-    assert RECORD in consumed(stack, kept), "a switch must not touch the other mode's data"
 
 
 def domains(lab: Libvirt) -> dict[str, tuple[str, str]]:
@@ -323,3 +389,10 @@ def test_destroy_leaves_nothing_behind_even_with_a_dead_machine(
         assert not lab.virsh(lister, "--all", "--name").split(), f"`virsh {lister}` still shows something"
     left = list(lab.namespace.outside(Path(NAMES.pool_path).parent).glob(f"*{NAMES.prefix}*"))
     assert not left, "destroy is to leave no file behind"
+
+
+def test_the_lab_goes_with_its_last_stack(lab: Libvirt, reader: Reader, first_up: dict[str, str]) -> None:
+    reader.do(DOWN)
+    assert not lab.namespace.exists(), "a network that nobody uses any more"
+    assert not lab.namespace.kept.exists(), "disks of machines that nobody has any more"
+    assert not reader.left, "every line of the tutorial is to be tried"

@@ -129,14 +129,14 @@ def stack_of_its_own(
     (folder / "Pulumi.yaml").write_text(yaml.safe_dump({**project, "main": str(program)}), encoding="utf-8")
     (folder / f"Pulumi.{name}.yaml").write_text("config: {}\n", encoding="utf-8")
     (folder / "state").mkdir()
-    stack = Stack(folder, name, prefix, _environment(folder / "state"))
+    stack = Stack(folder, name, prefix, environment_with(folder / "state"))
     stack.configure(**config)
     stack.pulumi("stack", "init")
     return stack
 
 
-def _environment(state: Path) -> dict[str, str]:
-    """The project's own programs and plugins, and nothing of the user's Pulumi."""
+def environment_with(state: Path) -> dict[str, str]:
+    """The project's own programs and plugins, a folder for the state, and nothing of the user's Pulumi."""
     outer = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")}
     path = [str(Path(sys.executable).parent), str(programs.bin_dir()), outer["PATH"]]
     return {

@@ -1,6 +1,7 @@
 """Virtual machines of a test's own: an embedded libvirt, and a stack whose machines are in it."""
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from lab.libvirt import Libvirt
-from tests.support.stack import Stack, stack_of_its_own
+from tests.support.stack import Stack, environment_with, stack_of_its_own
+from toolchain import places
 
 
 @contextmanager
-def libvirt_of_its_own(name: str) -> Iterator[Libvirt]:
-    """An embedded libvirt, gone afterwards with all that is in it."""
+def libvirt_of_its_own(name: str, *, up: bool = True) -> Iterator[Libvirt]:
+    """An embedded libvirt, which may be left to somebody else to bring up; gone afterwards with all that is in it."""
     lab = Libvirt(f"{name}-{os.getpid()}")
     try:
-        lab.up()
+        if up:
+            lab.up()
         yield lab
     finally:
         lab.down(delete=True)
@@ -24,6 +27,18 @@ def libvirt_of_its_own(name: str) -> Iterator[Libvirt]:
 
 def stack_inside(lab: Libvirt, folder: Path, name: str, config: dict[str, Any]) -> Stack:
     """A stack whose every command runs inside that libvirt's namespace."""
-    return stack_of_its_own(
-        folder, name, config, (sys.executable, "-m", "lab", "run", "--name", lab.namespace.name, "--")
-    )
+    return stack_of_its_own(folder, name, config, _inside(lab))
+
+
+def copy_of_the_checkout(lab: Libvirt, folder: Path, name: str) -> Stack:
+    """A copy of the checkout, whose Python environment it shares, and the stack `name` in it, which does not exist yet. Its
+    state lies apart, and every command of it runs inside that libvirt's namespace."""
+    project, state = folder / "checkout", folder / "state"
+    state.mkdir()
+    shutil.copytree(places.CHECKOUT, project, ignore=shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache"))
+    (project / ".venv").symlink_to(places.CHECKOUT / ".venv")
+    return Stack(project, name, _inside(lab), environment_with(state))
+
+
+def _inside(lab: Libvirt) -> tuple[str, ...]:
+    return (sys.executable, "-m", "lab", "run", "--name", lab.namespace.name, "--")
