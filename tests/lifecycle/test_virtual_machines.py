@@ -290,7 +290,7 @@ def test_no_record_is_lost_with_the_power_of_a_machine_or_on_a_slow_disk(
     servers = stack.outputs()["bootstrap_servers"]
     with traffic(stack.prefix, servers, "harm", "--per-second", "10") as running:
         reader.do(BREAK, 1)
-        with slow_disk(lab, "kafka-server3"):
+        with slow_disk(lab, "kafka-server3", NAMES.data_volume(3)):
             before = running.acknowledged()
             wait_for("records beside a slow disk", lambda: further(before, running.acknowledged()), WHOLE_SECONDS)
         verdict = running.stop()
@@ -299,9 +299,11 @@ def test_no_record_is_lost_with_the_power_of_a_machine_or_on_a_slow_disk(
 
 
 @contextmanager
-def slow_disk(lab: Libvirt, name: str) -> Iterator[None]:
+def slow_disk(lab: Libvirt, name: str, volume: str) -> Iterator[None]:
     """A machine whose data volume does ten operations a second."""
-    command = ("blkdeviotune", NAMES.of(name), "vdb", "--live", "--total-iops-sec")
+    disks = (line.split() for line in lab.virsh("domblklist", NAMES.of(name)).splitlines())
+    target = next(words[0] for words in disks if words[-1:] and words[-1].endswith(volume))
+    command = ("blkdeviotune", NAMES.of(name), target, "--live", "--total-iops-sec")
     lab.virsh(*command, "10")
     try:
         yield
