@@ -47,7 +47,7 @@ test-setup:
 	python3 toolchain/setup.py packages test_packages secret python programs archive metrics image
 
 test: test-setup lint ## set up and pass every test, the real virtual machines included
-	$(PREPARED) python -m pytest tests --ignore tests/live --lifecycle --require-live
+	$(PREPARED) python -m pytest tests --ignore tests/live --lifecycle --require-live --durations=20
 
 soak: test-setup ## try operations and faults at random for an hour, and many overrides on real brokers (SOAK_MINUTES=60)
 	$(PREPARED) python -m tests.soak
