@@ -34,8 +34,8 @@ class Campaign:
 CAMPAIGNS = (
     Campaign(("first_up_vs_hand", "first_up_vs_ansible", "noop_vs_hand", "noop_vs_ansible"), first_up.three),
     Campaign(("switch_vs_hand",), changes.switch),
-    Campaign(("roll_vs_bare",), changes.roll),
-    Campaign(("roll_stall_vs_bare",), changes.stall),
+    Campaign(("roll_vs_bare", "roll_vs_play"), changes.roll),
+    Campaign(("roll_stall_vs_bare", "roll_stall_vs_play"), changes.stall),
     Campaign(("dynamic_vs_cli",), changes.dynamic),
     Campaign(("memory_mb",), memory.measure),
     Campaign(("growth_vs_hand",), first_up.growth, rounds=3),

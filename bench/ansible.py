@@ -1,4 +1,4 @@
-"""The Ansible play of `bench/play/`, with an Ansible of its own: pinned, in the cache, and no part of the product.
+"""The Ansible plays of `bench/play/`, with an Ansible of its own: pinned, in the cache, and no part of the product.
 
 Knows how Ansible is made fast without changing what it does: pipelining, a kept connection, a fork for each machine.
 """
@@ -40,8 +40,8 @@ def program() -> Path:
     return home / "bin" / "ansible-playbook"
 
 
-class Play:
-    """The play, ready to be run on the machines as often as one likes."""
+class Plays:
+    """The plays, ready to be run on the machines as often as one likes."""
 
     def __init__(self, machines: Machines, folder: Path) -> None:
         self._machines, self._folder = machines, folder
@@ -49,9 +49,16 @@ class Play:
         (folder / "ansible.cfg").write_text(_SETTINGS.format(config=machines.ssh_config, folder=folder))
         (folder / "inventory.ini").write_text(_inventory(machines))
 
-    def run(self) -> None:
-        """One run of it."""
-        command = (self._program, "-i", self._folder / "inventory.ini", scene.HERE / "play" / "kafka.yml")
+    def bring_up(self) -> None:
+        """From machines in whatever state to brokers that were started."""
+        self._run("kafka.yml")
+
+    def roll(self, turn: int) -> None:
+        """A static change, one machine after the other; another one each turn."""
+        self._run("roll.yml", "-e", f"turn={turn}")
+
+    def _run(self, play: str, *options: str) -> None:
+        command = (self._program, "-i", self._folder / "inventory.ini", *options, scene.HERE / "play" / play)
         settings = str(self._folder / "ansible.cfg")
         scene.run(self._machines.segment.inside(*map(str, command)), ANSIBLE_CONFIG=settings)
 
@@ -68,6 +75,7 @@ def _inventory(machines: Machines) -> str:
     shared = {
         "archive": scene.kafka_archive(),
         "home": Paths(scene.VERSION).home,
+        "properties": Paths(scene.VERSION).properties(cluster.mode),
         "cluster": scene.CLUSTER_ID,
         "voters": cluster.quorum_voters,
         "device": DATA_LINK,
@@ -77,15 +85,18 @@ def _inventory(machines: Machines) -> str:
 
 
 @contextmanager
-def cluster(count: int) -> Iterator[tuple[Play, float]]:
-    """A cluster made by the play, and how long it took until it was whole."""
-    with (
-        tempfile.TemporaryDirectory(prefix="play-") as folder,
-        scene.bare(count) as machines,
-        scene.watcher(machines) as watching,
-    ):
-        play = Play(machines, Path(folder))
+def plays(machines: Machines) -> Iterator[Plays]:
+    """The plays on machines that exist."""
+    with tempfile.TemporaryDirectory(prefix="play-") as folder:
+        made = Plays(machines, Path(folder))
         try:
-            yield play, scene.until_whole(play.run, watching)
+            yield made
         finally:
-            play.end_connections()
+            made.end_connections()
+
+
+@contextmanager
+def cluster(count: int) -> Iterator[tuple[Plays, float]]:
+    """A cluster made by the play, and how long it took until it was whole."""
+    with scene.bare(count) as machines, scene.watcher(machines) as watching, plays(machines) as made:
+        yield made, scene.until_whole(made.bring_up, watching)

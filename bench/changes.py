@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from itertools import count
 
-from bench import hand, ours, scene
+from bench import ansible, hand, ours, scene
 from bench.figures import ratios
 from bench.rounds import Result, play
 from model.kafka_keys import Mode
@@ -25,8 +25,14 @@ def _some_records(made: Ground) -> None:
 
 
 def roll(rounds: int) -> Result:
-    """A static change on all nodes, and three bare restarts that are each awaited to full ISR, on one cluster."""
-    with ours.cluster() as (made, _), scene.watcher(made.machines) as watching:
+    """A static change on all nodes by us and by a serial play, and three bare restarts that are each awaited to full ISR,
+    on one cluster."""
+    ansible.program()
+    with (
+        ours.cluster() as (made, _),
+        scene.watcher(made.machines) as watching,
+        ansible.plays(made.machines) as plays,
+    ):
         _some_records(made)
         values = count(500)
 
@@ -41,13 +47,24 @@ def roll(rounds: int) -> Result:
             ]
             yield "three bare restarts", sum(each)
 
-        seconds = play([by_us, bare], rounds, print)
-    return Result({"roll_vs_bare": ratios(seconds["roll of a static change"], seconds["three bare restarts"])}, seconds)
+        def by_play() -> Iterable[tuple[str, float]]:
+            yield "serial play", scene.timed(lambda: plays.roll(next(values)))
+
+        seconds = play([by_us, bare, by_play], rounds, print)
+    rolled, theirs = seconds["roll of a static change"], seconds["three bare restarts"]
+    return Result(
+        {"roll_vs_bare": ratios(rolled, theirs), "roll_vs_play": ratios(rolled, seconds["serial play"])}, seconds
+    )
 
 
 def stall(rounds: int) -> Result:
-    """The longest time in which some partition took no record: in a roll, and in one bare restart."""
-    with ours.cluster() as (made, _), scene.watcher(made.machines) as watching:
+    """The longest time in which some partition took no record: in a roll by us, in a serial play, in one bare restart."""
+    ansible.program()
+    with (
+        ours.cluster() as (made, _),
+        scene.watcher(made.machines) as watching,
+        ansible.plays(made.machines) as plays,
+    ):
         servers = scene.cluster_on(made.machines).bootstrap_servers
         topics, values = count(), count(500)
 
@@ -67,9 +84,17 @@ def stall(rounds: int) -> Result:
                 seen(lambda: scene.until_whole(lambda: hand.restart(made.machines, first), watching)),
             )
 
-        seconds = play([by_us, bare], rounds, print)
+        def by_play() -> Iterable[tuple[str, float]]:
+            yield "stall in a serial play", seen(lambda: plays.roll(next(values)))
+
+        seconds = play([by_us, bare, by_play], rounds, print)
+    rolled = seconds["stall in a roll"]
     return Result(
-        {"roll_stall_vs_bare": ratios(seconds["stall in a roll"], seconds["stall in one bare restart"])}, seconds
+        {
+            "roll_stall_vs_bare": ratios(rolled, seconds["stall in one bare restart"]),
+            "roll_stall_vs_play": ratios(rolled, seconds["stall in a serial play"]),
+        },
+        seconds,
     )
 
 

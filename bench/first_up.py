@@ -26,7 +26,7 @@ def _hand(count: int) -> Iterable[tuple[str, float]]:
 def _ansible() -> Iterable[tuple[str, float]]:
     with ansible.cluster(3) as (made, seconds):
         yield "play", seconds
-        yield "play again", scene.timed(made.run)
+        yield "play again", scene.timed(made.bring_up)
 
 
 def three(rounds: int) -> Result:
