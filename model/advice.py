@@ -1,6 +1,6 @@
 """What works but departs from good practice, said on every preview and `up`."""
 
-from model.properties import replication_defaults
+from model.kafka_keys import replication_defaults
 from model.settings import Settings
 from model.topic_rules import MIN_ISR, Surroundings
 

@@ -1,6 +1,6 @@
 """Which Kafka versions, modes and property keys this package speaks of.
 
-Knows what we manage ourselves and why. Refuses to know what Kafka accepts as a value.
+Knows what we manage ourselves and why, and what follows from the number of brokers. Refuses to know what Kafka accepts as a value.
 """
 
 from enum import StrEnum
@@ -45,3 +45,14 @@ MANAGED = {
     "zookeeper.connect": "mode and nodes[].address",
     "zookeeper.metadata.migration.enable": "mode",
 }
+
+
+def replication_defaults(brokers: int) -> dict[str, str]:
+    """What follows from the number of brokers. One replica fewer must do for a transaction to commit, or
+    no broker could ever be restarted without stopping transactional producers."""
+    factor = min(3, brokers)
+    return {
+        "offsets.topic.replication.factor": str(factor),
+        "transaction.state.log.replication.factor": str(factor),
+        "transaction.state.log.min.isr": str(max(1, factor - 1)),
+    }

@@ -6,7 +6,7 @@ Knows the seed's values and what Kafka needs beside them. Refuses to know where 
 import re
 from collections.abc import Mapping
 
-from model.kafka_keys import Mode
+from model.kafka_keys import Mode, replication_defaults
 from model.listeners import (
     CLIENTS,
     CONTROLLERS,
@@ -15,17 +15,6 @@ from model.listeners import (
     ZOOKEEPER_PEER_PORT,
 )
 from model.topology import Cluster, Node
-
-
-def replication_defaults(brokers: int) -> dict[str, str]:
-    """What follows from the number of brokers. One replica fewer must do for a transaction to commit, or
-    no broker could ever be restarted without stopping transactional producers."""
-    factor = min(3, brokers)
-    return {
-        "offsets.topic.replication.factor": str(factor),
-        "transaction.state.log.replication.factor": str(factor),
-        "transaction.state.log.min.isr": str(max(1, factor - 1)),
-    }
 
 
 def server(cluster: Cluster, node: Node, overrides: Mapping[str, str]) -> dict[str, str]:

@@ -18,7 +18,7 @@ from pydantic.alias_generators import to_camel
 from model.cluster_id import is_cluster_id
 from model.errors import ConfigurationError, Problem
 from model.jvm import parse_heap
-from model.kafka_keys import MANAGED, SUPPORTED_VERSIONS, Mode, Role
+from model.kafka_keys import MANAGED, SUPPORTED_VERSIONS, Mode, Role, replication_defaults
 from model.kafka_rules import Case, judge
 from model.logins import JumpSettings, login_faults
 from model.metrics import METRICS_EXAMPLE, MONITOR_EXAMPLE, MetricsSettings, MonitorSettings, port_problems
@@ -357,8 +357,6 @@ def _judge_overrides(settings: Settings) -> list[Problem]:
 
 def _judge_by_kafka(settings: Settings, told: set[str]) -> list[Problem]:
     """What Kafka would say of overrides that nothing else was said of. Numbers of replicas are judged by themselves."""
-    from model.properties import replication_defaults
-
     heap = parse_heap(settings.heap)
     if settings.kafka_version not in SUPPORTED_VERSIONS or heap is None:
         return []  # told by the judgement of those
@@ -382,8 +380,6 @@ _MIN_ISR_PAIRS = (
 
 
 def _judge_replication(settings: Settings) -> list[Problem]:
-    from model.properties import replication_defaults
-
     brokers = len(settings.brokers)
     if not brokers:
         return []  # told by the judgement of the nodes

@@ -7,11 +7,10 @@ which are right: the model is asked.
 from dataclasses import dataclass
 from random import Random
 
-from model.kafka_keys import MANAGED, Mode
+from model.kafka_keys import MANAGED, Mode, replication_defaults
 from model.kafka_limits import CLASSES, KAFKA_STOPS, LIMITS
 from model.kafka_rules import RULES, Case, Refusal, refusals
 from model.kafka_table import KafkaKey, lookup
-from model.properties import replication_defaults
 
 # Judged with the number of brokers, in model/settings.py.
 _COUNTED = {*replication_defaults(1), "default.replication.factor", "min.insync.replicas"}

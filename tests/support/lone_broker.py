@@ -19,9 +19,9 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
-from model.kafka_keys import Mode
+from model.kafka_keys import Mode, replication_defaults
 from model.listeners import CLIENTS, CONTROLLERS
-from model.properties import render, replication_defaults
+from model.properties import render
 from toolchain import archive
 
 HEAP_MIB = 256

@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 
 from model.errors import Problem
 from model.kafka_dynamic import STEPWISE, plain, same, split, steps
-from model.kafka_keys import MANAGED, SUPPORTED_VERSIONS, Mode
+from model.kafka_keys import MANAGED, SUPPORTED_VERSIONS, Mode, replication_defaults
 from model.kafka_limits import KAFKA_STOPS, LIMITS, Reason
 from model.kafka_rules import Case, Refusal, judge, refusals
 from model.kafka_table import Update, lookup
 from model.kafka_values import number
-from model.properties import replication_defaults
 
 VERSION = "3.6.0"
 TABLE = lookup(VERSION)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from model import properties, topology
+from model import kafka_keys, properties, topology
 from model.errors import ConfigurationError
 from model.kafka_keys import Mode
 from model.settings import read
@@ -145,7 +145,7 @@ def test_replication_follows_from_the_number_of_brokers(count: int, factor: int,
 
 
 def test_replication_of_two_brokers_can_spare_one() -> None:
-    assert properties.replication_defaults(2)["transaction.state.log.min.isr"] == "1"
+    assert kafka_keys.replication_defaults(2)["transaction.state.log.min.isr"] == "1"
 
 
 KEYS = st.text("aZ09._-", max_size=8).map(lambda rest: f"k{rest}")
