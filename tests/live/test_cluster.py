@@ -192,16 +192,25 @@ def topic(cluster: Cluster, tools: ConsoleTools, plan: Plan) -> Iterator[str]:
         admin.delete_topics([name])
 
 
-def test_topic_is_in_sync_on_every_replica(cluster: Cluster, tools: ConsoleTools, topic: str) -> None:
-    said = tools.run("kafka-topics.sh", "--bootstrap-server", cluster.bootstrap_servers, "--describe", "--topic", topic)
-    rows = [status(line.replace("\t", "\n")) for line in said.splitlines() if "Partition:" in line]
-    assert len(rows) == PARTITIONS, f"{topic} was made with {PARTITIONS} partitions:\n{said}"
-    for row in rows:
-        replicas = numbers(row["Replicas"])
-        assert len(replicas) == min(3, len(cluster.brokers)), f"too few replicas to survive a machine:\n{said}"
-        assert numbers(row["Isr"]) == replicas, (
-            f"a replica is not in sync, its broker's loss would cost records:\n{said}"
+def test_topic_is_in_sync_on_every_replica(cluster: Cluster, tools: ConsoleTools, topic: str, plan: Plan) -> None:
+    """Whoever is asked may hear of a topic a moment after it was made."""
+    replicas = min(3, len(cluster.brokers))
+    said = ""
+
+    def in_sync() -> bool:
+        nonlocal said
+        said = tools.run(
+            *("kafka-topics.sh", "--bootstrap-server", cluster.bootstrap_servers, "--describe"),
+            *("--if-exists", "--topic", topic),
         )
+        rows = [status(line.replace("\t", "\n")) for line in said.splitlines() if "Partition:" in line]
+        return len(rows) == PARTITIONS and all(
+            len(numbers(row["Replicas"])) == replicas and numbers(row["Isr"]) == numbers(row["Replicas"])
+            for row in rows
+        )
+
+    what = f"{PARTITIONS} partitions in sync on {replicas} brokers each, so that none is lost with its machine"
+    wait_for(what, in_sync, CALM_SECONDS * plan.patience, lambda: said)
 
 
 def test_records_reach_every_broker(cluster: Cluster, tools: ConsoleTools, topic: str, plan: Plan) -> None:

@@ -346,7 +346,7 @@ A_BROKER_IS_AWAY = (
             "test_brokers_are_the_planned_ones": "planned are [1, 2, 3]",
             "test_quorum_status": "MaxFollowerLag 0: not so",
             "test_quorum_replication": "no lag: not so",
-            "test_topic_is_in_sync_on_every_replica": "not in sync",
+            "test_topic_is_in_sync_on_every_replica": "in sync on 3 brokers each",
             "test_records_reach_every_broker": "kafka-server3 gave",
             "test_python_client_reads_what_it_wrote": "172.25.254.133:9092",
             "test_services_are_enabled_and_active": "the node serves nothing",

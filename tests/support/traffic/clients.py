@@ -77,7 +77,10 @@ class Sender:
         self._watched = watched
         self._pause = 1 / per_second
         self._size = size
-        self._producer = Producer({**watched.common(), "acks": acks, "enable.idempotence": acks == "all"})
+        # One request at a time: of several, a new leader may find one out of order, and this client then numbers what is
+        # under way anew, that of other partitions too (librdkafka's issue 4953). What is twice is to be the cluster's doing.
+        own = {"acks": acks, "enable.idempotence": acks == "all", "max.in.flight": 1}
+        self._producer = Producer({**watched.common(), **own})
         self._ended = False
 
     def run(self, stop: Event) -> None:
