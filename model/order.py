@@ -49,6 +49,14 @@ def cheapest_first(nodes: Mapping[str, int], unhealthy: Iterable[int], controlle
     return tuple(sorted(nodes, key=lambda name: (nodes[name] == controller, nodes[name] not in ill, nodes[name])))
 
 
+def stuck(voters: Iterable[str], left: Iterable[str]) -> bool:
+    """Whether those of a KRaft cluster that are still there can't end by themselves any more. A broker that is told to
+    stop waits until the active controller lets it go, for five minutes: with the majority of the voters gone there is
+    none."""
+    voters = set(voters)
+    return 2 * len(voters & set(left)) <= len(voters)
+
+
 def reason(before: Mapping[str, str], name: str, planned: str) -> str:
     """Why a node is started, in a person's words."""
     was = before.get(name, "")

@@ -119,3 +119,15 @@ def test_whatever_the_state_the_work_is_enough_and_never_too_much(
 )  # fmt: skip
 def test_the_reason_in_a_persons_words(before: dict[str, str], expected: str) -> None:
     assert order.reason(before, "n1", "new") == expected
+
+
+@pytest.mark.parametrize(
+    ("left", "stuck"),
+    [("abcd", False), ("abd", False), ("ad", True), ("d", True), ("a", True), ("ab", False)],
+)
+def test_brokers_whose_controllers_are_gone_are_not_waited_for(left: str, stuck: bool) -> None:
+    assert order.stuck("abc", left) is stuck, "`d` is a broker that does not vote"
+
+
+def test_a_lone_node_lets_itself_go() -> None:
+    assert not order.stuck("a", "a")
