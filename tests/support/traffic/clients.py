@@ -164,15 +164,10 @@ class Reader:
 def read_log(watched: Watched, limit: float) -> dict[int, int]:
     """Reads the whole topic as it is now, and answers the offsets at which it ends. What was acknowledged and is not
     there is given a moment to appear."""
-    consumer = Consumer({**watched.common(), "group.id": f"{watched.topic}-log", "enable.auto.commit": False})
-    partitions = [TopicPartition(watched.topic, number, 0) for number in watched.seen]
+    ends = patiently(partial(_ends, watched))
     positions = dict.fromkeys(watched.seen, 0)
-
-    def end_of(part: TopicPartition) -> int:
-        return consumer.get_watermark_offsets(part, _ASK_ANOTHER_SECONDS)[1]
-
-    ends = {part.partition: patiently(partial(end_of, part)) for part in partitions}
-    consumer.assign(partitions)
+    consumer = _log_reader(watched)
+    consumer.assign([TopicPartition(watched.topic, number, 0) for number in watched.seen])
     deadline = time.monotonic() + limit
     quiet_since = time.monotonic()
     try:
@@ -188,6 +183,21 @@ def read_log(watched: Watched, limit: float) -> dict[int, int]:
     finally:
         consumer.close()
     return positions
+
+
+def _log_reader(watched: Watched) -> Consumer:
+    return Consumer({**watched.common(), "group.id": f"{watched.topic}-log", "enable.auto.commit": False})
+
+
+def _ends(watched: Watched) -> dict[int, int]:
+    """Where each partition ends, asked by a client of its own: one that once heard of a partition without a leader
+    believes it for minutes."""
+    client = _log_reader(watched)
+    try:
+        parts = [TopicPartition(watched.topic, number) for number in watched.seen]
+        return {part.partition: client.get_watermark_offsets(part, _ASK_ANOTHER_SECONDS)[1] for part in parts}
+    finally:
+        client.close()
 
 
 def _complete(watched: Watched, positions: Mapping[int, int], ends: Mapping[int, int], quiet_since: float) -> bool:
