@@ -40,6 +40,7 @@ CAMPAIGNS = (
     Campaign(("memory_mb",), memory.measure),
     Campaign(("growth_vs_hand",), first_up.growth, rounds=3),
     Campaign(("throughput_vs_hand",), throughput.measure),
+    Campaign(("throughput_with_metrics",), throughput.with_metrics),
 )
 STAGES = "stages"
 

@@ -23,7 +23,7 @@ def ready(count: int = 3, **config: Any) -> Iterator[Ground]:
 
 
 @contextmanager
-def cluster(count: int = 3) -> Iterator[tuple[Ground, float]]:
+def cluster(count: int = 3, **config: Any) -> Iterator[tuple[Ground, float]]:
     """A cluster made by `pulumi up`, and how long that took; it ends when the cluster is whole."""
-    with ready(count) as made:
+    with ready(count, **config) as made:
         yield made, scene.timed(made.stack.up)

@@ -30,6 +30,7 @@ ROWS = {
     "growth_vs_hand": Row("first up for 3 to 9 machines, the largest ratio to the hand script", Limit(1.25)),
     "vm_up_vs_boot": Row("first up on virtual machines, beside bare boots and the hand script", Limit(1.15)),
     "throughput_vs_hand": Row("throughput and latency, beside the cluster set up by hand", Limit(0.95, at_least=True)),
+    "throughput_with_metrics": Row("throughput and latency, with metrics beside without", Limit(0.95, at_least=True)),
     "jvm_start_vs_plain": Row("broker start and a tool, beside the same without our measures", Limit(0.7)),
     "memory_mb": Row("peak memory on the operator's side during up, in MB", Limit(500)),
 }

@@ -1,17 +1,31 @@
-"""What the finished cluster does: records in a second and end-to-end latency, beside the cluster set up by hand."""
+"""What the finished cluster does: records in a second and end-to-end latency, beside the cluster set up by hand, and with
+metrics beside without."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from bench import hand, ours, scene
 from bench.figures import ratios
 from bench.rounds import Result, play
 from lab.machines import Machines
+from model.listeners import KAFKA_METRICS_PORT
+from model.monitoring import SECONDS_BETWEEN_LOOKS
 from model.paths import Paths
+from toolchain import metrics
 
 _BIN = f"{Paths(scene.VERSION).home}/bin"
 _RECORDS, _PROBES, _BYTES = 200_000, 3000, 1000
 _TOPIC = "measured"
+_LOOK = """
+import sys, time, urllib.request as web
+while True:
+    for url in sys.argv[2:]:
+        web.urlopen(url).read()
+    time.sleep(int(sys.argv[1]))
+"""
 
 
 def measure(rounds: int) -> Result:
@@ -26,9 +40,47 @@ def measure(rounds: int) -> Result:
             yield from _put_to_work(machines, "by hand")
 
     seen = play([by_us, by_hand], rounds, print)
-    throughput = ratios(seen["seconds for the records, by hand"], seen["seconds for the records, ours"])
-    latency = ratios(seen["latency in ms, by hand"], seen["latency in ms, ours"])
-    return Result({"throughput_vs_hand": [min(pair) for pair in zip(throughput, latency, strict=True)]}, seen)
+    return Result({"throughput_vs_hand": _worse(seen, "ours", "by hand")}, seen)
+
+
+def with_metrics(rounds: int) -> Result:
+    """The same of two clusters of ours, of which one tells its metrics and is asked for them all the time."""
+    metrics.ensure()
+
+    def silent() -> Iterable[tuple[str, float]]:
+        with ours.cluster() as (made, _):
+            yield from _put_to_work(made.machines, "silent")
+
+    def telling() -> Iterable[tuple[str, float]]:
+        with ours.cluster(metrics={"enabled": True}) as (made, _), _asked(made.machines):
+            yield from _put_to_work(made.machines, "telling")
+
+    seen = play([silent, telling], rounds, print)
+    return Result({"throughput_with_metrics": _worse(seen, "telling", "silent")}, seen)
+
+
+def _worse(seen: dict[str, list[float]], whose: str, beside: str) -> list[float]:
+    """Round by round the worse of how much faster and how much sooner it is."""
+    pairs = (
+        ratios(seen[f"{what}, {beside}"], seen[f"{what}, {whose}"])
+        for what in ("seconds for the records", "latency in ms")
+    )
+    return [min(pair) for pair in zip(*pairs, strict=True)]
+
+
+@contextmanager
+def _asked(machines: Machines) -> Iterator[None]:
+    """Somebody who asks every broker for its metrics as often as our Prometheus does."""
+    urls = [f"http://{each.address}:{KAFKA_METRICS_PORT}/metrics" for each in machines.machines.values()]
+    command = [*machines.segment.inside(), sys.executable, "-c", _LOOK, str(SECONDS_BETWEEN_LOOKS), *urls]
+    asking = subprocess.Popen(command)
+    try:
+        yield
+        if asking.poll() is not None:
+            raise scene.CompetitorFailed("a broker did not tell its metrics while it worked")
+    finally:
+        asking.kill()
+        asking.wait()
 
 
 def _put_to_work(machines: Machines, whose: str) -> Iterator[tuple[str, float]]:

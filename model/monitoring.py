@@ -12,7 +12,8 @@ from model.kafka_keys import Mode
 from model.metrics import MetricsSettings
 from model.topology import Cluster, Node
 
-_SECONDS = 15
+# How often each node is asked.
+SECONDS_BETWEEN_LOOKS = 15
 
 
 def prometheus(cluster: Cluster, stack: str) -> str | None:
@@ -22,8 +23,8 @@ def prometheus(cluster: Cluster, stack: str) -> str | None:
         return None
     document = {
         "global": {
-            "scrape_interval": f"{_SECONDS}s",
-            "evaluation_interval": f"{_SECONDS}s",
+            "scrape_interval": f"{SECONDS_BETWEEN_LOOKS}s",
+            "evaluation_interval": f"{SECONDS_BETWEEN_LOOKS}s",
             "external_labels": {"cluster": stack},
         },
         "rule_files": ["alerts.yaml"],
