@@ -81,6 +81,8 @@ class Handover(Clustered):
 
     cluster_id: str
     nodes: tuple[NodeFacts, ...]
+    controllers: tuple[str, ...] = ()
+    """The nodes that are KRaft's controllers, named in ZooKeeper mode, too: whoever stops them has to know"""
 
 
 class LiveSettings(Clustered):

@@ -54,7 +54,7 @@ def stuck(voters: Iterable[str], left: Iterable[str]) -> bool:
     stop waits until the active controller lets it go, for five minutes: with the majority of the voters gone there is
     none."""
     voters = set(voters)
-    return 2 * len(voters & set(left)) <= len(voters)
+    return bool(voters) and 2 * len(voters & set(left)) <= len(voters)
 
 
 def reason(before: Mapping[str, str], name: str, planned: str) -> str:

@@ -16,7 +16,6 @@ It can be cut off anywhere and run again: what a node already runs is left alone
 import asyncio
 import time
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from typing import Any
 
 from model import order, roll, stages
@@ -97,12 +96,11 @@ class Run:
     async def _ended(self, names: tuple[str, ...]) -> None:
         """Waits for brokers that were told to stop; those of a KRaft cluster without a controller are killed."""
         left, hopeless_since = names, 0.0
-        voters = [node.name for node in replace(self.cluster, mode=Mode.KRAFT).voters]
 
         async def ask() -> str | None:
             nonlocal left, hopeless_since
             left = await self._there(left)
-            hopeless = self.cluster.mode is Mode.ZOOKEEPER and order.stuck(voters, left)
+            hopeless = self.cluster.mode is Mode.ZOOKEEPER and order.stuck(self.handover.controllers, left)
             now = time.monotonic()
             hopeless_since = hopeless_since or now if hopeless else 0.0
             if left and hopeless and now - hopeless_since > _LAST_WORDS_SECONDS * self.handover.patience:

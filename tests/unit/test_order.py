@@ -131,3 +131,7 @@ def test_brokers_whose_controllers_are_gone_are_not_waited_for(left: str, stuck:
 
 def test_a_lone_node_lets_itself_go() -> None:
     assert not order.stuck("a", "a")
+
+
+def test_nobody_is_hopeless_where_the_controllers_are_not_known() -> None:
+    assert not order.stuck("", "abc"), "brokers that are stopping cleanly would be killed"
