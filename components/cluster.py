@@ -13,7 +13,6 @@ from components.topics import KafkaTopics
 from model import identity
 from model.handover import CARRIER, LIVE, Handover, LiveSettings, seats
 from model.kafka_dynamic import defaults
-from model.kafka_keys import Role
 from model.settings import Settings
 from model.times import patience
 from model.topic_plan import TopicPlan
@@ -84,7 +83,7 @@ class KafkaCluster(pulumi.ComponentResource):
                 patience=patience(values[1]),
                 reapply=settings.reapply,
                 nodes=tuple(values[2:]),
-                controllers=tuple(node.name for node in settings.nodes if Role.CONTROLLER in node.roles),
+                controllers=tuple(node.name for node in settings.controllers),
             ).model_dump_json()
         )
         running = operate(

@@ -115,6 +115,11 @@ class Settings(Shape):
         """The nodes that vote on metadata: KRaft's controllers, or the ensemble's members."""
         if self.mode is Mode.ZOOKEEPER:
             return self.nodes
+        return self.controllers
+
+    @property
+    def controllers(self) -> tuple[NodeSettings, ...]:
+        """The nodes that are KRaft's controllers, whichever mode it is now."""
         return tuple(node for node in self.nodes if Role.CONTROLLER in node.roles)
 
 

@@ -20,19 +20,16 @@ from typing import Any
 
 from model import order, roll, stages
 from model.handover import Handover, NodeFacts
-from model.kafka_keys import Mode
 from model.topology import Node
 from operations.alone import alone
 from operations.evidence import votes
 from operations.gates import Gates
 from operations.machine import Machine, StageFailed, Unreachable, connect
 from operations.refusal import Refusal
-from operations.wait import TimedOut, until
+from operations.wait import TimedOut
+from operations.whole_stop import WholeStop
 
 _ALONE_SECONDS = 600
-_WHOLE_STOP_SECONDS = 30
-# For those that a controller let go before it ended itself.
-_LAST_WORDS_SECONDS = 3
 
 
 class Failed(Refusal):
@@ -72,56 +69,13 @@ class Run:
         before = {name: report["running"] for name, report in reports.items()}
         if todo.stop:
             await self.gates.name_left_behind()
-            await self.stop_together(todo.stop)
+            await WholeStop(self.handover, {name: self.machines[name] for name in todo.stop}).stop()
         await self.start_together(todo.start, before)
         if todo.restart:
             await self.roll(todo.restart, before)
         await self.gates.whole()
         if todo.restart:
             await self.gates.restore_leaders()
-
-    async def stop_together(self, names: tuple[str, ...]) -> None:
-        """Ends the other mode's services: brokers, then the ensemble. Kafka's own system tests kill the last combined
-        nodes, as this does: a killed process loses nothing that the page cache holds."""
-        print(f"stopping {', '.join(names)}: they run in the other mode", flush=True)
-        await self._on(names, "systemctl stop --no-block kafka.service")
-        try:
-            await self._ended(names)
-        except TimedOut:
-            await self._kill(names)
-        await self._on(
-            names, "sh -c '! systemctl --quiet is-active zookeeper.service || systemctl stop zookeeper.service'"
-        )
-
-    async def _ended(self, names: tuple[str, ...]) -> None:
-        """Waits for brokers that were told to stop; those of a KRaft cluster without a controller are killed."""
-        left, hopeless_since = names, 0.0
-
-        async def ask() -> str | None:
-            nonlocal left, hopeless_since
-            left = await self._there(left)
-            hopeless = self.cluster.mode is Mode.ZOOKEEPER and order.stuck(self.handover.controllers, left)
-            now = time.monotonic()
-            hopeless_since = hopeless_since or now if hopeless else 0.0
-            if left and hopeless and now - hopeless_since > _LAST_WORDS_SECONDS * self.handover.patience:
-                await self._kill(left)
-            return f"{', '.join(left)} not stopped" if left else None
-
-        await until(f"{', '.join(names)} to stop", ask, limit=_WHOLE_STOP_SECONDS * self.handover.patience)
-
-    async def _there(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Those of these nodes whose broker still runs."""
-        asked = (
-            self.machines[name].run("systemctl show --property ActiveState --value kafka.service") for name in names
-        )
-        states = dict(zip(names, await asyncio.gather(*asked), strict=True))
-        return tuple(name for name, state in states.items() if state.strip() not in ("inactive", "failed"))
-
-    async def _kill(self, names: tuple[str, ...]) -> None:
-        await self._on(names, "sh -c 'systemctl kill --signal=SIGKILL kafka.service; systemctl stop kafka.service'")
-
-    async def _on(self, names: tuple[str, ...], command: str) -> None:
-        await asyncio.gather(*(self.machines[name].run(f"sudo -n {command}") for name in names))
 
     async def start_together(self, names: tuple[str, ...], before: dict[str, str]) -> None:
         """Starts nodes side by side."""

@@ -1,0 +1,71 @@
+"""Ends the services of the other mode on all nodes that run in it: brokers, then the ensemble.
+
+Knows how long a clean stop may take and what is done about a broker that can't end. Refuses to know who runs in which
+mode (`operations/running.py`) and to judge who can't end by itself (`model/order.py`).
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping
+
+from model import order
+from model.handover import Handover
+from model.kafka_keys import Mode
+from operations.machine import Machine
+from operations.wait import TimedOut, until
+
+_WHOLE_STOP_SECONDS = 30
+# For those that a controller let go before it ended itself.
+_LAST_WORDS_SECONDS = 3
+
+
+class WholeStop:
+    """The stop of these machines, given by their nodes' names. `handover` is the plan of the mode that comes next."""
+
+    def __init__(self, handover: Handover, machines: Mapping[str, Machine]) -> None:
+        self.machines = machines
+        self.patience = handover.patience
+        # Only brokers of KRaft wait for a controller.
+        self.controllers = handover.controllers if handover.mode is Mode.ZOOKEEPER else ()
+
+    async def stop(self) -> None:
+        """Returns when nothing of that mode runs any more. Kafka's own system tests kill the last combined nodes, as this
+        does: a killed process loses nothing that the page cache holds."""
+        print(f"stopping {', '.join(self.machines)}: they run in the other mode", flush=True)
+        await self._on(self.machines, "systemctl stop --no-block kafka.service")
+        try:
+            await self._ended()
+        except TimedOut:
+            await self._kill(self.machines)
+        ensemble = "! systemctl --quiet is-active zookeeper.service || systemctl stop zookeeper.service"
+        await self._on(self.machines, f"sh -c '{ensemble}'")
+
+    async def _ended(self) -> None:
+        """Waits for brokers that were told to stop; those of a KRaft cluster without a controller are killed."""
+        names = ", ".join(self.machines)
+        left, hopeless_since = tuple(self.machines), 0.0
+
+        async def ask() -> str | None:
+            nonlocal left, hopeless_since
+            left = await self._there(left)
+            now = time.monotonic()
+            hopeless_since = hopeless_since or now if order.stuck(self.controllers, left) else 0.0
+            if left and hopeless_since and now - hopeless_since > _LAST_WORDS_SECONDS * self.patience:
+                await self._kill(left)
+            return f"{', '.join(left)} not stopped" if left else None
+
+        await until(f"{names} to stop", ask, limit=_WHOLE_STOP_SECONDS * self.patience)
+
+    async def _there(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of these nodes whose broker still runs."""
+        asked = (
+            self.machines[name].run("systemctl show --property ActiveState --value kafka.service") for name in names
+        )
+        states = dict(zip(names, await asyncio.gather(*asked), strict=True))
+        return tuple(name for name, state in states.items() if state.strip() not in ("inactive", "failed"))
+
+    async def _kill(self, names: Iterable[str]) -> None:
+        await self._on(names, "sh -c 'systemctl kill --signal=SIGKILL kafka.service; systemctl stop kafka.service'")
+
+    async def _on(self, names: Iterable[str], command: str) -> None:
+        await asyncio.gather(*(self.machines[name].run(f"sudo -n {command}") for name in names))
