@@ -7,19 +7,28 @@ from model.topic_rules import MIN_ISR, Surroundings
 
 def warnings(settings: Settings) -> list[str]:
     """A sentence for each."""
-    wanted = {**replication_defaults(len(settings.brokers)), **settings.settings}
-    factor = wanted["transaction.state.log.replication.factor"]
-    found = []
-    if len(settings.brokers) > 1 and wanted["transaction.state.log.min.isr"] == factor:
-        found.append(
-            f"transaction.state.log.min.isr is {factor}, as many as there are replicas: transactional producers stop"
-            " whenever one broker is away, also during a rolling restart (the package's default is"
-            f" {int(factor) - 1})"
-        )
-    found += _of_topics(settings)
+    found = [*_of_transactions(settings), *_of_topics(settings)]
     if not settings.protect_data:
         found.append("protectData is false: `pulumi destroy` deletes the data volumes without asking again")
     return found
+
+
+def _of_transactions(settings: Settings) -> list[str]:
+    brokers = len(settings.brokers)
+    wanted = {**replication_defaults(brokers, settings.settings), **settings.settings}
+    factor = wanted["transaction.state.log.replication.factor"]
+    if brokers == 1 or wanted["transaction.state.log.min.isr"] != factor:
+        return []
+    if factor == "1":
+        return [
+            "transaction.state.log.replication.factor is 1: a transactional producer stops whenever the one broker with its"
+            " transactions is away, also during a rolling restart"
+        ]
+    return [
+        f"transaction.state.log.min.isr is {factor}, as many as there are replicas: transactional producers stop"
+        " whenever one broker is away, also during a rolling restart (the package's default is"
+        f" {int(factor) - 1})"
+    ]
 
 
 def _of_topics(settings: Settings) -> list[str]:

@@ -3,7 +3,9 @@
 Knows what we manage ourselves and why, and what follows from the number of brokers. Refuses to know what Kafka accepts as a value.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
 SUPPORTED_VERSIONS = ("3.6.0", "3.6.1", "3.6.2")
 SCALA = "2.13"
@@ -47,12 +49,18 @@ MANAGED = {
 }
 
 
-def replication_defaults(brokers: int) -> dict[str, str]:
-    """What follows from the number of brokers. One replica fewer must do for a transaction to commit, or
-    no broker could ever be restarted without stopping transactional producers."""
-    factor = min(3, brokers)
+def replication_defaults(brokers: int, overrides: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+    """What follows from the number of brokers, and from the overrides. One replica fewer must do for a transaction to
+    commit, or no broker could ever be restarted without stopping transactional producers."""
+    factor = str(min(3, brokers))
+    replicas = number(overrides.get("transaction.state.log.replication.factor", factor))
     return {
-        "offsets.topic.replication.factor": str(factor),
-        "transaction.state.log.replication.factor": str(factor),
-        "transaction.state.log.min.isr": str(max(1, factor - 1)),
+        "offsets.topic.replication.factor": factor,
+        "transaction.state.log.replication.factor": factor,
+        "transaction.state.log.min.isr": str(max(1, replicas - 1)),
     }
+
+
+def number(text: str) -> int:
+    """A number of replicas as Kafka reads it; 0, which is never right, when it is none."""
+    return int(text) if text.isascii() and text.isdecimal() else 0

@@ -21,7 +21,8 @@ def server(cluster: Cluster, node: Node, overrides: Mapping[str, str]) -> dict[s
     """`server.properties` of a node, in reading order: who it is, where it listens, where its data lies,
     how much is copied, then the overrides."""
     identity = _kraft_identity(cluster, node) if cluster.mode is Mode.KRAFT else _zookeeper_identity(cluster, node)
-    tuning = {"num.partitions": "3", **replication_defaults(len(cluster.brokers))} if node.is_broker else {}
+    replication = replication_defaults(len(cluster.brokers), overrides)
+    tuning = {"num.partitions": "3", **replication} if node.is_broker else {}
     return {
         **identity,
         "log.dirs": cluster.paths.log_dir(cluster.mode),

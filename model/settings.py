@@ -18,7 +18,7 @@ from pydantic.alias_generators import to_camel
 from model.cluster_id import is_cluster_id
 from model.errors import ConfigurationError, Problem
 from model.jvm import parse_heap
-from model.kafka_keys import MANAGED, SUPPORTED_VERSIONS, Mode, Role, replication_defaults
+from model.kafka_keys import MANAGED, SUPPORTED_VERSIONS, Mode, Role, number, replication_defaults
 from model.kafka_rules import Case, judge
 from model.logins import JumpSettings, login_faults
 from model.metrics import METRICS_EXAMPLE, MONITOR_EXAMPLE, MetricsSettings, MonitorSettings, port_problems
@@ -368,7 +368,7 @@ def _judge_by_kafka(settings: Settings, told: set[str]) -> list[Problem]:
     counted = {*_REPLICATION_KEYS, *(key for pair in _MIN_ISR_PAIRS for key in pair)}
     left = {key: value for key, value in settings.settings.items() if key not in counted | told}
     chosen = {key: value for key, value in settings.settings.items() if key in counted}
-    written = {**replication_defaults(len(settings.brokers)), **chosen}
+    written = {**replication_defaults(len(settings.brokers), chosen), **chosen}
     unchecked = [key for key in settings.unchecked if key not in told]
     return judge(Case(settings.kafka_version, settings.mode, left, written, heap, unchecked))
 
@@ -388,24 +388,19 @@ def _judge_replication(settings: Settings) -> list[Problem]:
     brokers = len(settings.brokers)
     if not brokers:
         return []  # told by the judgement of the nodes
-    wanted = {**replication_defaults(brokers), **settings.settings}
+    wanted = {**replication_defaults(brokers, settings.settings), **settings.settings}
     problems = []
     for key in _REPLICATION_KEYS:
         value = wanted.get(key, "1")
-        if not 1 <= _number(value) <= brokers:
+        if not 1 <= number(value) <= brokers:
             expected = f"a number from 1 to {brokers}, the number of brokers"
             problems.append(Problem(f"settings.{key}", value, expected, f"{key}: {min(3, brokers)}"))
     for isr_key, factor_key in _MIN_ISR_PAIRS:
-        isr, factor = wanted.get(isr_key, "1"), max(1, _number(wanted.get(factor_key, "1")))
-        if isr_key in settings.settings and not 1 <= _number(isr) <= factor:
+        isr, factor = wanted.get(isr_key, "1"), max(1, number(wanted.get(factor_key, "1")))
+        if not 1 <= number(isr) <= factor:
             expected = f"a number from 1 to {factor}, which is {factor_key}"
             problems.append(Problem(f"settings.{isr_key}", isr, expected, f"{isr_key}: {max(1, factor - 1)}"))
     return problems
-
-
-def _number(text: str) -> int:
-    """A whole number as Kafka reads it; 0, which is never right here, when it is none."""
-    return int(text) if text.isascii() and text.isdecimal() else 0
 
 
 def _judge_topics(settings: Settings) -> list[Problem]:

@@ -148,6 +148,14 @@ def test_replication_of_two_brokers_can_spare_one() -> None:
     assert kafka_keys.replication_defaults(2)["transaction.state.log.min.isr"] == "1"
 
 
+@pytest.mark.parametrize(("factor", "min_isr"), [("1", "1"), ("2", "1"), ("3", "2")])
+def test_the_min_isr_of_transactions_fits_a_chosen_factor(factor: str, min_isr: str) -> None:
+    chosen = read({"nodes": nodes(3), "settings": {"transaction.state.log.replication.factor": factor}}).settings
+    found = properties.server(cluster(3), cluster(3).nodes[0], chosen)
+    assert found["transaction.state.log.min.isr"] == min_isr, "above the factor, no transaction ever commits"
+    assert found["transaction.state.log.replication.factor"] == factor
+
+
 KEYS = st.text("aZ09._-", max_size=8).map(lambda rest: f"k{rest}")
 PRINTABLE = st.characters(exclude_categories=("C", "Zl", "Zp")) | st.sampled_from("\\ :=#!😀é")
 VALUES = st.text(PRINTABLE, max_size=12)

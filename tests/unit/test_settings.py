@@ -213,6 +213,12 @@ BAD_VALUES: list[tuple[dict[str, Any], str, object, str]] = [
         "4",
         "transaction.state.log.replication.factor",
     ),
+    (
+        {"settings": {"transaction.state.log.replication.factor": 1, "transaction.state.log.min.isr": 2}},
+        "settings.transaction.state.log.min.isr",
+        "2",
+        "a number from 1 to 1",
+    ),
     ({"settings": {"min.insync.replicas": 2}}, "settings.min.insync.replicas", "2", "default.replication.factor"),
     ({"memmory": 2048}, "memmory", 2048, "memory"),
 ]
@@ -396,6 +402,7 @@ JSON = st.recursive(
 )
 NUMBERED = (
     "offsets.topic.replication.factor",
+    "transaction.state.log.replication.factor",
     "transaction.state.log.min.isr",
     "min.insync.replicas",
     "default.replication.factor",
