@@ -12,10 +12,7 @@ from itertools import combinations
 from pydantic import BaseModel, ConfigDict
 
 from model import units
-from model.jvm import parse_heap
-from model.kafka_keys import Mode
 from model.paths import Paths
-from model.settings import ENOUGH_BESIDE_HEAP_MIB
 from model.stages import ALL_SERVICES, MONITOR
 from model.topology import Cluster, Node
 
@@ -106,14 +103,13 @@ class Identity:
 
 def needs(cluster: Cluster, node: Node, *, stack: str, heap: str, device: str) -> Needs:
     """What a node needs in the cluster's mode."""
-    heaps = [heap, units.ZOOKEEPER_HEAP] if cluster.mode is Mode.ZOOKEEPER else [heap]
     return Needs(
         name=node.name,
         token=Token(stack=stack, node_id=node.id),
         address=node.address,
         ports=cluster.ports(node),
-        memory_mib=sum(parse_heap(each) or 0 for each in heaps) + ENOUGH_BESIDE_HEAP_MIB,
-        memory_for=f"a heap of {' and '.join(heaps)} and the system; take a larger machine or lower `heap`",
+        memory_mib=units.memory_mib(cluster.mode, heap),
+        memory_for=f"a heap of {' and '.join(units.heaps(cluster.mode, heap))} and the system; take a larger machine or lower `heap`",
         device=device,
     )
 

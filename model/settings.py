@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from model import units
 from model.cluster_id import is_cluster_id
 from model.errors import ConfigurationError, Problem
 from model.jvm import parse_heap
@@ -29,7 +30,6 @@ _HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _PROPERTY_KEY = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 _SHA512 = re.compile(r"[0-9a-f]{128}")
 _BRIDGE = re.compile(r"[A-Za-z0-9_.-]{1,15}")
-ENOUGH_BESIDE_HEAP_MIB = 256
 
 
 class Platform(StrEnum):
@@ -334,12 +334,12 @@ def _judge_heap(settings: Settings) -> list[Problem]:
     heap = parse_heap(settings.heap)
     if heap is None:
         return [Problem("heap", settings.heap, "a number with M or G, as Java spells it", "heap: 1G")]
-    if settings.platform is Platform.LIBVIRT and heap + ENOUGH_BESIDE_HEAP_MIB > settings.memory:
-        expected = (
-            f"a heap that leaves {ENOUGH_BESIDE_HEAP_MIB} MiB of the machine's memory ({settings.memory} MiB)"
-            " to the system and the page cache"
-        )
-        return [Problem("heap", settings.heap, expected, f"heap: {settings.memory // 2}M")]
+    beside = units.memory_mib(settings.mode, settings.heap) - heap
+    if settings.platform is Platform.LIBVIRT and heap + beside > settings.memory:
+        ours = "ZooKeeper, the system" if settings.mode is Mode.ZOOKEEPER else "the system"
+        expected = f"a heap that leaves {beside} MiB of the machine's memory ({settings.memory} MiB) to {ours} and the page cache"
+        most = settings.memory - beside
+        return [Problem("heap", settings.heap, expected, f"heap: {min(settings.memory // 2, most)}M")]
     return []
 
 

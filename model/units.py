@@ -15,6 +15,7 @@ OPEN_FILES = 131072
 # into a kill and the next start into a log recovery.
 STOP_SECONDS = 360
 ZOOKEEPER_HEAP = "256M"
+ENOUGH_BESIDE_HEAPS_MIB = 256
 # Any value keeps Kafka's launchers from opening a remote JMX port on all addresses.
 _NO_JMX = "-Dkafka.jmx=off"
 
@@ -55,6 +56,16 @@ SystemCallFilter=~@privileged @resources
 SystemCallErrorNumber=EPERM
 UMask=0027
 """
+
+
+def heaps(mode: Mode, heap: str) -> tuple[str, ...]:
+    """What a node's Java processes are started with, Kafka's `heap` first."""
+    return (heap, ZOOKEEPER_HEAP) if mode is Mode.ZOOKEEPER else (heap,)
+
+
+def memory_mib(mode: Mode, heap: str) -> int:
+    """What a machine needs for those heaps, the system and the page cache."""
+    return sum(jvm.parse_heap(each) or 0 for each in heaps(mode, heap)) + ENOUGH_BESIDE_HEAPS_MIB
 
 
 def _tells_metrics(cluster: Cluster, node: Node, port: int, folder: str) -> str:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic.alias_generators import to_camel
 
+from model import units
 from model.errors import ConfigurationError, Problem
 from model.kafka_keys import MANAGED, SUPPORTED_VERSIONS, Mode, Role
 from model.settings import NodeSettings, Platform, Settings, read
@@ -179,6 +180,8 @@ BAD_VALUES: list[tuple[dict[str, Any], str, object, str]] = [
     ({"heap": "2G"}, "heap", "2G", "memory"),
     ({"heap": "2048M"}, "heap", "2048M", "memory"),
     ({"heap": "3G"}, "heap", "3G", "memory"),
+    ({"heap": "2G", "memory": 2400, "mode": "zookeeper"}, "heap", "2G", "leaves 512 MiB"),
+    ({"heap": "512M", "memory": 768, "mode": "zookeeper"}, "heap", "512M", "ZooKeeper"),
     ({"heap": "1"}, "heap", "1", "Java"),
     ({"heap": "0M"}, "heap", "0M", "Java"),
     ({"heap": "1G -Xss1k"}, "heap", "1G -Xss1k", "Java"),
@@ -386,6 +389,12 @@ def test_hosts_need_a_way_to_them(field: str, value: str, expected: str) -> None
     found = problems(nodes=three, platform="hosts")
     assert [(problem.key, problem.got) for problem in found] == [(f"nodes[n2].{field}", value)]
     assert expected in found[0].expected
+
+
+@pytest.mark.parametrize(("mode", "least"), [(Mode.KRAFT, 1280), (Mode.ZOOKEEPER, 1536)])
+def test_memory_made_here_is_as_much_as_is_asked_of_a_host(mode: Mode, least: int) -> None:
+    assert read({"nodes": nodes(3), "mode": mode, "memory": least}).memory == units.memory_mib(mode, "1G")
+    assert [problem.key for problem in problems(mode=mode, memory=least - 1)] == ["heap"]
 
 
 def test_hosts_memory_is_not_ours_to_judge() -> None:
