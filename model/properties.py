@@ -70,7 +70,7 @@ def zookeeper(cluster: Cluster, node: Node) -> dict[str, str]:
         "syncLimit": "5",
         "maxClientCnxns": "0",
         "admin.enableServer": "false",
-        "4lw.commands.whitelist": "srvr,ruok,mntr",
+        "4lw.commands.whitelist": "srvr",
         "autopurge.snapRetainCount": "3",
         "autopurge.purgeInterval": "24",
         **servers,

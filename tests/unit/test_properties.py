@@ -103,7 +103,7 @@ def test_devs_ensemble_is_the_guides(number: int) -> None:
         "clientPortAddress": ADDRESSES[number],
         "maxClientCnxns": "0",
         "admin.enableServer": "false",
-        "4lw.commands.whitelist": "srvr,ruok,mntr",
+        "4lw.commands.whitelist": "srvr",
         "autopurge.snapRetainCount": "3",
         "autopurge.purgeInterval": "24",
     }, "on the planned address only, with no admin server beside the plan, and without snapshots that pile up"
