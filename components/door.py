@@ -10,7 +10,7 @@ from typing import Any
 
 import pulumi
 
-from model import identity, roll, topic_plan, topics
+from model import identity, roll, switch, topic_plan, topics, topology
 from model.errors import ConfigurationError
 from model.machine_names import MachineNames
 from model.settings import Settings, read
@@ -63,6 +63,7 @@ def surroundings(settings: Settings) -> Resolved:
         found = look_around(settings, state, MachineNames(pulumi.get_project(), pulumi.get_stack()))
     except (Unusable, NotCleared) as error:
         raise pulumi.RunError(str(error)) from None
-    for warning in (*found.warnings, *topics.warnings(before, settings)):
+    switched = switch.warnings(switch.left_in(state), topology.plan(settings))
+    for warning in (*found.warnings, *switched, *topics.warnings(before, settings)):
         pulumi.log.warn(warning)
     return replace(found, topics_before=before, left_with=roll.left_with(state, settings.mode))

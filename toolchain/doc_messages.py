@@ -26,6 +26,7 @@ JUDGES = (
     "model/identity.py",
     "model/roll.py",
     "model/status.py",
+    "model/switch.py",
     "model/topics.py",
     "model/vitals.py",
     "operations/ensemble.py",

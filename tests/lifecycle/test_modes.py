@@ -68,6 +68,19 @@ def test_kraft_comes_up(ours: Ground) -> None:
     records.write(ours.stack.prefix, servers(ours), "of-kraft", "one", "two")
 
 
+def previewed(ground: Ground) -> str:
+    """What `preview` says, on one line."""
+    return " ".join(ground.stack.pulumi("preview").stdout.split())
+
+
+def test_a_preview_says_what_a_switch_stops_and_starts(ours: Ground) -> None:
+    assert "the switch from" not in previewed(ours)
+    ours.stack.configure(mode="zookeeper")
+    said = previewed(ours)
+    assert f"the switch from kraft to zookeeper stops kafka.service on {', '.join(NODES)}, all nodes together" in said
+    assert "then starts zookeeper.service, then kafka.service there in zookeeper mode" in said
+
+
 def test_a_switch_with_a_machine_away_is_refused_before_anything_is_changed(ours: Ground) -> None:
     looked_at = "sudo sha256sum /etc/kafka-cluster/staged/MANIFEST.json; systemctl show -p MainPID kafka"
     before = everywhere(ours, looked_at)
@@ -119,6 +132,7 @@ def test_a_switch_that_is_cut_off_anywhere_is_completed(ours: Ground) -> None:
 
 def test_a_switch_back_finds_the_earlier_cluster(ours: Ground) -> None:
     ours.stack.configure(mode="kraft")
+    assert "the switch from zookeeper to kraft stops kafka.service, then zookeeper.service on" in previewed(ours)
     said = ours.stack.up()
     assert "topics that stay behind in zookeeper mode's data: of-zookeeper" in said
     assert records.read(ours.stack.prefix, servers(ours), "of-kraft", "one", "two") == ["one", "two"]

@@ -1,0 +1,36 @@
+"""What a switch of modes stops and starts, said before it happens.
+
+Knows in which mode a state's cluster was left. Refuses to know how it is stopped and started (`operations/running.py`).
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from model.handover import LIVE
+from model.kafka_keys import Mode
+from model.topology import Cluster
+
+
+def left_in(resources: Iterable[Mapping[str, Any]]) -> Mode | None:
+    """The mode that the last `up` ended in, from a state's resources; None when none ended yet.
+
+    It is what the running cluster was last told: everything before that carries the new mode as soon as an `up` begins.
+    """
+    known = {one["urn"].rpartition("::")[2]: one.get("inputs", {}) for one in resources if "urn" in one}
+    told = known.get(LIVE, {}).get("stdin")
+    return Mode(json.loads(told)["mode"]) if isinstance(told, str) else None
+
+
+def warnings(before: Mode | None, cluster: Cluster) -> list[str]:
+    """A sentence when the cluster is asked to run in the other mode."""
+    if before is None or before is cluster.mode:
+        return []
+    stopped = reversed(replace(cluster, mode=before).java_services())
+    names = ", ".join(node.name for node in cluster.nodes)
+    return [
+        f"the switch from {before} to {cluster.mode} stops {', then '.join(stopped)} on {names}, all nodes together, and"
+        f" then starts {', then '.join(cluster.java_services())} there in {cluster.mode} mode: all brokers are away"
+        f" meanwhile. The data of {before} mode stays where it is, and its topics are not there in {cluster.mode} mode"
+    ]

@@ -1,0 +1,53 @@
+"""A switch of modes is foretold from what the running cluster was last told."""
+
+import json
+from typing import Any
+
+import pytest
+
+from model import switch
+from model.handover import LIVE
+from model.kafka_keys import Mode
+
+from .samples import cluster
+
+KRAFT, ZOOKEEPER = Mode.KRAFT, Mode.ZOOKEEPER
+
+
+def state(mode: Mode) -> list[dict[str, Any]]:
+    """What stays in a state of the last `up` that ended, and of one after it that began in the other mode."""
+    other = ZOOKEEPER if mode is KRAFT else KRAFT
+    place = "urn:pulumi:dev::p::kafka-cluster:index:KafkaCluster"
+    told = {"urn": f"{place}$command:local:Command::{LIVE}", "inputs": {"stdin": json.dumps({"mode": mode})}}
+    return [{"urn": f"{place}::kafka", "inputs": {"mode": other}}, told, {"type": "pulumi:pulumi:Stack"}]
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_the_mode_is_the_one_that_the_last_up_ended_in(mode: Mode) -> None:
+    assert switch.left_in(state(mode)) is mode
+
+
+def test_before_the_first_up_ended_there_is_none() -> None:
+    begun = [one for one in state(KRAFT) if not one.get("urn", "").endswith(LIVE)]
+    assert switch.left_in([]) is switch.left_in(begun) is None
+    assert switch.warnings(None, cluster(3)) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "stopped", "started"),
+    [
+        (KRAFT, ZOOKEEPER, "kafka.service", "zookeeper.service, then kafka.service"),
+        (ZOOKEEPER, KRAFT, "kafka.service, then zookeeper.service", "kafka.service"),
+    ],
+)
+def test_a_switch_says_what_it_stops_and_starts(before: Mode, after: Mode, stopped: str, started: str) -> None:
+    (told,) = switch.warnings(before, cluster(3, after))
+    assert f"stops {stopped} on n1, n2, n3, all nodes together" in told
+    assert f"then starts {started} there in {after} mode" in told
+    assert "all brokers are away meanwhile" in told
+    assert f"The data of {before} mode stays" in told
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_without_a_switch_there_is_nothing_to_say(mode: Mode) -> None:
+    assert switch.warnings(mode, cluster(3, mode)) == []
