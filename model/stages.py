@@ -241,6 +241,8 @@ def formatted(plan: NodePlan, cluster_id: str) -> dict[str, Any]:
         "mounted": bool(plan.device),
         "identity_file": f"{paths.log_dir(Mode.KRAFT)}/meta.properties" if kraft else f"{paths.zookeeper_data}/myid",
         "identity": {"cluster.id": cluster_id, "node.id": node_id} if kraft else {"myid": node_id},
+        # In ZooKeeper mode the broker makes an identity itself when it starts, with a cluster id that the ensemble drew.
+        "brokers_own": {} if kraft else {f"{paths.log_dir(Mode.ZOOKEEPER)}/meta.properties": {"broker.id": node_id}},
         "environment": [
             "LOG_DIR=/var/log/kafka",
             "KAFKA_HEAP_OPTS=-Xmx128M",

@@ -9,10 +9,9 @@ def main(plan):
         raise Refused(f"{plan['owner_file']} is missing; run `pulumi up` again so that 'installed' comes first")
     if plan["mounted"] and not Path(plan["data"]).is_mount():
         raise Refused(f"the data volume is not mounted at {plan['data']}; nothing was formatted")
-    found = identity(plan)
-    if found is not None:
-        check_identity(plan, found)
-    else:
+    for file, wanted in plan["brokers_own"].items():
+        carries(file, wanted)
+    if not carries(plan["identity_file"], plan["identity"]):
         refuse_vanished(plan, owner)
         make(plan)
     if plan["mode"] not in owner["formatted"]:
@@ -20,21 +19,24 @@ def main(plan):
         write(plan["owner_file"], json.dumps(owner))
 
 
-def identity(plan):
-    """What the disk says of itself: the values of the identity file, None when there is no such file."""
-    path = Path(plan["identity_file"])
+def carries(file, identity):
+    """Whether there is such a file; one that says something else is refused."""
+    found = values(Path(file))
+    if found is None:
+        return False
+    for key, wanted in identity.items():
+        if found.get(key) != wanted:
+            raise Refused(
+                f"{file} says {key}={found.get(key)}, but the plan says {wanted}. This disk"
+                " belongs to another node or cluster; nothing was formatted, deleted or started."
+            )
+    return True
+
+
+def values(path):
     if path.name == "myid":
         return {"myid": path.read_text().strip()} if path.is_file() else None
     return read_properties(path)
-
-
-def check_identity(plan, found):
-    for key, wanted in plan["identity"].items():
-        if found.get(key) != wanted:
-            raise Refused(
-                f"{plan['identity_file']} says {key}={found.get(key)}, but the plan says {wanted}. This disk"
-                " belongs to another node or cluster; nothing was formatted, deleted or started."
-            )
 
 
 def refuse_vanished(plan, owner):

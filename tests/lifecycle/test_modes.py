@@ -138,6 +138,12 @@ def test_a_switch_back_finds_the_earlier_cluster(ours: Ground) -> None:
     assert records.read(ours.stack.prefix, servers(ours), "of-kraft", "one", "two") == ["one", "two"]
     assert "of-zookeeper" not in records.topics(ours.stack.prefix, servers(ours))
     ours.stack.configure(mode="zookeeper")
+    broker = f"{HOME}/logs/zookeeper-mode-logs/meta.properties"
+    running = everywhere(ours, "systemctl show -p MainPID kafka")
+    on(ours, SECOND, f"sudo sed -i s/broker.id=2/broker.id=7/ {broker}")
+    assert f"{broker} says broker.id=7, but the plan says 2" in refused(ours)
+    assert everywhere(ours, "systemctl show -p MainPID kafka") == running
+    on(ours, SECOND, f"sudo sed -i s/broker.id=7/broker.id=2/ {broker}")
     ours.stack.up()
     assert records.read(ours.stack.prefix, servers(ours), "of-zookeeper", "three") == ["three"]
 

@@ -29,6 +29,7 @@ def format_plan(machine: Machine, mode: str = "kraft", *, accept_empty: bool = F
         "mounted": True,
         "identity_file": str(file),
         "identity": {"cluster.id": "A_D5kj5zTbi2EDTeXHDH3g", "node.id": "1"} if kraft else {"myid": "1"},
+        "brokers_own": {} if kraft else {str(home / "logs/zookeeper-mode-logs/meta.properties"): {"broker.id": "1"}},
         "environment": ["LOG_DIR=/var/log/kafka"],
         "format_command": ["kafka-storage.sh", "format"],
     }
@@ -159,6 +160,35 @@ def test_an_ensembles_member_keeps_its_number(machine: Machine, text: str, accep
     else:
         assert f"myid={text.strip()}" in refused(machine.load("formatted"), "main", plan)
     assert Path(plan["identity_file"]).read_text() == text
+
+
+@pytest.mark.parametrize("member", ["1\n", None], ids=["with a myid", "without one"])
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("version=0\nbroker.id=1\ncluster.id=xxxxxxxxxxxxxxxxxxxxxx\n", ""),
+        ("version=0\nbroker.id=3\ncluster.id=xxxxxxxxxxxxxxxxxxxxxx\n", "broker.id=3, but the plan says 1"),
+        (META, "broker.id=None, but the plan says 1"),
+    ],
+    ids=["its own", "another broker's", "of KRaft mode"],
+)
+def test_in_zookeeper_mode_another_brokers_data_is_refused(
+    machine: Machine, text: str, told: str, member: str | None
+) -> None:
+    plan = format_plan(machine, "zookeeper")
+    owner_is(plan, "kraft")
+    (broker,) = map(Path, plan["brokers_own"])
+    broker.parent.mkdir(parents=True)
+    broker.write_text(text)
+    if member:
+        disk_says(plan, member)
+    before = snapshot(machine.root)
+    if not told:
+        machine.load("formatted")["main"](plan)
+        assert owner_formatted(plan) == ["kraft", "zookeeper"]
+        return
+    assert f"{broker} says {told}" in refused(machine.load("formatted"), "main", plan)
+    assert snapshot(machine.root) == before
 
 
 def test_nothing_is_formatted_beside_the_volume(machine: Machine) -> None:

@@ -259,6 +259,8 @@ def test_the_plan_of_formatted_in_kraft_is_the_guides_command() -> None:
 def test_the_plan_of_formatted_in_zookeeper_mode_is_the_members_number() -> None:
     found = stages.formatted(plan(Mode.ZOOKEEPER), CLUSTER_ID)
     assert found["identity_file"] == "/usr/local/kafka_2.13-3.6.0/zookeeper/myid"
+    broker = "/usr/local/kafka_2.13-3.6.0/logs/zookeeper-mode-logs/meta.properties"
+    assert found["brokers_own"] == {broker: {"broker.id": found["identity"]["myid"]}}
     assert found["identity"] == {"myid": "2"}
 
 
