@@ -3,6 +3,8 @@
 import json
 import re
 import subprocess
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,10 @@ import yaml
 
 import files
 from model import monitoring, topology
-from model.kafka_keys import Mode
+from model.kafka_keys import Mode, Role
 from toolchain import doc_tables, metrics, places
 
-from .samples import ROOT, settings
+from .samples import ROOT, nodes, settings
 
 RULES = ROOT / "files/monitoring/alerts.yaml"
 ALERTS = {rule["alert"]: rule for rule in yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"][0]["rules"]}
@@ -23,7 +25,9 @@ MINUTES = 30
 # Every series of a cluster that is well, in both modes at once. `_` is a value that was not told.
 WELL = {
     'up{job="kafka", node="n1", roles="broker,controller"}': "1",
+    'up{job="kafka", node="n3", roles="controller"}': "1",
     'up{job="zookeeper", node="n1"}': "1",
+    'up{job="zookeeper", node="n2"}': "1",
     'up{job="node", node="n1"}': "1",
     'kafka_controller_activecontroller{node="n1"}': "1",
     'kafka_controller_activecontroller{node="n2"}': "0",
@@ -42,6 +46,7 @@ WELL = {
 # What is otherwise when an alert has to fire: the values from the first minute on.
 WRONG: dict[str, dict[str, str]] = {
     "KafkaBrokerDown": {'up{job="kafka", node="n1", roles="broker,controller"}': "0"},
+    "KafkaControllerDown": {'up{job="kafka", node="n3", roles="controller"}': "0"},
     "KafkaActiveControllers": {'kafka_controller_activecontroller{node="n2"}': "1"},
     "KafkaOfflinePartitions": {'kafka_controller_offlinepartitions{node="n1"}': "2"},
     "KafkaUnderReplicatedPartitions": {'kafka_replicas_underreplicatedpartitions{node="n1"}': "3"},
@@ -50,6 +55,7 @@ WRONG: dict[str, dict[str, str]] = {
     "KafkaOfflineReplicas": {'kafka_replicas_offlinereplicacount{node="n1"}': "1"},
     "KafkaUncleanElections": {'kafka_controller_unclean_elections_total{node="n1"}': "0+1x30"},
     "KafkaQuorumWithoutLeader": {'kafka_quorum_current_leader{node="n1"}': "-1"},
+    "ZooKeeperDown": {'up{job="zookeeper", node="n2"}': "0"},
     "ZooKeeperWithoutQuorum": {'zookeeper_outstandingrequests{node="n1", state="Leader"}': "_x30"},
     "KafkaDiskFilling": {'node_filesystem_avail_bytes{node="n1", mountpoint="/var/lib/kafka"}': "5"},
     "KafkaNodeDown": {'up{job="node", node="n1"}': "0"},
@@ -70,8 +76,8 @@ def steady(values: str) -> str:
     return values if "x" in values else f"{values}+0x{MINUTES}"
 
 
-def judged(promtool: str, folder: Path, series: dict[str, str], expected: set[str]) -> str:
-    """What promtool says when it expects these alerts, and no others, to fire."""
+def judged(promtool: str, folder: Path, series: dict[str, str], expected: Iterable[str]) -> str:
+    """What promtool says when it expects these alerts, each as often as it is named, and no others to fire."""
     firing = 'count by (alertname) (ALERTS{alertstate="firing"})'
     case = {
         "interval": "1m",
@@ -80,7 +86,9 @@ def judged(promtool: str, folder: Path, series: dict[str, str], expected: set[st
             {
                 "expr": firing,
                 "eval_time": "20m",
-                "exp_samples": [{"labels": f'{{alertname="{name}"}}', "value": 1} for name in sorted(expected)],
+                "exp_samples": [
+                    {"labels": f'{{alertname="{name}"}}', "value": times} for name, times in Counter(expected).items()
+                ],
             }
         ],
     }
@@ -107,6 +115,23 @@ def test_it_fires_of_its_own_thing_and_of_nothing_else(promtool: str, tmp_path: 
 def test_no_controller_at_all_is_an_alert_too(promtool: str, tmp_path: Path) -> None:
     series = {**WELL, 'kafka_controller_activecontroller{node="n1"}': "0"}
     assert judged(promtool, tmp_path, series, {"KafkaActiveControllers"}) == ""
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        (Mode.KRAFT, ["KafkaBrokerDown", "KafkaControllerDown", "KafkaBrokerDown"]),
+        (Mode.ZOOKEEPER, ["KafkaBrokerDown"] * 3),
+    ],
+)
+def test_every_role_has_its_alert(promtool: str, tmp_path: Path, mode: Mode, expected: list[str]) -> None:
+    roles = (Role.BROKER, Role.CONTROLLER, Role.BROKER)
+    entries = [{**node, "roles": [each]} for node, each in zip(nodes(3), roles, strict=True)]
+    plan = topology.plan(settings(mode=mode, nodes=entries, metrics={"enabled": True}))
+    jobs = yaml.safe_load(monitoring.prometheus(plan, "kafka-cluster/dev") or "")["scrape_configs"]
+    labels = [target["labels"] for job in jobs if job["job_name"] == "kafka" for target in job["static_configs"]]
+    series = {f'up{{job="kafka", node="{each["node"]}", roles="{each["roles"]}"}}': "0" for each in labels}
+    assert judged(promtool, tmp_path, series, expected) == ""
 
 
 @pytest.mark.parametrize("alert", ALERTS)
