@@ -15,7 +15,7 @@ from pathlib import Path
 from toolchain import places
 
 HOLE = "…"
-ROOMS = ("model", "components", "operations", "files/stages", "toolchain", "lab", "images")
+ROOMS = ("model", "components", "operations", "files/stages", "files/monitoring", "toolchain", "lab", "images")
 PAGE = Path("docs/reference/messages.md")
 PRINTERS = ("print", "say", "_say", "warn", "error", "exit", "__init__")
 # Modules that hand their sentences back, for others to print.
@@ -91,8 +91,8 @@ def _sentences(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 def _spoken(tree: ast.Module, *, answers: bool) -> Iterator[tuple[int, str]]:
     """What is raised, printed or judged wrong, and what functions answer if that is asked for."""
-    scopes = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    for scope in scopes:
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    for scope in [_program(tree), *functions]:
         for node in ast.walk(scope):
             if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
                 for argument in node.exc.args[:1]:
@@ -106,6 +106,12 @@ def _spoken(tree: ast.Module, *, answers: bool) -> Iterator[tuple[int, str]]:
             elif isinstance(node, ast.Call) and _name(node.func) in PRINTERS:
                 for argument in node.args[:1]:
                     yield from _alternatives(node.lineno, argument, scope, tree)
+
+
+def _program(tree: ast.Module) -> ast.Module:
+    """What a module does when it is run, apart from what it defines."""
+    definitions = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    return ast.Module([node for node in tree.body if not isinstance(node, definitions)], [])
 
 
 def _answered(node: ast.expr) -> list[str]:
