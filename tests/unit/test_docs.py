@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from model import listeners
+from model import handover, listeners, topic_plan
 from model.kafka_keys import MANAGED, SUPPORTED_VERSIONS, Mode
 from model.logins import JumpSettings
 from model.metrics import MonitorSettings
@@ -107,6 +107,12 @@ def test_every_port_is_listed() -> None:
     ports = [value for value in vars(listeners).values() if isinstance(value, int)]
     ports += [value.port for value in vars(listeners).values() if isinstance(value, listeners.Listener)]
     assert [port for port in ports if f"| {port} |" not in page] == []
+
+
+def test_every_stage_of_the_whole_cluster_is_listed() -> None:
+    page = (REFERENCE / "stages.md").read_text(encoding="utf-8")
+    stages = (handover.CARRIER, handover.LIVE, topic_plan.CARRIER)
+    assert [stage for stage in stages if f"| `{stage}` |" not in page] == []
 
 
 def test_keys_that_examples_set_exist() -> None:
