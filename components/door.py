@@ -52,18 +52,22 @@ def surroundings(settings: Settings) -> Resolved:
     """What the operator's computer has to have. A RunError says what is not there, or which part of an existing
     cluster the settings would make another one."""
     state = existing()
-    before = topic_plan.earlier(state)
-    refusals = [
-        *identity.refusals(identity.earlier(state), identity.of(settings)),
-        *topics.refusals(before, settings),
-    ]
-    if refusals:
-        raise pulumi.RunError("\n".join(["this change is refused; nothing was changed:", *refusals]))
+    names = MachineNames(pulumi.get_project(), pulumi.get_stack())
+    before, known = topic_plan.earlier(state), identity.earlier(state)
+    wanted = {**identity.of(settings), **identity.ground(settings, names)}
+    _refuse([*identity.refusals(known, wanted), *topics.refusals(before, settings)])
     try:
-        found = look_around(settings, state, MachineNames(pulumi.get_project(), pulumi.get_stack()))
+        found = look_around(settings, state, names)
     except (Unusable, NotCleared) as error:
         raise pulumi.RunError(str(error)) from None
+    # One that doesn't answer is no other hypervisor: that was told above.
+    _refuse(identity.refusals(known, {"libvirtUri": found.uri}))
     switched = switch.warnings(switch.left_in(state), topology.plan(settings))
     for warning in (*found.warnings, *switched, *topics.warnings(before, settings)):
         pulumi.log.warn(warning)
     return replace(found, topics_before=before, left_with=roll.left_with(state, settings.mode))
+
+
+def _refuse(changes: list[str]) -> None:
+    if changes:
+        raise pulumi.RunError("\n".join(["this change is refused; nothing was changed:", *changes]))

@@ -57,7 +57,7 @@ class Site(pulumi.ComponentResource):
             f"{name}-pool",
             name=names.prefix,
             type="dir",
-            path=names.pool_path if settings.pool_path == "auto" else settings.pool_path,
+            path=names.pool(settings.pool_path),
             opts=ResourceOptions.merge(
                 replaced,
                 # What the file system says of itself changes with every file in it.

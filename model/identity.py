@@ -3,10 +3,12 @@
 Such a change would move or empty a node's data, so it is refused until it has a safe way of its own.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from model.settings import Settings
+from model.machine_names import MachineNames
+from model.settings import NetworkMode, Settings
 
 # The component that carries it.
 CLUSTER = "kafka-cluster:index:KafkaCluster"
@@ -18,7 +20,16 @@ _INSTEAD = {
     "kafkaVersion": "keep the version; a new stack can have another one",
     "platform": "make a second stack on the other platform",
     "networkCidr": "make a second stack in the other network",
+    "networkMode": "make a second stack with such a network, or `pulumi destroy` this one first",
+    "networkBridge": "make a second stack on the other bridge, or `pulumi destroy` this one first",
+    "poolPath": "make a second stack with its pool there, or `pulumi destroy` this one first",
+    "libvirtUri": "name the same hypervisor as before; for another one make a second stack,"
+    " or `pulumi destroy` this one first",
 }
+# How libvirt spells a mode that has another name in the configuration.
+_MODES = {"none": NetworkMode.ISOLATED.value}
+# The driver, the host with the path, and the socket. How one gets there (transport, user, key) may change.
+_HYPERVISOR = re.compile(r"(\w+)(?:\+\w+)?://(?:[^@/?]*@)?([^?]*)(?:.*?[?&](socket=[^&]*))?")
 
 
 def of(settings: Settings) -> dict[str, Any]:
@@ -41,10 +52,38 @@ def of(settings: Settings) -> dict[str, Any]:
     }
 
 
+def ground(settings: Settings, names: MachineNames) -> dict[str, str]:
+    """What machines that are made here stand on, but for the hypervisor, which has to be asked for. A change of it makes
+    network or pool anew, and with it every machine."""
+    return {
+        "networkMode": settings.network_mode.value,
+        "networkBridge": settings.network_bridge,
+        "poolPath": names.pool(settings.pool_path),
+    }
+
+
 def earlier(resources: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The identity that a state's cluster was last asked to have, with the id that was made where none was
-    configured; nothing when there is no cluster yet."""
+    """The identity that a state's cluster was last asked to have, and what its machines stand on; of what is not there
+    yet, nothing."""
     resources = list(resources)
+    return {**_ground(resources), **_cluster(resources)}
+
+
+def _ground(resources: list[Mapping[str, Any]]) -> dict[str, str]:
+    inputs = {one["urn"].rpartition("::")[2]: one.get("inputs", {}) for one in resources if "urn" in one}
+    network, pool, hypervisor = (inputs.get(f"site-{thing}", {}) for thing in ("network", "pool", "hypervisor"))
+    mode = network.get("mode")
+    found = {
+        "networkMode": _MODES.get(mode, mode),
+        "networkBridge": network.get("bridge", "") if network else None,
+        "poolPath": pool.get("path"),
+        "libvirtUri": hypervisor.get("uri"),
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _cluster(resources: list[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """With the id that was made where none was configured."""
     asked: Mapping[str, Any] = next(
         (one.get("inputs", {}).get("identity", {}) for one in resources if one["type"] == CLUSTER), {}
     )
@@ -58,17 +97,27 @@ def earlier(resources: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
 
 
 def refusals(earlier: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """A line for each part of the identity that would change: the key, before and after, what to do instead."""
+    """A line for each wanted part of the identity that would change: the key, before and after, what to do instead."""
     return [
         f"  - {key}: is {_brief(earlier[key])}, was asked to be {_brief(wanted[key])}; instead, {_INSTEAD[key]}"
         for key in _INSTEAD
-        if key in earlier and earlier[key] != wanted[key] and not _unset_id(key, earlier, wanted)
+        if key in earlier and key in wanted and _differ(key, earlier[key], wanted[key])
     ]
 
 
-def _unset_id(key: str, earlier: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """No id in the configuration means the one that the state holds, and a cluster that has none takes any."""
-    return key == "clusterId" and not (wanted[key] and earlier[key])
+def _differ(key: str, before: Any, after: Any) -> bool:
+    if key == "clusterId" and not before:
+        return False  # a cluster that has none takes any
+    if key in ("clusterId", "networkBridge") and not after:
+        return False  # none configured means the one that is there
+    if key == "libvirtUri":
+        return _hypervisor(before) != _hypervisor(after)
+    return bool(before != after)
+
+
+def _hypervisor(uri: str) -> tuple[str | None, ...]:
+    found = _HYPERVISOR.match(uri)
+    return found.groups() if found else (uri,)
 
 
 def _brief(value: Any) -> str:

@@ -26,6 +26,10 @@ class MachineNames:
         """Where the pool lies on the hypervisor unless the configuration says otherwise."""
         return f"/var/lib/libvirt/{self.prefix}"
 
+    def pool(self, configured: str) -> str:
+        """Where the pool lies, given what the configuration says."""
+        return self.pool_path if configured == "auto" else configured
+
     def of(self, thing: str) -> str:
         """The name of a domain or a volume."""
         return f"{self.prefix}{_BETWEEN}{thing}"

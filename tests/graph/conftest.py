@@ -72,7 +72,8 @@ def up(archive: ArchiveFile) -> Up:
         chosen = os.environ.get(CHOSEN, "")
         names = ("jmx_prometheus_javaagent-1.0.1.jar", "prometheus-node-exporter") if settings.metrics.enabled else ()
         pieces = tuple(ArchiveFile(archive.path.with_name(name), "7" * 128) for name in names)
-        uri, image = (URI, IMAGE) if made_here else ("", "")
+        asked = URI if settings.libvirt_uri == "auto" else settings.libvirt_uri
+        uri, image = (asked, IMAGE) if made_here else ("", "")
         prometheus = ArchiveFile(archive.path.with_name("prometheus"), "8" * 128) if settings.metrics.monitor else None
         return Resolved(archive, uri, image, (), replaced=chosen, pieces=pieces, prometheus=prometheus)
 

@@ -13,7 +13,7 @@ import pytest
 from model.identity import CLUSTER
 from model.waiting import CHOSEN
 
-from .conftest import HOST_KEY, Up, dev_config, nodes
+from .conftest import HOST_KEY, URI, Up, dev_config, nodes
 from .recording import CLUSTER_ID, Engine, Resource, plugins, shown
 
 NAMES = ("kafka-server1", "kafka-server2", "kafka-server3")
@@ -147,7 +147,9 @@ def identity(engine: Engine) -> list[dict[str, Any]]:
         for r in engine.custom
         if r.name.endswith(FORMATTED)
     ]
-    return [{"type": CLUSTER, "urn": cluster.urn, "inputs": json.loads(json.dumps(cluster.inputs))}, *made]
+    kept = [r for r in engine.custom if r.name.startswith("site-")]
+    site = [{"type": r.type, "urn": r.urn, "inputs": shown(r.inputs)} for r in kept]
+    return [{"type": CLUSTER, "urn": cluster.urn, "inputs": json.loads(json.dumps(cluster.inputs))}, *made, *site]
 
 
 def moved(key: str, value: object) -> list[dict[str, Any]]:
@@ -181,14 +183,45 @@ def test_another_cluster_is_refused_before_anything_is_asked_for(
     up: Up, hosts: dict[str, Any], what: str, platform: str
 ) -> None:
     changes, key = REFUSED[what]
-    existing = up(**on(platform, hosts))
-    engine = Engine(plugins(), earlier=identity(existing))
+    is_refused(up, up(**on(platform, hosts)), key, login(changes, hosts) if platform == "hosts" else changes)
+
+
+def is_refused(up: Up, existing: Engine, key: str, changes: dict[str, Any]) -> None:
+    engine = Engine(plugins(), earlier=identity(existing), preview=True)
     with pytest.raises(pulumi.RunError) as caught:
-        up(engine=engine, **(login(changes, hosts) if platform == "hosts" else changes))
+        up(engine=engine, **changes)
     told = str(caught.value)
     assert told.startswith("this change is refused; nothing was changed:\n  - " + key)
     assert "; instead, " in told, "a refusal that names no way is a dead end"
     assert not list(destructive(existing, engine))
+
+
+NAT = {"networkMode": "nat"}
+BRIDGE = {"networkMode": "bridge", "networkBridge": "br7"}
+OTHER_GROUND: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "another mode": ({}, NAT, "networkMode: is 'isolated', was asked to be 'nat'"),
+    "an existing bridge": (NAT, BRIDGE, "networkMode: is 'nat', was asked to be 'bridge'"),
+    "another bridge": (BRIDGE, {**BRIDGE, "networkBridge": "br8"}, "networkBridge: is 'br7', was asked to be 'br8'"),
+    "a pool elsewhere": ({}, {"poolPath": "/data/pool"}, "poolPath: is '/var/lib/libvirt/kafka-cluster+dev', was"),
+    "another hypervisor": ({}, {"libvirtUri": "qemu+ssh://far/system"}, f"libvirtUri: is '{URI}', was asked to be"),
+}
+
+
+@pytest.mark.parametrize("what", OTHER_GROUND)
+def test_other_ground_under_all_machines_is_refused(up: Up, what: str) -> None:
+    before, after, told = OTHER_GROUND[what]
+    is_refused(up, up(**before), told, after)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"libvirtUri": URI}, {"poolPath": "/var/lib/libvirt/kafka-cluster+dev"}, {"networkBridge": ""}]
+)
+def test_what_auto_means_may_be_said(up: Up, changes: dict[str, Any]) -> None:
+    up(engine=Engine(plugins(), earlier=identity(up())), **changes)
+
+
+def test_what_machines_on_hosts_do_not_stand_on_may_change(up: Up, hosts: dict[str, Any]) -> None:
+    up(engine=Engine(plugins(), earlier=identity(up(**hosts))), **{**hosts, **BRIDGE, "poolPath": "/x"})
 
 
 def destructive(existing: Engine, refused: Engine) -> Iterator[str]:

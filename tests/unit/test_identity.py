@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model import identity
+from model.machine_names import MachineNames
 from model.settings import read
 
 from .samples import dev, dev_config, nodes
@@ -127,6 +128,55 @@ def test_an_older_states_missing_parts_are_no_change() -> None:
     earlier = stored(identity.of(dev()))
     del earlier["networkCidr"]
     assert identity.refusals(earlier, identity.of(dev())) == []
+
+
+def ground(**changes: Any) -> dict[str, Any]:
+    return identity.ground(dev(**changes), MachineNames("p", "s"))
+
+
+SITE: list[dict[str, Any]] = [
+    {"type": "t", "urn": "urn::site-hypervisor", "inputs": {"uri": "qemu:///system?socket=/run/x"}},
+    {"type": "t", "urn": "urn::site-pool", "inputs": {"path": "/var/lib/libvirt/p+s"}},
+    {"type": "t", "urn": "urn::site-network", "inputs": {"mode": "none"}},
+]
+
+
+def test_the_ground_is_what_the_machines_stand_on() -> None:
+    assert identity.refusals(identity.earlier(SITE), ground()) == []
+    changed = ground(networkMode="bridge", networkBridge="br0", poolPath="/data")
+    lines = identity.refusals(identity.earlier(SITE), changed)
+    assert [line.split(":")[0] for line in lines] == ["  - networkMode", "  - networkBridge", "  - poolPath"]
+    assert "is 'isolated', was asked to be 'bridge'; instead, make a second stack" in lines[0], "in the user's words"
+
+
+def test_ground_that_was_never_made_may_change() -> None:
+    changed = {**ground(networkMode="bridge", networkBridge="br0", poolPath="/data"), "libvirtUri": "qemu:///system"}
+    assert identity.refusals(identity.earlier([]), changed) == [], "a bridge that is not there has to be corrected"
+
+
+def test_a_bridge_that_is_no_longer_configured_is_the_one_that_is_there() -> None:
+    network = {"type": "t", "urn": "urn::site-network", "inputs": {"mode": "nat", "bridge": "br0"}}
+    assert identity.refusals(identity.earlier([network]), ground(networkMode="nat")) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "same"),
+    [
+        ("qemu:///system", "qemu:///system", True),
+        ("qemu:///system", "qemu+unix:///system", True),
+        ("qemu+ssh://a@far/system?keyfile=/a", "qemu+ssh://b@far/system?no_verify=1&keyfile=/b", True),
+        ("qemu+ssh://far/system", "qemu+tls://far/system", True),
+        ("qemu+ssh://far/system", "qemu+ssh://farther/system", False),
+        ("qemu+ssh://localhost:2201/system", "qemu+ssh://localhost:2202/system", False),
+        ("qemu:///system", "qemu:///session", False),
+        ("qemu:///system", "test:///system", False),
+        ("qemu:///system", "qemu:///system?socket=/run/x", False),
+        ("qemu:///system?socket=/run/x", "qemu:///system?mode=direct&socket=/run/y", False),
+        ("no address", "none either", False),
+    ],
+)
+def test_a_hypervisor_is_the_same_however_one_gets_there(before: str, after: str, same: bool) -> None:
+    assert bool(identity.refusals({"libvirtUri": before}, {"libvirtUri": after})) is not same
 
 
 @given(st.permutations(nodes(5)))
