@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 
 FIRST_SECONDS, EVERY_SECONDS = 2, 5
@@ -116,3 +117,6 @@ def call(main, plan):
         main(plan)
     except Refused as refusal:
         sys.exit(f"{plan['node']}: stage '{plan['stage']}': {refusal}")
+    except Exception as error:
+        traceback.print_tb(error.__traceback__)
+        sys.exit(f"{plan['node']}: stage '{plan['stage']}': {type(error).__name__}: {error}")

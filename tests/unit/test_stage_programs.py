@@ -1,6 +1,12 @@
 """What every program on a machine starts with: files written whole or not at all, words of a failure, refusals."""
 
+import subprocess
+import sys
+
 import pytest
+
+import files
+from model import stages
 
 from .stage_machine import Machine, Plan, answer, refused
 
@@ -79,3 +85,30 @@ def test_a_refusal_ends_the_program_with_node_and_stage(machine: Machine) -> Non
     with pytest.raises(SystemExit) as caught:
         program["call"](main, {"node": "n1", "stage": "installed"})
     assert caught.value.code == "n1: stage 'installed': the reason", "it goes to stderr, and the exit code is 1"
+
+
+def ended(body: str) -> subprocess.CompletedProcess[str]:
+    """A program with that body, run as a machine runs it."""
+    texts = {"stages/common.py": files.text("stages/common.py"), "stages/own.py": f"def main(plan):\n    {body}"}
+    program = stages.program(texts.__getitem__, ("own",), {"node": "n1", "stage": "installed"})
+    return subprocess.run([sys.executable, "-"], input=program, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("raise OSError(28, 'No space left on device')", "OSError: [Errno 28] No space left on device"),
+        ("run('no-such-program')", "FileNotFoundError: [Errno 2] No such file or directory: 'no-such-program'"),
+        ("plan['nothing']", "KeyError: 'nothing'"),
+    ],
+)
+def test_what_nobody_foresaw_ends_with_node_and_stage_too(body: str, told: str) -> None:
+    done = ended(body)
+    *place, last = done.stderr.splitlines()
+    assert (done.returncode, last) == (1, f"n1: stage 'installed': {told}")
+    assert "in main" in "\n".join(place), "where it happened stands above"
+
+
+def test_a_program_ends_as_it_says_itself() -> None:
+    assert (ended("sys.exit(3)").returncode, ended("sys.exit(3)").stderr) == (3, "")
+    assert "KeyboardInterrupt" in ended("raise KeyboardInterrupt").stderr.splitlines()[-1]
