@@ -14,6 +14,7 @@ OPEN_FILES = 131072
 # A controlled shutdown retries for up to five minutes. A stop time-out below that would turn a clean stop
 # into a kill and the next start into a log recovery.
 STOP_SECONDS = 360
+ZOOKEEPER_STOP_SECONDS = 60
 ZOOKEEPER_HEAP = "256M"
 ENOUGH_BESIDE_HEAPS_MIB = 256
 # Any value keeps Kafka's launchers from opening a remote JMX port on all addresses.
@@ -171,7 +172,7 @@ ExecStart={paths.home}/bin/zookeeper-server-start.sh {paths.zookeeper_properties
 SuccessExitStatus=143
 Restart=on-failure
 RestartSec=2
-TimeoutStopSec=60
+TimeoutStopSec={ZOOKEEPER_STOP_SECONDS}
 LimitNOFILE={OPEN_FILES}
 OOMScoreAdjust=-600
 LogsDirectory=zookeeper

@@ -12,10 +12,11 @@ from model import health
 from model.handover import Handover, NodeFacts
 from model.kafka_keys import Mode
 from operations.kafka_view import KafkaView
-from operations.wait import until
+from operations.wait import told, until
 
 _WHOLE_SECONDS = 180
 _SPARE_SECONDS = 120
+_LEADERS_SECONDS = 60
 _CALM_SAMPLES = 3
 _PREFERRED = 0
 _INTERNAL = "__"
@@ -57,8 +58,10 @@ class Gates:
     async def restore_leaders(self) -> None:
         """Leaders go back to the replicas that should lead; a partition that already has its own is no error."""
         self.view.close()  # the client still believes the brokers that it met before they were restarted
+        # In the thread the client is made, too: it connects at once.
+        work = asyncio.to_thread(lambda: self.view.admin.elect_leaders(_PREFERRED))
         try:
-            await asyncio.to_thread(self.view.admin.elect_leaders, _PREFERRED)
+            await told("leaders to go back", work, limit=_LEADERS_SECONDS * self.patience)
         except KafkaError as error:
             print(f"preferred leaders were not restored: {error}", flush=True)
 

@@ -5,15 +5,16 @@ The rule of every restart holds: the cluster must be able to spare the node. Ref
 
 from collections.abc import Collection
 
-from model import order
+from model import order, units
 from model.handover import Handover
 from operations.evidence import votes
 from operations.gates import Gates
 from operations.machine import StageFailed, Unreachable, connect
 from operations.refusal import Refusal
-from operations.wait import TimedOut
+from operations.wait import TimedOut, told
 
 _STOP = "sudo -n sh -c 'systemctl stop kafka.service zookeeper.service; sync'"
+_STOP_SECONDS = units.STOP_SECONDS + units.ZOOKEEPER_STOP_SECONDS
 
 
 class NotReleased(Refusal):
@@ -30,7 +31,7 @@ async def release(handover: Handover, candidates: Collection[str]) -> str:
         name, *_ = order.cheapest_first({name: node.id for name, node in facts.items()}, absent, sample.controller)
         await gates.spareable(facts[name])
         async with connect(facts[name].access, handover.patience) as machine:
-            await machine.run(_STOP)
+            await told(f"{name} to stop", machine.run(_STOP), limit=_STOP_SECONDS)
     except Unreachable as error:
         print(f"{error}: its machine is replaced as it is", flush=True)
     except (TimedOut, StageFailed) as error:

@@ -8,11 +8,11 @@ import asyncio
 import time
 from collections.abc import Iterable, Mapping
 
-from model import order
+from model import order, units
 from model.handover import Handover
 from model.kafka_keys import Mode
 from operations.machine import Machine
-from operations.wait import TimedOut, until
+from operations.wait import TimedOut, told, until
 
 _WHOLE_STOP_SECONDS = 30
 # For those that a controller let go before it ended itself.
@@ -38,7 +38,7 @@ class WholeStop:
         except TimedOut:
             await self._kill(self.machines)
         ensemble = "! systemctl --quiet is-active zookeeper.service || systemctl stop zookeeper.service"
-        await self._on(self.machines, f"sh -c '{ensemble}'")
+        await self._on(self.machines, f"sh -c '{ensemble}'", limit=units.ZOOKEEPER_STOP_SECONDS)
 
     async def _ended(self) -> None:
         """Waits for brokers that were told to stop; those of a KRaft cluster without a controller are killed."""
@@ -67,5 +67,6 @@ class WholeStop:
     async def _kill(self, names: Iterable[str]) -> None:
         await self._on(names, "sh -c 'systemctl kill --signal=SIGKILL kafka.service; systemctl stop kafka.service'")
 
-    async def _on(self, names: Iterable[str], command: str) -> None:
-        await asyncio.gather(*(self.machines[name].run(f"sudo -n {command}") for name in names))
+    async def _on(self, names: Iterable[str], command: str, *, limit: int = units.STOP_SECONDS) -> None:
+        work = asyncio.gather(*(self.machines[name].run(f"sudo -n {command}") for name in names))
+        await told(f"{', '.join(names)} to stop", work, limit=limit)

@@ -7,17 +7,23 @@ import re
 import subprocess
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from model import stages
+from model.kafka_keys import Mode
+from operations.gates import Gates
+from operations.running import Run
 from operations.wait import TimedOut, told, until
 from toolchain import telling
 
 from .stage_machine import Machine
+from .test_handover import handover
 
 QUICK = 0.02
+NAMES = ("n1", "n2", "n3")
 
 
 @pytest.fixture(autouse=True)
@@ -113,6 +119,38 @@ def test_work_that_nobody_waits_for_any_more_ends() -> None:
 
     asyncio.run(give_up())
     assert ended
+
+
+class SlowToStop:
+    """A machine whose services are down soon and ended late."""
+
+    async def run(self, command: str) -> str:
+        is_asked = "show" in command or "--no-block" in command
+        return "inactive" if is_asked else str(await slow())
+
+
+def test_services_that_end_late_are_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+    machine: Any = SlowToStop()
+    run(Run(handover(Mode.KRAFT), dict.fromkeys(NAMES, machine)).stop_together(NAMES))
+    said = seconds_left_out(capsys.readouterr().out)
+    assert "waiting for n1, n2, n3 to stop (N s of at most 60 s)" in said
+
+
+def test_leaders_that_go_back_slowly_are_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+    class SlowView:
+        @property
+        def admin(self) -> Any:
+            time.sleep(5 * QUICK)  # as the client does while it connects
+            return SimpleNamespace(elect_leaders=lambda _: None)
+
+        def close(self) -> None:
+            pass
+
+    gates = Gates(handover(Mode.KRAFT))
+    gates.view = SlowView()  # type: ignore[assignment]
+    run(gates.restore_leaders())
+    said = seconds_left_out(capsys.readouterr().out)
+    assert "waiting for leaders to go back (N s of at most 300 s)" in said, "emulated machines have five times as long"
 
 
 # -- programs that block ---------------------------------------------------------------------------------------
