@@ -95,7 +95,9 @@ class KafkaCluster(pulumi.ComponentResource):
         told = operate(
             LIVE,
             "settings",
-            stdin=emulated.apply(lambda emulated: _live(settings, cluster, emulated).model_dump_json(indent=1)),
+            stdin=Output.all(cluster_id, emulated).apply(
+                lambda values: _live(settings, cluster, *values).model_dump_json(indent=1)
+            ),
             parent=self,
             depends_on=[running],
         )
@@ -117,13 +119,14 @@ class KafkaCluster(pulumi.ComponentResource):
         self.register_outputs({"bootstrap_servers": self.bootstrap_servers})
 
 
-def _live(settings: Settings, cluster: Cluster, emulated: bool) -> LiveSettings:
+def _live(settings: Settings, cluster: Cluster, cluster_id: str, emulated: bool) -> LiveSettings:
     """What the running cluster takes without a restart."""
     return LiveSettings(
         mode=cluster.mode,
         version=cluster.version,
         patience=patience(emulated),
         reapply=settings.reapply,
+        cluster_id=cluster_id,
         nodes=seats(cluster),
         defaults=defaults(cluster.version, settings.settings, settings.unchecked),
     )

@@ -87,8 +87,9 @@ class Handover(Clustered):
 
 class LiveSettings(Clustered):
     """The settings that the running cluster is to take, by the names it takes them under; None leaves one alone. No
-    secret is in it, so that a preview shows the difference."""
+    secret is in it, so that a preview shows the difference. States of earlier versions hold no `cluster_id`."""
 
+    cluster_id: str = ""
     defaults: dict[str, str | None]
 
 

@@ -10,6 +10,9 @@ from contextlib import asynccontextmanager
 from operations.wait import until
 from toolchain import places
 
+# How long one waits who starts, stops or alters what runs.
+ALONE_SECONDS = 600
+
 
 @asynccontextmanager
 async def alone(cluster: str, limit: float) -> AsyncIterator[None]:

@@ -10,6 +10,7 @@ from kafka.errors import KafkaConnectionError, KafkaError
 
 from model.handover import LiveSettings
 from model.kafka_dynamic import Seen, alteration, same, targets
+from operations.alone import ALONE_SECONDS, alone
 from operations.evidence import votes
 from operations.kafka_view import KafkaView
 from operations.refusal import Refusal
@@ -109,4 +110,8 @@ class Teller:
 
 async def tell(wanted: LiveSettings) -> None:
     """Brings the cluster's defaults to what is planned; NotTaken says what it refused."""
-    await Teller(wanted).tell()
+    try:
+        async with alone(wanted.cluster_id, ALONE_SECONDS * wanted.patience):
+            await Teller(wanted).tell()
+    except TimedOut as error:
+        raise NotTaken(f"stage 'settings': {error}. No setting was told. Run `pulumi up` again.") from error

@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 from model import order, units
 from model.handover import Handover
+from operations.alone import ALONE_SECONDS, alone
 from operations.evidence import votes
 from operations.gates import Gates
 from operations.machine import StageFailed, Unreachable, connect
@@ -23,6 +24,15 @@ class NotReleased(Refusal):
 
 async def release(handover: Handover, candidates: Collection[str]) -> str:
     """Stops the one of these nodes that costs least: an unhealthy one first, the active controller last. Its name."""
+    try:
+        async with alone(handover.cluster_id, ALONE_SECONDS * handover.patience):
+            return await _release(handover, candidates)
+    except (TimedOut, StageFailed) as error:
+        state = await votes(handover.cluster, handover.patience)
+        raise NotReleased(f"no machine was touched: {error}\n{state}") from error
+
+
+async def _release(handover: Handover, candidates: Collection[str]) -> str:
     gates = Gates(handover)
     try:
         sample = await gates.view.sample()
@@ -34,9 +44,6 @@ async def release(handover: Handover, candidates: Collection[str]) -> str:
             await told(f"{name} to stop", machine.run(_STOP), limit=_STOP_SECONDS)
     except Unreachable as error:
         print(f"{error}: its machine is replaced as it is", flush=True)
-    except (TimedOut, StageFailed) as error:
-        state = await votes(handover.cluster, handover.patience)
-        raise NotReleased(f"no machine was touched: {error}\n{state}") from error
     finally:
         gates.view.close()
     return name

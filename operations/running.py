@@ -21,16 +21,13 @@ from typing import Any
 from model import order, roll, stages
 from model.handover import Handover, NodeFacts
 from model.topology import Node
-from operations.alone import alone
+from operations.alone import ALONE_SECONDS, alone
 from operations.evidence import votes
 from operations.gates import Gates
 from operations.machine import Machine, StageFailed, Unreachable, connect
 from operations.refusal import Refusal
 from operations.wait import TimedOut
 from operations.whole_stop import WholeStop
-
-_ALONE_SECONDS = 600
-
 
 class Failed(Refusal):
     """The cluster could not be brought to run as planned; the text carries the evidence."""
@@ -139,7 +136,7 @@ def _state(facts: NodeFacts, report: dict[str, Any]) -> order.NodeState:
 async def bring(handover: Handover) -> None:
     """Brings the cluster there; Failed carries what went wrong where, and what to do."""
     try:
-        async with alone(handover.cluster_id, _ALONE_SECONDS * handover.patience):
+        async with alone(handover.cluster_id, ALONE_SECONDS * handover.patience):
             await _bring(handover)
     except TimedOut as error:
         raise Failed(f"stage 'running': {error}. Nothing was started or stopped.") from error

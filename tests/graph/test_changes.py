@@ -64,6 +64,7 @@ def test_a_setting_that_a_running_cluster_takes_restarts_nothing(up: Up, hosts: 
     assert changed(before, after) == TOLD | each("-configured") | {"kafka-settings"}
     shown_before_it_is_done = after.one("kafka-settings", "command:local:Command").inputs["stdin"]
     assert '"log.retention.ms": "172800000"' in shown_before_it_is_done, "a preview says what the brokers will be told"
+    assert json.loads(shown_before_it_is_done)["cluster_id"] == CLUSTER_ID, "or it would tell them beside another run"
 
 
 def test_the_heap_touches_no_machine(up: Up) -> None:

@@ -7,9 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from model.handover import LiveSettings, seats
+from model.kafka_keys import Mode
+from operations import live_settings
 from operations.alone import alone
 from operations.wait import TimedOut
 from toolchain import places
+
+from .samples import cluster
 
 HOLDER = """
 import asyncio, sys
@@ -69,3 +74,24 @@ def test_a_run_that_waits_too_long_says_for_what_and_a_killed_one_holds_nothing(
         holder.kill()
         holder.communicate()
     asyncio.run(take())
+
+
+def test_no_setting_is_told_while_another_run_works_on_the_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = []
+
+    async def tell(_: live_settings.Teller) -> None:
+        told.append("all of them")
+
+    monkeypatch.setattr(live_settings.Teller, "tell", tell)
+    monkeypatch.setattr(live_settings, "ALONE_SECONDS", 0)
+    wanted = LiveSettings(mode=Mode.KRAFT, version="3.6.0", cluster_id="c", nodes=seats(cluster()), defaults={})
+
+    async def beside_an_orphan() -> None:
+        async with alone("c", 0):
+            await live_settings.tell(wanted)
+
+    with pytest.raises(live_settings.NotTaken, match="this cluster to be free.*No setting was told"):
+        asyncio.run(beside_an_orphan())
+    assert not told
+    asyncio.run(live_settings.tell(wanted))
+    assert told, "once it is over"

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from model.health import Sample
 from model.kafka_keys import Mode
 from operations import release
+from operations.alone import alone
 from toolchain import telling
 
 from .test_handover import handover
@@ -43,9 +45,15 @@ class Cluster:
         yield SimpleNamespace(run=run)
 
 
+async def votes(*_: object) -> str:
+    return "the quorum"
+
+
 @pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
+def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cluster:
     cluster = Cluster()
+    monkeypatch.setenv("KAFKA_CLUSTER_HOME", str(tmp_path))
+    monkeypatch.setattr(release, "votes", votes)
     monkeypatch.setattr(release, "Gates", lambda _: cluster)
     monkeypatch.setattr(release, "connect", cluster.connect)
     monkeypatch.setattr(telling, "FIRST_SECONDS", QUICK)
@@ -61,3 +69,19 @@ def test_a_node_that_stops_slowly_is_told_of(cluster: Cluster, capsys: pytest.Ca
     assert cluster.told == ["spare n2", f"n2: {release._STOP}"]
     said = capsys.readouterr().out
     assert said.startswith("waiting for n2 to stop (0 s of at most 420 s)"), "Kafka's time to stop, and ZooKeeper's"
+
+
+def test_no_node_is_stopped_while_another_run_works_on_the_cluster(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(release, "ALONE_SECONDS", 0)
+    planned = handover(Mode.KRAFT)
+
+    async def beside_an_orphan() -> None:
+        async with alone(planned.cluster_id, 0):
+            await release.release(planned, ["n2"])
+
+    with pytest.raises(release.NotReleased, match=r"no machine was touched: .* an earlier run still works on it"):
+        asyncio.run(beside_an_orphan())
+    assert not cluster.told
+    assert released("n2") == "n2", "once it is over"
