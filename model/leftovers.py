@@ -3,6 +3,10 @@
 Pulumi learns of a thing only when its creation has ended. A domain, network, pool or first-boot disk that exists
 already makes the next creation fail; a volume would be adopted, half-written or not. Data volumes are never
 leftovers: they may hold records, and adopting one is what a rebuilt node needs.
+
+Names alone prove nothing: somebody else's stack may have the same, and a lost state knows none of its own. But the pool is
+recorded before anything is made that lies in it or boots from it, and no hypervisor has two of one name: a state that
+knows the pool by libvirt's own id is that of the stack which made all the rest.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,6 +24,7 @@ _KINDS = {
 }
 # A domain uses volumes and the network, and volumes lie in the pool.
 _ORDER = ("domain", "volume", "network", "pool")
+_NEEDS_POOL = ("domain", "volume")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,21 @@ def leftovers(present: Iterable[Thing], state: set[Thing], names: MachineNames) 
     """What is to be cleared, in the order in which it can be."""
     found = [thing for thing in present if thing not in state and names.owns(thing.name) and not _is_data(thing, names)]
     return sorted(found, key=lambda thing: (_ORDER.index(thing.kind), thing.name))
+
+
+def proof(resources: Iterable[Mapping[str, Any]], ids: Mapping[str, str]) -> set[str]:
+    """The kinds of those things that the state knows by their own ids, of the `ids` by kind that a hypervisor tells."""
+    recorded = {resource.get("id") for resource in resources if resource["type"] in _KINDS}
+    return {kind for kind, id in ids.items() if id in recorded}
+
+
+def not_ours(found: Iterable[Thing], present: Iterable[Thing], state: set[Thing], proof: set[str]) -> list[Thing]:
+    """The leftovers that may be somebody else's. A network and a pool with nothing on them are all that a very first run
+    can leave before its state knows anything; nobody loses by their end."""
+    first_run = not state and all(thing.kind not in _NEEDS_POOL for thing in present)
+    if first_run or "pool" in proof:
+        return []
+    return [thing for thing in found if thing.kind in _NEEDS_POOL or not proof]
 
 
 def _is_data(thing: Thing, names: MachineNames) -> bool:

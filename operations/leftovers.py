@@ -4,15 +4,17 @@ Asks libvirt through virsh, so that a hypervisor far away is the same as this co
 """
 
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from model.leftovers import Thing, known, leftovers
+from model.leftovers import Thing, known, leftovers, not_ours, proof
 from model.machine_names import MachineNames
+
+_ID_OF = {"network": "net-uuid", "pool": "pool-uuid"}
 
 
 class NotCleared(Exception):
-    """libvirt refused; the text is its own."""
+    """Something stays: libvirt refused, in its own words, or it may be somebody else's."""
 
 
 def present(uri: str, names: MachineNames) -> list[Thing]:
@@ -21,16 +23,44 @@ def present(uri: str, names: MachineNames) -> list[Thing]:
     found += [Thing("network", name) for name in _list(uri, "net-list", "--all", "--name")]
     pools = _list(uri, "pool-list", "--all", "--name")
     found += [Thing("pool", name) for name in pools]
-    if names.prefix in pools and names.prefix in _list(uri, "pool-list", "--name"):
-        _virsh(uri, "pool-refresh", names.prefix)
+    if names.prefix in pools and _opened(uri, names.prefix):
         rows = _list(uri, "vol-list", names.prefix)
         found += [Thing("volume", row.split()[0]) for row in rows]
     return [thing for thing in found if names.owns(thing.name)]
 
 
-def find(uri: str, state: Iterable[Mapping[str, Any]], names: MachineNames) -> list[Thing]:
-    """What a killed run left behind, given the resources that the state knows."""
-    return leftovers(present(uri, names), known(state), names)
+def _opened(uri: str, pool: str) -> bool:
+    """Whether the pool tells its volumes now. One that stopped tells none; one that can't start has no folder yet."""
+    if pool not in _list(uri, "pool-list", "--name"):
+        try:
+            _virsh(uri, "pool-start", pool)
+        except NotCleared:
+            return False
+    _virsh(uri, "pool-refresh", pool)
+    return True
+
+
+def find(uri: str, state: Collection[Mapping[str, Any]], names: MachineNames) -> list[Thing]:
+    """What a killed run left behind, given the resources that the state knows. NotCleared names what carries the stack's
+    names and may be somebody else's."""
+    here, ours = present(uri, names), known(state)
+    found = leftovers(here, ours, names)
+    if found and (others := not_ours(found, here, ours, proof(state, _ids(uri, here, names)))):
+        raise NotCleared(
+            f"on {uri} stands what has this stack's names, and nothing in its state proves that this stack made it:"
+            f" {', '.join(map(str, others))}. Nothing was touched. Somebody else's: choose another stack name, or"
+            " another hypervisor. This stack's, and its state was lost: bring the state back, or take these away by hand"
+            " (docs/reference/messages.md says how)"
+        )
+    return found
+
+
+def _ids(uri: str, here: Collection[Thing], names: MachineNames) -> dict[str, str]:
+    return {
+        kind: _virsh(uri, asked, names.prefix).strip()
+        for kind, asked in _ID_OF.items()
+        if Thing(kind, names.prefix) in here
+    }
 
 
 def clear(uri: str, things: Iterable[Thing], names: MachineNames) -> None:

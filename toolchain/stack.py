@@ -92,7 +92,7 @@ def phase(name: str) -> Iterator[None]:
 
 
 def prepare(stack: Stack) -> None:
-    """Everything before Pulumi itself: the stack, its lab, and what a killed run left behind."""
+    """Everything that Pulumi needs before it can look: the stack, its lab, what is to be brought to the machines."""
     with phase(f"stack {stack.name}"):
         torn_state.mend(os.environ["PULUMI_BACKEND_URL"], stack.name)
         subprocess.run(
@@ -115,8 +115,11 @@ def prepare(stack: Stack) -> None:
             metrics.ensure()
             if config["metrics"].get("monitor"):
                 metrics.ensure_prometheus()
-    uri = stack.uri()
-    if uri:
+
+
+def clear_leftovers(stack: Stack) -> None:
+    """What a killed run left behind would be in the way of whatever changes something."""
+    if uri := stack.uri():
         with phase("leftovers of a killed run"):
             clear(uri, find(uri, stack_state.resources(stack.name), stack.names), stack.names)
 
@@ -124,6 +127,7 @@ def prepare(stack: Stack) -> None:
 def up(stack: Stack, arguments: list[str]) -> None:
     """Brings the stack to a healthy cluster and prints its bootstrap servers."""
     prepare(stack)
+    clear_leftovers(stack)
     with phase("pulumi up"):
         stack.pulumi("up", "--yes", "--skip-preview", *arguments)
     _whole(stack)
@@ -144,6 +148,7 @@ def _whole(stack: Stack) -> None:
 def machines(stack: Stack, arguments: list[str]) -> None:
     """Replaces the machines that wait for it, one at a time, each stopped cleanly, the cluster whole in between."""
     prepare(stack)
+    clear_leftovers(stack)
     done: set[str] = set()
     while left := stack.waiting():
         name = _released(stack, left)
@@ -178,11 +183,14 @@ def preview(stack: Stack, arguments: list[str]) -> None:
 def destroy(stack: Stack, arguments: list[str]) -> None:
     """Takes everything of the stack away, and the lab with it when nobody else lives there."""
     prepare(stack)
+    clear_leftovers(stack)
     with phase("pulumi destroy"):
         stack.pulumi("destroy", "--yes", *arguments)
     if stack.lab.is_up():
         with phase("lab"):
-            others = stack.lab.virsh("list", "--all", "--name").split()
+            # A pool without machines may hold somebody's data all the same.
+            listed = (stack.lab.virsh(lister, "--all", "--name") for lister in ("list", "pool-list"))
+            others = " ".join(listed).split()
             if others:
                 print(f"the lab stays up for {', '.join(others)}")
             else:

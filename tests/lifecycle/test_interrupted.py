@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from lab.libvirt import Libvirt
+from model.leftovers import Thing
 from model.machine_names import MachineNames
 from operations.leftovers import present
 from tests.support.stack import Stack
@@ -100,11 +101,36 @@ def is_creation(line: str, resource_type: str) -> bool:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.partition(":")[0])
 def test_make_goes_on_after_a_run_that_was_killed(lab: Libvirt, stack: Stack, kind: str) -> None:
     kill_when_it_begins(stack, kind)
-    data_before = [thing for thing in present(lab.uri, NAMES) if NAMES.is_data_volume(thing.name)]
-    done = make(stack, "preview")
-    assert done.returncode == 0, f"a killed run must not be in the way of the next:\n{done.stdout[-3000:]}{done.stderr}"
-    data_after = [thing for thing in present(lab.uri, NAMES) if NAMES.is_data_volume(thing.name)]
-    assert data_after == data_before, "a data volume may hold records and is never cleared"
+    make(stack, "preview")  # ends what of the killed run is still at work
+    left = present(lab.uri, NAMES)
+    make(stack, "preview")
+    assert present(lab.uri, NAMES) == left, "whoever only looks must not clear anything"
+    # No machine is up yet that could wait to be replaced: this verb clears what is in the way, and nothing else.
+    for verb in "machines", "preview":
+        done = make(stack, verb)
+        assert done.returncode == 0, (
+            f"a killed run must not be in the way of {verb}:\n{done.stdout[-3000:]}{done.stderr}"
+        )
+    data = [[thing for thing in things if is_data(thing)] for things in (left, present(lab.uri, NAMES))]
+    assert data[0] == data[1], "a data volume may hold records and is never cleared"
+
+
+def is_data(thing: Thing) -> bool:
+    return NAMES.is_data_volume(thing.name)
+
+
+def test_another_state_takes_nothing_away(lab: Libvirt, stack: Stack, tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    another = stack.with_environment(PULUMI_BACKEND_URL=(tmp_path / "state").as_uri())
+    there = present(lab.uri, NAMES)
+    assert there, "nothing that could be taken away would make this test blind"
+    for verb in "up", "machines", "destroy":
+        done = make(another, verb)
+        assert done.returncode != 0
+        assert all(str(thing) in done.stderr for thing in there if not is_data(thing)), (
+            "what stands there is to be named"
+        )
+    assert present(lab.uri, NAMES) == there, "a state that did not make it must not take it away"
 
 
 def test_destroy_after_a_killed_run_leaves_nothing(lab: Libvirt, stack: Stack) -> None:

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.leftovers import Thing, known, leftovers
+from model.leftovers import Thing, known, leftovers, not_ours, proof
 from model.machine_names import MachineNames
+from operations import leftovers as hypervisor
+from operations.leftovers import NotCleared
 
 NAMES, OTHER = MachineNames("kafka-cluster", "dev"), MachineNames("kafka-cluster", "prod")
 DOMAIN = Thing("domain", NAMES.of("n1"))
@@ -64,3 +66,100 @@ def test_what_a_state_knows(kind: str, thing: str) -> None:
         {"type": "command:local:Command", "outputs": {"name": "y"}},
     ]
     assert known(resources) == {Thing(thing, "x")}
+
+
+def others(*present: Thing, state: set[Thing], proof: set[str]) -> list[Thing]:
+    return not_ours(leftovers(present, state, NAMES), present, state, proof)
+
+
+@pytest.mark.parametrize("lone", [DOMAIN, ROOT, FIRST_BOOT, NETWORK], ids=str)
+def test_what_stands_beside_a_pool_that_the_state_knows_is_ours(lone: Thing) -> None:
+    assert others(POOL, lone, state={POOL}, proof={"pool"}) == []
+
+
+def test_a_pool_beside_a_network_that_the_state_knows_is_ours() -> None:
+    assert others(NETWORK, POOL, state={NETWORK}, proof={"network"}) == [], "they are begun side by side"
+
+
+@pytest.mark.parametrize("present", [{NETWORK}, {POOL}, {NETWORK, POOL}])
+def test_a_very_first_run_that_was_killed_is_cleared(present: set[Thing]) -> None:
+    assert others(*present, state=set(), proof=set()) == []
+
+
+@given(st.sets(st.sampled_from(ALL)).filter(lambda present: present & {DOMAIN, ROOT, FIRST_BOOT, DATA}))
+def test_an_empty_state_takes_nothing_of_a_live_cluster(present: set[Thing]) -> None:
+    assert set(others(*present, state=set(), proof=set())) == present - {DATA}, (
+        "a second user's state knows nothing, too"
+    )
+
+
+@given(st.sets(st.sampled_from(ALL)), st.sets(st.sampled_from(ALL)))
+def test_a_state_of_another_hypervisor_takes_nothing(present: set[Thing], state: set[Thing]) -> None:
+    if state:
+        assert others(*present, state=state, proof=set()) == leftovers(present, state, NAMES)
+
+
+def test_no_machine_and_no_disk_goes_without_its_pool_proven() -> None:
+    assert others(*ALL, state={NETWORK}, proof={"network"}) == [DOMAIN, FIRST_BOOT, ROOT]
+
+
+RECORDED: list[dict[str, Any]] = [
+    {"type": "libvirt:index/network:Network", "id": "n-1", "outputs": {"name": NAMES.prefix}},
+    {"type": "libvirt:index/pool:Pool", "id": "p-1", "outputs": {"name": NAMES.prefix}},
+]
+
+
+def test_a_name_is_no_proof() -> None:
+    command = {"type": "command:local:Command", "id": "p-2"}
+    assert proof([*RECORDED, command], {"network": "n-1", "pool": "p-2"}) == {"network"}
+
+
+class Hypervisor:
+    """A hypervisor with a machine, its volumes, a network and a pool; what was asked of it."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.answers = {
+            "list": DOMAIN.name,
+            "net-list": NETWORK.name,
+            "net-uuid": "n-1",
+            "pool-list": POOL.name,
+            "pool-uuid": "p-1",
+            "vol-list": f"{ROOT.name} /pool/root\n{DATA.name} /pool/data",
+        }
+
+    def virsh(self, uri: str, verb: str, *more: str) -> str:
+        self.asked.append(verb)
+        if verb == "pool-list" and "--all" not in more:
+            return self.answers.get("active pools", self.answers[verb])
+        return self.answers.get(verb, "")
+
+
+@pytest.fixture
+def there(monkeypatch: pytest.MonkeyPatch) -> Hypervisor:
+    found = Hypervisor()
+    monkeypatch.setattr(hypervisor, "_virsh", found.virsh)
+    return found
+
+
+def test_a_live_cluster_that_the_state_does_not_know_is_named_and_stays(there: Hypervisor) -> None:
+    with pytest.raises(NotCleared) as refused:
+        hypervisor.find("qemu:///system", [], NAMES)
+    assert all(str(thing) in str(refused.value) for thing in (DOMAIN, ROOT, NETWORK, POOL)), (
+        "whoever reads it must see it"
+    )
+    assert "another stack name" in str(refused.value), "the way on"
+
+
+def test_the_orphans_of_this_state_are_found(there: Hypervisor) -> None:
+    assert hypervisor.find("qemu:///system", RECORDED, NAMES) == [DOMAIN, ROOT]
+    there.answers["pool-uuid"] = "another one"
+    with pytest.raises(NotCleared):
+        hypervisor.find("qemu:///system", RECORDED, NAMES)
+
+
+def test_a_pool_that_stopped_hides_nothing(there: Hypervisor) -> None:
+    there.answers |= {"list": "", "net-list": "", "active pools": ""}
+    with pytest.raises(NotCleared):
+        hypervisor.find("qemu:///system", [], NAMES)
+    assert "pool-start" in there.asked

@@ -1,0 +1,57 @@
+"""What the verbs of `make` do before Pulumi's own, and what only some of them may."""
+
+from collections.abc import Callable
+
+import pytest
+
+from model.leftovers import Thing
+from model.machine_names import MachineNames
+from operations import stack_state
+from operations.leftovers import NotCleared
+from toolchain import stack as verbs
+from toolchain.stack import Stack
+
+ORPHAN = Thing("network", "kafka-cluster+dev")
+
+
+class Recorded(Stack):
+    """A stack that writes down what it was told."""
+
+    def __init__(self) -> None:
+        self.name, self.names = "dev", MachineNames("kafka-cluster", "dev")
+        self.did: list[str] = []
+
+    def pulumi(self, *arguments: str, **_: object) -> str:
+        self.did.append(f"pulumi {arguments[0]}")
+        return ""
+
+    def uri(self) -> str:
+        return "qemu:///system"
+
+
+@pytest.fixture
+def stack(monkeypatch: pytest.MonkeyPatch) -> Recorded:
+    recorded = Recorded()
+    monkeypatch.setattr(verbs, "prepare", lambda _: recorded.did.append("prepare"))
+    monkeypatch.setattr(stack_state, "resources", lambda _: [])
+    monkeypatch.setattr(verbs, "find", lambda *_: [ORPHAN])
+    monkeypatch.setattr(verbs, "clear", lambda *_: recorded.did.append("clear"))
+    return recorded
+
+
+def test_a_preview_clears_nothing(stack: Recorded) -> None:
+    verbs.preview(stack, [])
+    assert stack.did == ["prepare", "pulumi preview"], "it looks only; the program names what is to be cleared"
+
+
+@pytest.mark.parametrize("verb", [verbs.up, verbs.machines, verbs.destroy])
+def test_a_verb_that_finds_what_may_be_somebody_elses_does_nothing(
+    stack: Recorded, monkeypatch: pytest.MonkeyPatch, verb: Callable[[Stack, list[str]], None]
+) -> None:
+    def refuse(*_: object) -> list[Thing]:
+        raise NotCleared("somebody else's")
+
+    monkeypatch.setattr(verbs, "find", refuse)
+    with pytest.raises(NotCleared):
+        verb(stack, [])
+    assert stack.did == ["prepare"]
