@@ -1,6 +1,8 @@
 """How much longer things may take on an emulated machine."""
 
 _EMULATED = 5
+# A machine's boot and its broker's start, until every partition has its full ISR again.
+_BOOT_SECONDS = 180
 
 # A broker that is not registered a minute after its start gives up and starts again. An emulated one may need more.
 EMULATED_PROPERTIES = {"initial.broker.registration.timeout.ms": "300000"}
@@ -9,3 +11,8 @@ EMULATED_PROPERTIES = {"initial.broker.registration.timeout.ms": "300000"}
 def patience(emulated: bool) -> int:
     """The factor that every time limit is stretched by."""
     return _EMULATED if emulated else 1
+
+
+def boot_seconds(patience: int) -> int:
+    """How long a cluster may take whose machines all have just been switched on."""
+    return _BOOT_SECONDS * patience

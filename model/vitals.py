@@ -21,6 +21,7 @@ _START_SECONDS = 60
 LEAST_FREE = 0.1
 _COLLECTED = re.compile(r"\d+[KMG]->(\d+[KMG])\(\d+[KMG]\)")
 _UP = "active"
+_DOWN = ("inactive", "failed")
 
 
 class _Told(BaseModel):
@@ -51,6 +52,7 @@ class Account(_Told):
     free_bytes: int
     total_bytes: int
     booted: int
+    boot_is_over: bool
     start: Start | None
     heap: str
     collected: str
@@ -90,6 +92,7 @@ class NodeStatus:
     free_bytes: int | None = None
     total_bytes: int | None = None
     clock: Clock | None = None
+    boot_is_over: bool | None = None
 
     @property
     def is_current(self) -> bool | None:
@@ -123,6 +126,7 @@ def status(facts: NodeFacts, services: Iterable[str], told: Account, clock: Cloc
         free_bytes=told.free_bytes,
         total_bytes=told.total_bytes,
         clock=clock,
+        boot_is_over=told.boot_is_over,
     )
 
 
@@ -160,6 +164,12 @@ def faults(node: NodeStatus) -> list[str]:
     if not down and not node.is_current:
         return [f"{node.name} runs the configuration {node.running or '(unknown)'}, planned is {node.planned}"]
     return down
+
+
+def stays_down(node: NodeStatus) -> bool:
+    """Whether waiting is in vain: a service is down that nobody starts. A boot starts them all; after it, only those come
+    back by themselves that systemd is at already."""
+    return bool(node.boot_is_over) and any(state in _DOWN for state in node.units.values())
 
 
 def warnings(node: NodeStatus) -> list[str]:

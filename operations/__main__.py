@@ -154,7 +154,15 @@ def _parser() -> argparse.ArgumentParser:
     asked.add_argument("--stack", help="the stack to ask about (default: the selected one)")
     asked.add_argument("--json", action="store_true", help="for programs: docs/reference/status.md names the keys")
     again = asked.add_mutually_exclusive_group()
-    again.add_argument("--wait", type=_seconds, default=0, metavar="SECONDS", help="wait until it is healthy")
+    again.add_argument(
+        "--wait",
+        type=_seconds,
+        nargs="?",
+        const=float("inf"),
+        default=0,
+        metavar="SECONDS",
+        help="wait until it is healthy, so many seconds at most, or for as long as a boot may take",
+    )
     again.add_argument(
         "--watch",
         type=_seconds,

@@ -12,7 +12,7 @@ from contextlib import redirect_stdout
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from model import stages, status, vitals
+from model import stages, status, times, vitals
 from model.handover import Handover, NodeFacts
 from model.health import Sample
 from model.kafka_keys import Mode
@@ -33,9 +33,13 @@ _EMULATED_SECONDS = 25.0
 _ANSWER_MS = 1000
 
 
+# A time to wait that is no number of seconds: for as long as a boot and a start may take, while there is any hope.
+PATIENTLY = float("inf")
+
+
 async def show(stack: str, handover: Handover, *, wait: float = 0, watch: float = 0, as_json: bool = False) -> int:
     """Prints the status and answers the exit status. `wait`: after waiting at most as many seconds for a healthy
-    cluster; `watch`: again and again, as many seconds apart."""
+    cluster, or PATIENTLY; `watch`: again and again, as many seconds apart."""
     layout = _as_json if as_json else status_page.text
     if watch:
         await _watch(stack, handover, watch, layout)
@@ -56,18 +60,26 @@ async def _watch(stack: str, handover: Handover, seconds: float, layout: Callabl
 async def _awaited(stack: str, handover: Handover, limit: float) -> Status:
     """The status that shows a healthy cluster, or the last one within `limit` seconds."""
     found = await look(stack, handover)
+    most = times.boot_seconds(handover.patience) if limit == PATIENTLY else limit
 
     async def ask() -> str | None:
         nonlocal found
-        found = await look(stack, handover)
+        before, found = found, await look(stack, handover)
+        # Twice, because a service that is being restarted is down for a moment, too.
+        if limit == PATIENTLY and _is_in_vain(before) and _is_in_vain(found):
+            return None
         return "; ".join(found.missing) or None
 
     if found.missing:
         try:
-            await until("the whole cluster", ask, limit=limit)
+            await until("the whole cluster", ask, limit=most)
         except TimedOut as error:
             print(error)
     return found
+
+
+def _is_in_vain(found: Status) -> bool:
+    return any(vitals.stays_down(node) for node in found.nodes)
 
 
 def _as_json(found: Status, moment: datetime) -> str:

@@ -138,11 +138,12 @@ def up(stack: Stack, arguments: list[str]) -> None:
 
 def _whole(stack: Stack) -> None:
     """Pulumi sees what it made and not what became of it, so the cluster itself has the last word."""
-    if (
-        subprocess.run(["kafka-cluster", "status", "--stack", stack.name, "--wait", "60"], cwd=stack.project).returncode
-        != 0
-    ):
-        raise VerbFailed("the cluster is not whole; another word in `reapply` makes `pulumi up` start what is down")
+    command = ["kafka-cluster", "status", "--stack", stack.name, "--wait"]
+    if subprocess.run(command, cwd=stack.project).returncode != 0:
+        raise VerbFailed(
+            "the cluster is not whole, and what is missing stands above. Where only services are down, another word in"
+            " `reapply` makes `pulumi up` start them"
+        )
 
 
 def machines(stack: Stack, arguments: list[str]) -> None:

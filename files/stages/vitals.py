@@ -15,9 +15,11 @@ def main(plan):
 
 def vitals(plan):
     data = os.statvfs(plan["data"]) if os.path.isdir(plan["data"]) else None
+    system = run("systemctl", "show", "--timestamp=unix", "-p", "UserspaceTimestamp,FinishTimestamp").stdout
     return {
         "total_bytes": data.f_blocks * data.f_frsize if data else 0,
-        "booted": seconds(run("systemctl", "show", "--timestamp=unix", "-p", "UserspaceTimestamp").stdout),
+        "booted": moment(system, "UserspaceTimestamp"),
+        "boot_is_over": moment(system, "FinishTimestamp") > 0,
         "start": last_start(plan["starts"]),
         "heap": option(plan["environment"], "-Xmx"),
         "collected": last_collection(plan["gc_log"]),
@@ -25,8 +27,10 @@ def vitals(plan):
     }
 
 
-def seconds(line):
-    return int(line.strip().partition("=@")[2] or 0)
+def moment(told, name):
+    """systemd's "NAME=@1700000000"; 0 for a moment that was not yet, which has no line, or one without a number."""
+    found = re.search(rf"^{name}=@(\d+)$", told, re.MULTILINE)
+    return int(found.group(1)) if found else 0
 
 
 def last_start(path):

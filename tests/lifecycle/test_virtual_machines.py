@@ -26,7 +26,7 @@ from tests.support.stack import PulumiFailed, Stack
 from tests.support.traffic.beside import traffic
 from tests.support.tutorial import Reader, Shell, sections
 from tests.support.virtual import copy_of_the_checkout, libvirt_of_its_own
-from toolchain import places
+from toolchain import places, programs
 
 pytestmark = pytest.mark.lifecycle
 
@@ -150,6 +150,19 @@ def whole(stack: Stack) -> None:
     """Waits for the cluster to be whole, without doing anything for it."""
     status = operate(stack, "status", "--wait", str(WHOLE_SECONDS))
     assert status.returncode == 0, f"the cluster did not come back by itself:\n{status.stdout}{status.stderr}"
+
+
+def make(lab: Libvirt, stack: Stack, verb: str) -> subprocess.CompletedProcess[str]:
+    """What `make VERB` runs after the set-up, from outside the lab: that may be down still."""
+    environment = stack.environment or {}
+    command = [sys.executable, "-m", "toolchain.stack", verb, "--stack", stack.name, "--project", str(stack.project)]
+    mine = {
+        "KAFKA_CLUSTER_LAB": lab.namespace.name,
+        "KAFKA_CLUSTER_PROGRAMS": str(programs.bin_dir()),
+        "PATH": os.pathsep.join([str(places.CHECKOUT / "toolchain/shims"), environment["PATH"]]),
+        "PYTHONPATH": str(places.CHECKOUT),
+    }
+    return subprocess.run(command, cwd=places.CHECKOUT, env={**environment, **mine}, capture_output=True, text=True)
 
 
 def console_tool(stack: Stack, node: str, tool: str) -> str:
@@ -318,8 +331,8 @@ def further(before: Mapping[int, int], now: Mapping[int, int]) -> bool:
 
 def test_the_cluster_comes_back_after_the_computers_own_reboot(lab: Libvirt, stack: Stack, kept: str) -> None:
     lab.down()  # ends guests and daemons hard, and takes away all that does not lie on a disk
-    lab.up()
-    whole(stack)
+    done = make(lab, stack, "up")
+    assert done.returncode == 0, f"{done.stdout[-5000:]}{done.stderr[-3000:]}"
     assert RECORD in consumed(stack, kept), "the record is lost"
     stack.up("--expect-no-changes")
 
@@ -362,15 +375,7 @@ def test_a_machine_that_was_deleted_by_hand_is_made_again(lab: Libvirt, stack: S
 
 def test_machines_are_replaced_one_at_a_time(lab: Libvirt, stack: Stack, kept: str) -> None:
     before = domains(lab)
-    command = [*stack.prefix, sys.executable, "-m", "toolchain.stack", "machines", "--stack", stack.name]
-    path = os.pathsep.join([(stack.environment or {})["PATH"], str(places.CHECKOUT / "toolchain/shims")])
-    done = subprocess.run(
-        [*command, "--project", str(stack.project)],
-        cwd=places.CHECKOUT,
-        env={**(stack.environment or {}), "PATH": path, "PYTHONPATH": str(places.CHECKOUT)},
-        capture_output=True,
-        text=True,
-    )
+    done = make(lab, stack, "machines")
     assert done.returncode == 0, f"{done.stdout[-5000:]}{done.stderr[-3000:]}"
     assert "replaced kafka-server1, kafka-server3" in done.stdout
     after = domains(lab)

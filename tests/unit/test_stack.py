@@ -1,6 +1,8 @@
 """What the verbs of `make` do before Pulumi's own, and what only some of them may."""
 
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -55,3 +57,19 @@ def test_a_verb_that_finds_what_may_be_somebody_elses_does_nothing(
     with pytest.raises(NotCleared):
         verb(stack, [])
     assert stack.did == ["prepare"]
+
+
+def test_what_pulumi_did_not_change_is_waited_for_patiently(stack: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+
+    def run(command: list[str], **_: object) -> "subprocess.CompletedProcess[str]":
+        asked.append(command)
+        return subprocess.CompletedProcess(command, 1)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    stack.project = Path()
+    with pytest.raises(verbs.VerbFailed):
+        verbs.up(stack, [])
+    assert asked == [["kafka-cluster", "status", "--stack", "dev", "--wait"]], (
+        "a number would be too small for some boot"
+    )

@@ -25,7 +25,7 @@ def plan(machine: Machine) -> Plan:
     machine.path("/etc/machine-id").write_text("machine\n")
     unit = answer("ActiveState=active\nActiveEnterTimestamp=@1700000000\nNRestarts=0\n")
     machine.answer(("systemctl", "show"), unit)
-    machine.answer(("systemctl", "show", "--timestamp=unix", "-p", "UserspaceTimestamp"), answer("U=@1699999000\n"))
+    booting(machine, "")
     machine.answer(("timeout",), really)
     places = {
         "data": "/var/lib/kafka",
@@ -39,6 +39,11 @@ def plan(machine: Machine) -> Plan:
         "gc_log": "/var/log/kafka/gc.log",
     }
     return {"node": "n1", **{key: str(machine.path(path)) for key, path in places.items()}, "elections": UNCLEAN}
+
+
+def booting(machine: Machine, more: str) -> None:
+    system = ("systemctl", "show", "--timestamp=unix", "-p", "UserspaceTimestamp,FinishTimestamp")
+    machine.answer(system, answer(f"UserspaceTimestamp=@1699999000\n{more}"))
 
 
 def really(*command: str) -> Answer:
@@ -68,6 +73,14 @@ def test_a_bare_machine_gives_an_account_too(machine: Machine, plan: Plan) -> No
     assert found["elections"] == {"lines": [], "oldest": ""}
     assert found["booted"] == 1699999000
     assert 0 < found["free_bytes"] <= found["total_bytes"]
+
+
+@pytest.mark.parametrize(
+    ("more", "over"), [("", False), ("FinishTimestamp=\n", False), ("FinishTimestamp=@1699999060\n", True)]
+)
+def test_a_boot_is_over_when_systemd_has_a_moment_for_it(machine: Machine, plan: Plan, more: str, over: bool) -> None:
+    booting(machine, more)
+    assert told(machine, plan)["boot_is_over"] is over
 
 
 def test_the_last_start_is_told_with_its_moment(machine: Machine, plan: Plan) -> None:

@@ -1,5 +1,6 @@
 """The verdict over a whole cluster, the document for programs, and the page for a person."""
 
+import asyncio
 import json
 import re
 from dataclasses import replace
@@ -15,6 +16,7 @@ from model.kafka_keys import Mode
 from model.numbers import LogSearch
 from model.status import Status, Verdict
 from model.vitals import NodeStatus
+from operations import status as asking
 from operations import status_page
 from toolchain import places
 
@@ -204,3 +206,46 @@ def test_the_ensemble() -> None:
 
 def test_a_page_over_another_one_leaves_nothing_of_it() -> None:
     assert status_page.over("a\nb") == "\x1b[Ha\x1b[K\nb\x1b[J"
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[Status]:
+    """What is seen one look after the other, the last of it for ever."""
+    found: list[Status] = []
+
+    async def look(*_: object) -> Status:
+        return found.pop(0) if len(found) > 1 else found[0]
+
+    monkeypatch.setattr(asking, "look", look)
+    return found
+
+
+def with_service(state: str, *, boot_is_over: bool = True) -> Status:
+    first, *others = nodes()
+    units = {"kafka.service": state}
+    return judged(SILENT, SILENT, SILENT, those=[replace(first, units=units, boot_is_over=boot_is_over), *others])
+
+
+def shown(wait: float) -> int:
+    return asyncio.run(asyncio.wait_for(asking.show("dev", handover(), wait=wait), 20))
+
+
+def test_a_boot_is_waited_for_patiently(looks: list[Status]) -> None:
+    booting = [judged(SILENT, SILENT, SILENT, those=silent()), with_service("inactive", boot_is_over=False)]
+    looks += [*booting, with_service("activating"), judged()]
+    assert shown(asking.PATIENTLY) == Verdict.HEALTHY
+
+
+def test_a_service_that_is_being_restarted_is_waited_for(looks: list[Status]) -> None:
+    looks += [with_service("inactive"), with_service("activating"), with_service("inactive"), judged()]
+    assert shown(asking.PATIENTLY) == Verdict.HEALTHY
+
+
+def test_nobody_waits_in_vain(looks: list[Status]) -> None:
+    looks += [with_service("inactive")]
+    assert shown(asking.PATIENTLY) == Verdict.UNHEALTHY, "nobody starts that service"
+
+
+def test_whoever_says_how_long_waits_that_long(looks: list[Status]) -> None:
+    looks += [*[with_service("inactive")] * 3, judged()]
+    assert shown(5) == Verdict.HEALTHY, "somebody may be about to start it"

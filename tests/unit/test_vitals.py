@@ -33,6 +33,7 @@ def account(**more: Any) -> Account:
         "free_bytes": 50,
         "total_bytes": 100,
         "booted": NOW - 900,
+        "boot_is_over": True,
         "start": {"when": NOW - 1, "why": "its configuration changed"},
         "heap": "512M",
         "collected": "",
@@ -130,3 +131,22 @@ def test_logs_that_could_not_be_read_are_not_logs_without_a_line() -> None:
 
 def test_a_repeated_failure_is_worth_a_look() -> None:
     assert "systemd had to start it again 4 times" in vitals.warnings(replace(node(), restarts=4))[0]
+
+
+@pytest.mark.parametrize(
+    ("state", "boot_is_over", "in_vain"),
+    [
+        ("active", True, False),
+        ("activating", True, False),
+        ("inactive", True, True),
+        ("failed", True, True),
+        ("inactive", False, False),
+    ],
+)
+def test_waiting_is_in_vain_for_a_service_that_nobody_starts(state: str, boot_is_over: bool, in_vain: bool) -> None:
+    unit = {**UP, "ActiveState": state}
+    assert vitals.stays_down(node(units={"kafka.service": unit}, boot_is_over=boot_is_over)) is in_vain
+
+
+def test_a_node_that_can_not_be_asked_may_be_booting() -> None:
+    assert not vitals.stays_down(vitals.unasked(FACTS, "no answer within 1.4 s"))
