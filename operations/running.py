@@ -29,6 +29,7 @@ from operations.refusal import Refusal
 from operations.wait import TimedOut
 from operations.whole_stop import WholeStop
 
+
 class Failed(Refusal):
     """The cluster could not be brought to run as planned; the text carries the evidence."""
 

@@ -15,8 +15,8 @@ import pytest
 from model import stages
 from model.kafka_keys import Mode
 from operations.gates import Gates
-from operations.running import Run
 from operations.wait import TimedOut, told, until
+from operations.whole_stop import WholeStop
 from toolchain import telling
 
 from .stage_machine import Machine
@@ -131,7 +131,7 @@ class SlowToStop:
 
 def test_services_that_end_late_are_told_of(capsys: pytest.CaptureFixture[str]) -> None:
     machine: Any = SlowToStop()
-    run(Run(handover(Mode.KRAFT), dict.fromkeys(NAMES, machine)).stop_together(NAMES))
+    run(WholeStop(handover(Mode.KRAFT), dict.fromkeys(NAMES, machine)).stop())
     said = seconds_left_out(capsys.readouterr().out)
     assert "waiting for n1, n2, n3 to stop (N s of at most 60 s)" in said
 
