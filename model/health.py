@@ -91,7 +91,7 @@ class Sample:
 
 def missing(cluster: Cluster, sample: Sample) -> list[str]:
     """What keeps the cluster from being whole: nothing when every node serves, votes and is caught up."""
-    found = list(sample.faults)
+    found = _unheard(cluster, sample)
     absent = sorted({node.id for node in cluster.brokers} - sample.brokers)
     if absent and not sample.faults:
         found.append(f"broker {_ids(absent)} not registered")
@@ -108,10 +108,19 @@ def missing(cluster: Cluster, sample: Sample) -> list[str]:
     return found
 
 
+def _unheard(cluster: Cluster, sample: Sample) -> list[str]:
+    """Why the sample says nothing of the cluster, or nothing of those who vote."""
+    if sample.faults:
+        return list(sample.faults)
+    if cluster.mode is Mode.KRAFT:
+        return [] if sample.quorum else ["no answer about the quorum"]
+    return [] if sample.ensemble else ["no answer of the ensemble"]
+
+
 def _quorum_faults(cluster: Cluster, sample: Sample) -> list[str]:
     quorum = sample.quorum
     if quorum is None:
-        return [] if sample.faults else ["no answer about the quorum"]
+        return []
     planned = {node.id for node in cluster.voters}
     found = []
     if quorum.leader < 0:
@@ -126,13 +135,35 @@ def _quorum_faults(cluster: Cluster, sample: Sample) -> list[str]:
 
 def _ensemble_faults(cluster: Cluster, sample: Sample) -> list[str]:
     if sample.ensemble is None:
-        return ["no answer of the ensemble"]
+        return []
     members = sample.ensemble.members
     well = ("standalone",) if len(cluster.voters) == 1 else ("leader", "follower")
     found = [f"ZooKeeper {node}: {state}" for node, state in sorted(members.items()) if state not in well]
     if not found and len(members) > 1 and list(members.values()).count("leader") != 1:
         found.append("the ensemble has no single leader")
     return found
+
+
+def unwell(cluster: Cluster, sample: Sample) -> frozenset[int]:
+    """The nodes that were not seen to do their part: brokers that don't serve, voters that are away or behind. All of
+    them when nobody answers."""
+    idle = {node.id for node in cluster.brokers} - (sample.brokers - sample.deaf)
+    return frozenset(idle | ({node.id for node in cluster.voters} - _living_voters(cluster, sample)))
+
+
+def why_not_restart(cluster: Cluster, sample: Sample, node_id: int) -> list[str]:
+    """The gate: why the node must not be taken down now; nothing when it may. One that is well leaves a whole cluster
+    only. One that is not may be what the cluster lacks: it goes if the others were heard of and can spare it."""
+    if node_id not in unwell(cluster, sample):
+        found = missing(cluster, sample)
+    else:
+        found = _unheard(cluster, sample) if len(cluster.nodes) > 1 else []
+    return found or why_not_spare(cluster, sample, node_id)
+
+
+def strayed(sample: Sample) -> list[str]:
+    """The partitions that somebody else leads than the first of their replicas."""
+    return [str(part) for part in sample.partitions if part.replicas and part.leader != part.replicas[0]]
 
 
 def why_not_spare(cluster: Cluster, sample: Sample, node_id: int) -> list[str]:

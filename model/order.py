@@ -1,18 +1,29 @@
 """What has to happen to which node so that every node runs what is planned, and in which order.
 
 The rule: starting a node that is down needs no permission; taking down one that is up always does.
-All nodes that are down start side by side. Of those that run something else than planned, an unhealthy one
-is first (it has least to lose), the active controller last (each hand-over of it costs the cluster a pause).
+All nodes that are down start side by side, and with them those that only fail over and over with another configuration
+than planned. Of the others that run something else than planned, an unhealthy one is first (it has least to lose), the
+active controller last (each hand-over of it costs the cluster a pause).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from model.handover import NodeFacts
+
+_KAFKA, _ZOOKEEPER = "kafka.service", "zookeeper.service"
+_UP = ("active", "activating", "reloading", "deactivating")
+_BETWEEN_TWO_TRIES = "auto-restart"
+# A process that systemd started again and that is older than this did not fail at its start.
+_YOUNG_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class NodeState:
     """What a node said of itself. `running` is the fingerprint its process was started with, "" when it is
-    down; `config` is the properties file that its mode file names."""
+    down; `config` is the properties file that its mode file names. `fails`: systemd has to start it again and again;
+    `lone`: its broker runs without the ZooKeeper that is planned beside it."""
 
     name: str
     id: int
@@ -20,33 +31,61 @@ class NodeState:
     running: str
     planned: str
     config: str
+    fails: bool = False
+    lone: bool = False
+
+
+def state(
+    facts: NodeFacts, report: Mapping[str, Any], services: Collection[str], now: float, patience: int
+) -> NodeState:
+    """A node's state from its own report (`files/stages/account.py`). `now`: seconds since the epoch."""
+    kafka, ensemble = report["units"][_KAFKA], report["units"][_ZOOKEEPER]
+    up = kafka["ActiveState"] in _UP
+    age = now - float(kafka["ActiveEnterTimestamp"].lstrip("@") or 0)
+    again = int(kafka["NRestarts"]) > 0 and age < _YOUNG_SECONDS * patience
+    return NodeState(
+        facts.name,
+        facts.id,
+        up,
+        report["running"] if up else "",
+        facts.fingerprint,
+        report["config"],
+        fails=up and (kafka["SubState"] == _BETWEEN_TWO_TRIES or again),
+        lone=up and _ZOOKEEPER in services and ensemble["ActiveState"] not in _UP,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Names of nodes: to be stopped together because the mode is another one, to be started side by side,
-    to be restarted one at a time in this order."""
+    """Names of nodes: to be stopped together because the mode is another one, to be started side by side, to be
+    restarted side by side with them because they only fail, to be given their ZooKeeper back, and to be restarted one
+    at a time."""
 
-    stop: tuple[str, ...]
-    start: tuple[str, ...]
-    restart: tuple[str, ...]
+    stop: tuple[str, ...] = ()
+    start: tuple[str, ...] = ()
+    revive: tuple[str, ...] = ()
+    join: tuple[str, ...] = ()
+    restart: tuple[str, ...] = ()
 
 
-def work(states: Iterable[NodeState], planned_config: str, unhealthy: Iterable[int], controller: int) -> Work:
-    """What is to be done. `planned_config` is the mode's properties file on every node."""
+def work(states: Iterable[NodeState], planned_config: str, unwell: Collection[int]) -> Work:
+    """What is to be done. `planned_config` is the mode's properties file on every node; `unwell` are the ids of those
+    that were not seen to do their part."""
     states = tuple(states)
     # A node that runs in the other mode can't be part of this cluster: there is nothing to roll.
     other_mode = tuple(s.name for s in states if s.up and planned_config not in s.config)
     start = tuple(s.name for s in states if not s.up or s.name in other_mode)
-    outdated = [s for s in states if s.up and s.name not in other_mode and s.running != s.planned]
-    restart = cheapest_first({s.name: s.id for s in outdated}, unhealthy, controller)
-    return Work(other_mode, start, restart)
+    staying = [s for s in states if s.name not in start]
+    outdated = [s for s in staying if s.running != s.planned]
+    # Each would wait for the others to be well, and none ever is with what it runs.
+    revive = tuple(s.name for s in outdated if s.fails and s.id in unwell)
+    join = tuple(s.name for s in staying if s.lone and s.name not in revive)
+    return Work(other_mode, start, revive, join, tuple(s.name for s in outdated if s.name not in revive))
 
 
-def cheapest_first(nodes: Mapping[str, int], unhealthy: Iterable[int], controller: int) -> tuple[str, ...]:
-    """The names of nodes, given with their ids, in the order in which they are taken down."""
-    ill = set(unhealthy)
-    return tuple(sorted(nodes, key=lambda name: (nodes[name] == controller, nodes[name] not in ill, nodes[name])))
+def cheapest(nodes: Mapping[str, int], unwell: Collection[int], controller: int) -> str:
+    """The name of the one of these nodes, given with their ids, that is taken down next."""
+    return min(nodes, key=lambda name: (nodes[name] == controller, nodes[name] not in unwell, nodes[name]))
 
 
 def stuck(voters: Iterable[str], left: Iterable[str]) -> bool:

@@ -4,12 +4,13 @@ Knows how long to ask. Refuses to judge (`model/health.py`) and to touch a node 
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 
 from kafka.errors import KafkaError
 
-from model import health
-from model.handover import Handover, NodeFacts
+from model import health, order
+from model.handover import Handover
 from model.kafka_keys import Mode
 from operations.kafka_view import KafkaView
 from operations.wait import told, until
@@ -30,16 +31,20 @@ class Gates:
         self.patience = handover.patience
         self.view = KafkaView(self.cluster, handover.patience)
 
-    async def spareable(self, facts: NodeFacts) -> None:
-        """The gate before a node is taken down."""
+    async def spared(self, waiting: Mapping[str, int]) -> str:
+        """The gate before a node is taken down. Of these nodes, given with their ids, the one that costs least is chosen
+        by the same look that shows that the cluster can spare it. Its name."""
+        chosen = ""
 
         async def ask() -> str | None:
+            nonlocal chosen
             sample = await self.view.sample()
-            faults = [fault for fault in health.missing(self.cluster, sample) if facts.id in sample.brokers]
-            reasons = faults or health.why_not_spare(self.cluster, sample, facts.id)
-            return "; ".join(reasons) or None
+            chosen = order.cheapest(waiting, health.unwell(self.cluster, sample), sample.controller)
+            return "; ".join(health.why_not_restart(self.cluster, sample, waiting[chosen])) or None
 
-        await until(f"the cluster to spare {facts.name}", ask, limit=_SPARE_SECONDS * self.patience)
+        names = f"{'one of ' if len(waiting) > 1 else ''}{', '.join(waiting)}"
+        await until(f"the cluster to spare {names}", ask, limit=_SPARE_SECONDS * self.patience)
+        return chosen
 
     async def whole(self) -> None:
         """The cluster is whole in several samples in a row."""
@@ -56,7 +61,9 @@ class Gates:
         await until("the whole cluster", ask, limit=_WHOLE_SECONDS * self.patience)
 
     async def restore_leaders(self) -> None:
-        """Leaders go back to the replicas that should lead; a partition that already has its own is no error."""
+        """Leaders go back to the replicas that should lead, where others do; a partition that already has its own is no error."""
+        if not health.strayed(await self.view.sample()):
+            return
         self.view.close()  # the client still believes the brokers that it met before they were restarted
         # In the thread the client is made, too: it connects at once.
         work = asyncio.to_thread(lambda: self.view.admin.elect_leaders(_PREFERRED))

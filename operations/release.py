@@ -5,7 +5,7 @@ The rule of every restart holds: the cluster must be able to spare the node. Ref
 
 from collections.abc import Collection
 
-from model import order, units
+from model import units
 from model.handover import Handover
 from operations.alone import ALONE_SECONDS, alone
 from operations.evidence import votes
@@ -35,11 +35,8 @@ async def release(handover: Handover, candidates: Collection[str]) -> str:
 async def _release(handover: Handover, candidates: Collection[str]) -> str:
     gates = Gates(handover)
     try:
-        sample = await gates.view.sample()
         facts = {node.name: node for node in handover.nodes if node.name in candidates}
-        absent = {node.id for node in handover.cluster.brokers} - sample.brokers
-        name, *_ = order.cheapest_first({name: node.id for name, node in facts.items()}, absent, sample.controller)
-        await gates.spareable(facts[name])
+        name = await gates.spared({name: node.id for name, node in facts.items()})
         async with connect(facts[name].access, handover.patience) as machine:
             await told(f"{name} to stop", machine.run(_STOP), limit=_STOP_SECONDS)
     except Unreachable as error:

@@ -3,11 +3,13 @@
 1. Ask every node what it is and runs. A node that can't be asked stops everything before anything is touched.
 2. Nodes that run in the other mode name the topics that stay behind, and are stopped, all together: there is no
    cluster in which both could serve.
-3. Nodes that are down are started side by side (a lone KRaft node waits for its peers).
-4. Wait until the cluster is whole: every broker registered, the quorum complete without lag, full ISR.
-5. Nodes that run something else than planned are restarted one at a time in the order of `model/order.py`.
-   Before each one the cluster must be able to spare it; after each one it must be whole again in several
-   samples in a row. A node that does not come back stops everything before the next one is touched.
+3. Nodes that are down are started side by side (a lone KRaft node waits for its peers), and with them those that only
+   fail over and over with an earlier configuration.
+4. Nodes that run something else than planned are restarted one at a time, the one that costs least by
+   `model/order.py` first. Before each one the cluster must be able to spare it; after each one it must be whole
+   again in several samples in a row: every broker registered, the quorum complete without lag, full ISR. A node that
+   does not come back stops everything before the next one is touched.
+5. Wait until the cluster is whole.
 6. Leaders go back to their preferred replicas.
 
 It can be cut off anywhere and run again: what a node already runs is left alone.
@@ -18,8 +20,8 @@ import time
 from contextlib import AsyncExitStack
 from typing import Any
 
-from model import order, roll, stages
-from model.handover import Handover, NodeFacts
+from model import health, order, roll, stages
+from model.handover import Handover
 from model.topology import Node
 from operations.alone import ALONE_SECONDS, alone
 from operations.evidence import votes
@@ -28,6 +30,8 @@ from operations.machine import Machine, StageFailed, Unreachable, connect
 from operations.refusal import Refusal
 from operations.wait import TimedOut
 from operations.whole_stop import WholeStop
+
+_START_ZOOKEEPER = "sudo -n sh -c 'systemctl reset-failed zookeeper.service; systemctl start zookeeper.service'"
 
 
 class Failed(Refusal):
@@ -57,29 +61,31 @@ class Run:
     async def bring(self) -> None:
         """The algorithm at the head of this file."""
         reports = await self.reports()
-        states = [_state(self.facts[name], report) for name, report in reports.items()]
-        controller, ill = -1, []
-        if any(state.up for state in states):
-            sample = await self.gates.view.sample()
-            controller = sample.controller
-            ill = [node.id for node in self.cluster.brokers if node.id not in sample.brokers]
-        todo = order.work(states, self.cluster.paths.properties(self.cluster.mode), ill, controller)
+        states = [
+            order.state(self.facts[name], report, self.cluster.services(), time.time(), self.handover.patience)
+            for name, report in reports.items()
+        ]
+        ill = health.unwell(self.cluster, await self.gates.view.sample()) if any(one.fails for one in states) else ()
+        todo = order.work(states, self.cluster.paths.properties(self.cluster.mode), ill)
         before = {name: report["running"] for name, report in reports.items()}
         if todo.stop:
             await self.gates.name_left_behind()
             await WholeStop(self.handover, {name: self.machines[name] for name in todo.stop}).stop()
-        await self.start_together(todo.start, before)
+        await self.start_together(todo, before)
         if todo.restart:
             await self.roll(todo.restart, before)
         await self.gates.whole()
-        if todo.restart:
-            await self.gates.restore_leaders()
+        await self.gates.restore_leaders()
 
-    async def start_together(self, names: tuple[str, ...], before: dict[str, str]) -> None:
-        """Starts nodes side by side."""
-        if names:
-            print(f"starting {', '.join(names)}", flush=True)
-        await asyncio.gather(*(self.start(name, before, restart=False) for name in names))
+    async def start_together(self, todo: order.Work, before: dict[str, str]) -> None:
+        """Starts side by side what doesn't serve."""
+        for names, told in ((todo.start, ""), (todo.revive, ", which only failed"), (todo.join, "'s ZooKeeper")):
+            if names:
+                print(f"starting {', '.join(names)}{told}", flush=True)
+        await asyncio.gather(
+            *(self.start(name, before, restart=name in todo.revive) for name in (*todo.start, *todo.revive)),
+            *(self.machines[name].run(_START_ZOOKEEPER) for name in todo.join),
+        )
 
     async def start(self, name: str, before: dict[str, str], *, restart: bool) -> None:
         """Activates a node's staged configuration and starts it."""
@@ -98,9 +104,10 @@ class Run:
         """Restarts nodes one at a time, once it has said what that interrupts."""
         for sentence in roll.interruptions(self.cluster, names, await self.gates.view.sample()):
             print(sentence, flush=True)
-        for position, name in enumerate(names, 1):
-            facts = self.facts[name]
-            await self.gates.spareable(facts)
+        left = {name: self.facts[name].id for name in names}
+        for position in range(1, len(names) + 1):
+            name = await self.gates.spared(left)
+            del left[name]
             print(f"restarting {name} ({position} of {len(names)}): its configuration changed", flush=True)
             started = time.monotonic()
             await self.start(name, before, restart=True)
@@ -121,17 +128,6 @@ class Run:
             return [f"{node.name}: can't be asked: {error}"]
         units = ", ".join(f"{unit} is {state['ActiveState']}" for unit, state in report["units"].items())
         return [f"{node.name}: {units}", *(f"    {line}" for line in report["log"])]
-
-
-def _state(facts: NodeFacts, report: dict[str, Any]) -> order.NodeState:
-    up = report["units"]["kafka.service"]["ActiveState"] in (
-        "active",
-        "activating",
-        "reloading",
-        "deactivating",
-    )
-    running = report["running"] if up else ""
-    return order.NodeState(facts.name, facts.id, up, running, facts.fingerprint, report["config"])
 
 
 async def bring(handover: Handover) -> None:

@@ -186,6 +186,47 @@ def test_whether_a_node_can_be_spared(case: str) -> None:
     assert (reasons == []) is spare, reasons
 
 
+SILENT_CLUSTER = Sample(frozenset(), -1, (), faults=("no broker answers in time",))
+APART = topology.plan(
+    read({"nodes": [{**one, "roles": ["broker" if one["id"] == 4 else "controller"]} for one in nodes(4)]})
+)
+GATE: dict[str, tuple[Cluster, Sample, int, str]] = {
+    "whole": (KRAFT, kraft(part(min_isr=2)), 1, ""),
+    "another one is away": (KRAFT, kraft(brokers=(1, 2)), 1, "broker 3 not registered"),
+    "the one that is away itself": (KRAFT, kraft(part((1, 2), min_isr=2), brokers=(1, 2)), 3, ""),
+    "the one that is deaf itself": (KRAFT, replace(kraft(), deaf=frozenset({3})), 3, ""),
+    "the voter that is behind itself": (KRAFT, kraft(seen=quorum(LATE)), 3, ""),
+    "one that is away and holds what nobody else does": (
+        KRAFT, kraft(part((3,)), brokers=(1, 2)), 3, "t-0 would have 0 in-sync replicas, its min ISR is 1"),
+    "nobody answers": (KRAFT, SILENT_CLUSTER, 1, "no broker answers in time"),
+    "nobody answers beside a whole ensemble": (
+        ZOOKEEPER, replace(SILENT_CLUSTER, ensemble=Ensemble(dict(WELL))), 1, "no broker answers in time"),
+    "nobody answers beside a node that does not vote": (APART, SILENT_CLUSTER, 4, "no broker answers in time"),
+    "no quorum beside a deaf node that does not vote": (
+        APART, Sample(frozenset({4}), -1, (), deaf=frozenset({4})), 4, "no answer about the quorum"),
+    "a lone node": (cluster(1), kraft(part((1,), replicas=(1,)), brokers=(1,), seen=quorum({1: Member(0)})), 1, ""),
+    "a lone node that does not answer": (cluster(1), SILENT_CLUSTER, 1, ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", GATE)
+def test_the_gate_before_a_restart(case: str) -> None:
+    planned, sample, number, reason = GATE[case]
+    assert "; ".join(health.why_not_restart(planned, sample, number)) == reason
+
+
+def test_who_does_not_do_its_part() -> None:
+    assert health.unwell(KRAFT, kraft()) == frozenset()
+    assert health.unwell(KRAFT, kraft(brokers=(1, 3), seen=quorum(LATE))) == {2, 3}
+    assert health.unwell(ZOOKEEPER, zookeeper({**WELL, 3: "no answer"})) == {3}
+    assert health.unwell(KRAFT, SILENT_CLUSTER) == {1, 2, 3}, "nobody was seen"
+
+
+def test_partitions_that_somebody_else_leads_are_named() -> None:
+    sample = kraft(part(), part(leader=2, number=1), part((3,), leader=-1, number=2), part((), replicas=(), number=3))
+    assert health.strayed(sample) == ["t-1", "t-2"]
+
+
 def test_the_reason_names_partition_and_numbers() -> None:
     reasons = health.why_not_spare(KRAFT, kraft(part((1, 2), min_isr=2), seen=quorum(LATE)), 1)
     assert reasons == [

@@ -1,5 +1,8 @@
 """What happens to which node, and in which order."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +11,8 @@ from model import order
 from model.kafka_keys import Mode
 from model.order import NodeState
 from model.paths import Paths
+
+from .test_handover import handover
 
 KRAFT = Paths("3.6.0").properties(Mode.KRAFT)
 ZOOKEEPER = Paths("3.6.0").properties(Mode.ZOOKEEPER)
@@ -21,22 +26,22 @@ def down(number: int) -> NodeState:
     return node(number, up=False)
 
 
-def work(*states: NodeState, ill: tuple[int, ...] = (), controller: int = -1, config: str = KRAFT) -> order.Work:
-    return order.work(states, config, ill, controller)
+def work(*states: NodeState, unwell: tuple[int, ...] = (), config: str = KRAFT) -> order.Work:
+    return order.work(states, config, unwell)
 
 
 def test_a_cluster_that_runs_what_is_planned_is_left_alone() -> None:
-    assert work(node(1), node(2), node(3), controller=2) == order.Work((), (), ())
+    assert work(node(1), node(2), node(3)) == order.Work()
 
 
 def test_the_first_time_all_start_side_by_side() -> None:
-    assert work(down(1), down(2), down(3)) == order.Work((), ("n1", "n2", "n3"), ()), (
+    assert work(down(1), down(2), down(3)) == order.Work(start=("n1", "n2", "n3")), (
         "a lone first node gives up after a minute"
     )
 
 
 def test_a_node_that_is_down_is_started_and_no_other_one_touched() -> None:
-    assert work(node(1), down(2), node(3)) == order.Work((), ("n2",), ())
+    assert work(node(1), down(2), node(3)) == order.Work(start=("n2",))
 
 
 def test_outdated_nodes_are_restarted_and_the_others_left_alone() -> None:
@@ -59,23 +64,86 @@ def test_outdated_nodes_are_restarted_and_the_others_left_alone() -> None:
 def test_the_unhealthy_first_and_the_active_controller_last(
     controller: int, ill: tuple[int, ...], expected: tuple[str, ...]
 ) -> None:
-    found = work(node(1, "old"), node(2, "old"), node(3, "old"), ill=ill, controller=controller)
-    assert found == order.Work((), (), expected)
+    left, taken = {"n3": 3, "n1": 1, "n2": 2}, []
+    while left:
+        taken.append(order.cheapest(left, ill, controller))
+        del left[taken[-1]]
+    assert tuple(taken) == expected
 
 
 def test_nodes_of_the_other_mode_are_stopped_together_and_started_anew() -> None:
     states = (node(1, "old", config=ZOOKEEPER), node(2, "old", config=ZOOKEEPER), node(3, "old", config=ZOOKEEPER))
-    assert work(*states) == order.Work(("n1", "n2", "n3"), ("n1", "n2", "n3"), ())
+    assert work(*states) == order.Work(stop=("n1", "n2", "n3"), start=("n1", "n2", "n3"))
 
 
 @pytest.mark.parametrize(("planned", "runs"), [(KRAFT, ZOOKEEPER), (ZOOKEEPER, KRAFT)])
 def test_a_switch_that_was_cut_off_goes_on(planned: str, runs: str) -> None:
     found = work(node(1, config=planned), node(2, "old", config=runs), down(3), config=planned)
-    assert found == order.Work(("n2",), ("n2", "n3"), ())
+    assert found == order.Work(stop=("n2",), start=("n2", "n3"))
 
 
 def test_a_node_that_is_down_in_the_other_mode_needs_no_stop() -> None:
-    assert work(node(1, up=False, config=ZOOKEEPER)) == order.Work((), ("n1",), ())
+    assert work(node(1, up=False, config=ZOOKEEPER)) == order.Work(start=("n1",))
+
+
+def test_nodes_that_only_fail_are_restarted_side_by_side() -> None:
+    """A first up with a setting that no broker starts with, and then one without it."""
+    crashing = [replace(node(number, "old"), fails=True) for number in (1, 2, 3)]
+    assert work(*crashing, unwell=(1, 2, 3)) == order.Work(revive=("n1", "n2", "n3")), (
+        "a gate would wait for ever for the others to be well"
+    )
+
+
+def test_one_that_fails_with_what_is_planned_is_left_alone() -> None:
+    assert work(replace(node(1), fails=True), node(2), unwell=(1,)) == order.Work(), "another start changes nothing"
+
+
+def test_one_that_failed_and_serves_again_is_restarted_in_its_turn() -> None:
+    assert work(replace(node(1, "old"), fails=True), node(2, "old")) == order.Work(restart=("n1", "n2"))
+
+
+def test_a_broker_whose_zookeeper_is_down_gets_it_back_before_anything_is_restarted() -> None:
+    states = (replace(node(1, config=ZOOKEEPER), lone=True), node(2, "old", config=ZOOKEEPER))
+    assert work(*states, config=ZOOKEEPER) == order.Work(join=("n1",), restart=("n2",)), (
+        "without it the ensemble is not complete, and no gate opens"
+    )
+
+
+def report(*, zookeeper: str = "inactive", **kafka: str) -> dict[str, Any]:
+    told = {"ActiveState": "active", "SubState": "running", "NRestarts": "0", "ActiveEnterTimestamp": "@1000"}
+    units = {"kafka.service": {**told, **kafka}, "zookeeper.service": {**told, "ActiveState": zookeeper}}
+    return {"units": units, "running": "old", "config": "c"}
+
+
+FACTS = handover(Mode.KRAFT).nodes[0]
+TOLD: dict[str, tuple[dict[str, Any], bool, bool, bool]] = {
+    "serves for long": (report(), True, False, False),
+    "down": (report(ActiveState="inactive", ActiveEnterTimestamp=""), False, False, False),
+    "given up": (report(ActiveState="failed", NRestarts="9"), False, False, False),
+    "between two tries": (report(ActiveState="activating", SubState="auto-restart", NRestarts="1"), True, True, False),
+    "tries again": (report(NRestarts="3", ActiveEnterTimestamp="@1990"), True, True, False),
+    "died once, long ago": (report(NRestarts="1"), True, False, False),
+    "was just started": (report(ActiveEnterTimestamp="@1990"), True, False, False),
+}
+
+
+@pytest.mark.parametrize("case", TOLD)
+def test_what_a_node_reports(case: str) -> None:
+    told, up, fails, lone = TOLD[case]
+    found = order.state(FACTS, told, ("kafka.service",), now=2000, patience=1)
+    assert (found.up, found.fails, found.lone) == (up, fails, lone)
+    assert found.running == ("old" if up else ""), "the file of a process that is gone says nothing"
+
+
+@pytest.mark.parametrize(("zookeeper", "lone"), [("inactive", True), ("failed", True), ("active", False)])
+def test_a_planned_zookeeper_that_is_down_is_seen(zookeeper: str, lone: bool) -> None:
+    services = ("zookeeper.service", "kafka.service")
+    assert order.state(FACTS, report(zookeeper=zookeeper), services, now=2000, patience=1).lone is lone
+
+
+def test_an_emulated_machine_is_young_for_longer() -> None:
+    told = report(NRestarts="3", ActiveEnterTimestamp="@1800")
+    assert [order.state(FACTS, told, (), now=2000, patience=n).fails for n in (1, 5)] == [False, True]
 
 
 STATES = st.builds(
@@ -86,30 +154,28 @@ STATES = st.builds(
     running=st.sampled_from(["old", "new"]),
     planned=st.just("new"),
     config=st.sampled_from([KRAFT, ZOOKEEPER]),
+    fails=st.booleans(),
+    lone=st.booleans(),
 )
 
 
 def numbered(states: list[NodeState]) -> list[NodeState]:
     return [
-        NodeState(f"n{i}", i, state.up, state.running if state.up else "", state.planned, state.config)
+        replace(state, name=f"n{i}", id=i, running=state.running if state.up else "")
         for i, state in enumerate(states, 1)
     ]
 
 
-@given(st.lists(STATES, max_size=7).map(numbered), st.sets(st.integers(1, 7)), st.integers(-1, 7))
-def test_whatever_the_state_the_work_is_enough_and_never_too_much(
-    states: list[NodeState], ill: set[int], controller: int
-) -> None:
-    found = order.work(states, KRAFT, ill, controller)
-    touched = {*found.start, *found.restart}
+@given(st.lists(STATES, max_size=7).map(numbered), st.sets(st.integers(1, 7)))
+def test_whatever_the_state_the_work_is_enough_and_never_too_much(states: list[NodeState], unwell: set[int]) -> None:
+    found = order.work(states, KRAFT, unwell)
+    touched = {*found.start, *found.revive, *found.restart}
     well = {s.name for s in states if s.up and s.running == s.planned and s.config == KRAFT}
     assert touched == {s.name for s in states} - well, "every node ends with what is planned, no other one is touched"
-    assert not set(found.restart) & set(found.start)
+    assert len(touched) == len(found.start) + len(found.revive) + len(found.restart), "each of them in one way only"
+    assert {s.id for s in states if s.name in found.revive} <= unwell, "who serves is asked before it is taken down"
     assert set(found.stop) <= set(found.start), "what is stopped comes back in the same run"
     assert not set(found.stop) & {s.name for s in states if not s.up}
-    assert len(found.restart) == len(set(found.restart))
-    if f"n{controller}" in found.restart:
-        assert found.restart[-1] == f"n{controller}"
 
 
 @pytest.mark.parametrize(

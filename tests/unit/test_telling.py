@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from model import stages
+from model.health import Partition, Sample
 from model.kafka_keys import Mode
 from operations.gates import Gates
 from operations.wait import TimedOut, told, until
@@ -138,6 +139,9 @@ def test_services_that_end_late_are_told_of(capsys: pytest.CaptureFixture[str]) 
 
 def test_leaders_that_go_back_slowly_are_told_of(capsys: pytest.CaptureFixture[str]) -> None:
     class SlowView:
+        async def sample(self) -> Sample:
+            return Sample(frozenset({1, 2}), 1, (Partition("t", 0, 2, (1, 2), (1, 2)),))
+
         @property
         def admin(self) -> Any:
             time.sleep(5 * QUICK)  # as the client does while it connects
