@@ -15,6 +15,7 @@ import pytest
 
 from tests.lifecycle import live_values, records
 from tests.support.machines import Ground, ground
+from tests.support.under_way import unlock, up_under_way
 
 pytestmark = pytest.mark.lifecycle
 
@@ -118,8 +119,24 @@ def servers(ground: Ground) -> str:
     return ",".join(f"{machine.address}:9092" for machine in ground.machines.machines.values())
 
 
+def test_a_first_up_that_no_broker_starts_with_is_mended_by_the_next(ours: Ground) -> None:
+    """What `unchecked` names is taken as it is, also when every broker ends of it."""
+    ours.stack.configure(
+        settings={**BASE, "metric.reporters": "example.NoSuchReporter"}, unchecked=["metric.reporters"]
+    )
+    with up_under_way(ours.stack) as up:
+        up.until("waiting for the whole cluster")
+        up.kill()
+    unlock(ours.stack)
+    ours.stack.configure(settings=BASE, unchecked=[])
+    said = ours.stack.up()
+    assert re.search(f"starting {', '.join(NODES)}.*, which only failed", said), (
+        f"a gate would wait for ever for brokers that none of them can be: {said[-3000:]}"
+    )
+    ours.stack.up("--expect-no-changes")
+
+
 def test_the_cluster_comes_up(ours: Ground) -> None:
-    ours.stack.up()
     assert live_values.read(ours.stack.prefix, servers(ours), "log.retention.ms") == [None] * 3, (
         "this story begins with Kafka's own defaults"
     )
@@ -195,3 +212,12 @@ def test_zookeeper_mode_takes_them_too(ours: Ground) -> None:
     ours.stack.up()
     assert live_values.defaults(ours.stack.prefix, servers(ours)) == {}, "what is taken back leaves no trace"
     assert processes(ours) == before, "none of it is worth a restart"
+
+
+def test_a_zookeeper_that_was_stopped_by_hand_is_started_again(ours: Ground) -> None:
+    before = processes(ours)
+    done = ours.machines.ssh(NODES[1], "sudo systemctl stop zookeeper")
+    assert done.returncode == 0, done.stderr
+    said = ours.stack.up("--replace", "**kafka-running")
+    assert f"starting {NODES[1]}'s ZooKeeper" in said
+    assert processes(ours) == before, "its broker never noticed, and is left alone"

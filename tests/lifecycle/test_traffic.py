@@ -135,6 +135,7 @@ def roll_under_traffic(ours: Ground, running: Traffic) -> None:
     """A change under traffic, and an `up` that has nothing to do."""
     change(ours)
     said = ours.stack.up()
+    led_as_before(ours)
     ours.stack.up("--expect-no-changes")
     verdict = running.stop()
     tell("a roll", verdict)
@@ -142,6 +143,12 @@ def roll_under_traffic(ours: Ground, running: Traffic) -> None:
     assert verdict.faults == []
     assert verdict.duplicates == 0, "nothing was to be sent twice"
     assert verdict.producer_stall < LONGEST_STALL_OF_A_ROLL
+
+
+def led_as_before(ours: Ground) -> None:
+    """Asserts that nobody leads more partitions than its share."""
+    done = operate(ours.stack, "led", SECONDS)
+    assert done.returncode == 0, f"the first to be restarted would lead nothing any more: {done.stderr[-2000:]}"
 
 
 def restarted(said: str) -> list[str]:
@@ -297,6 +304,7 @@ def test_a_frozen_broker_a_full_disk_and_a_killed_run_hold_a_roll_up_and_lose_no
         up.kill()
     unlock(ours.stack)
     said = ours.stack.up()
+    led_as_before(ours)
     ours.stack.up("--expect-no-changes")
     verdict = running.stop()
     tell("a roll with a frozen broker, a full disk and a killed run", verdict)

@@ -13,16 +13,23 @@ from toolchain import places
 
 _PROGRAM = """
 import asyncio, sys
+from model import health
 from model.handover import Handover
 from operations import gates, running
 gates._SPARE_SECONDS = gates._WHOLE_SECONDS = int(sys.argv[2])
-act = {"bring": running.bring, "whole": lambda planned: gates.Gates(planned).whole()}[sys.argv[1]]
+
+async def led(planned):
+    strayed = health.strayed(await gates.Gates(planned).view.sample())
+    assert not strayed, strayed
+
+act = {"bring": running.bring, "whole": lambda planned: gates.Gates(planned).whole(), "led": led}[sys.argv[1]]
 asyncio.run(act(Handover.model_validate_json(sys.stdin.read())))
 """
 
 
 def operate(stack: Stack, verb: str, seconds: float, **facts: str) -> "subprocess.CompletedProcess[str]":
-    """`bring` the cluster there or wait until it is `whole`; as planned, or with other facts of its nodes."""
+    """`bring` the cluster there, wait until it is `whole`, or look whether all partitions are `led` by those that should
+    lead them; as planned, or with other facts of its nodes."""
     known = stack.handover()
     assert known is not None, f"stack {stack.name} was never up"
     planned = known.model_copy(update={"nodes": tuple(node.model_copy(update=facts) for node in known.nodes)})
