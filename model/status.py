@@ -5,7 +5,7 @@ anything was asked and how it is shown to a person.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
@@ -14,6 +14,7 @@ from model.handover import Handover
 from model.health import Ensemble, Member, Quorum, Sample
 from model.kafka_keys import Mode
 from model.numbers import LogSearch, Numbers
+from model.topology import Cluster
 from model.vitals import NodeStatus
 
 SCHEMA = 1
@@ -62,13 +63,17 @@ def judge(
     nodes: Iterable[NodeStatus],
     logs: dict[str, LogSearch | None],
 ) -> Status:
-    """The verdict over the brokers' samples and the nodes' own words."""
+    """The verdict over the samples, one of each broker in the cluster's order, and the nodes' own words."""
     cluster, samples, nodes = handover.cluster, tuple(samples), tuple(nodes)
     sample = best(samples)
+    silent = {} if sample.faults else _silent(cluster, samples, nodes)
+    sample = replace(sample, deaf=frozenset(node for node, own in silent.items() if own.deaf))
     controllers = {each.controller for each in samples if not each.faults}
     unclean = numbers.unclean_elections(logs)
     counted = numbers.count(cluster, sample, controllers, unclean)
     missing = health.missing(cluster, sample)
+    if mute := sorted(silent.keys() & sample.brokers - sample.deaf):
+        missing.append(f"broker {', '.join(map(str, mute))} registered, but not answering")
     if counted.active_controllers is not None and counted.active_controllers != 1:
         missing.append(f"{counted.active_controllers} active controllers, and not 1")
     missing += [fault for node in nodes for fault in vitals.faults(node)]
@@ -90,6 +95,14 @@ def judge(
         sample.ensemble,
         nodes,
     )
+
+
+def _silent(cluster: Cluster, samples: Iterable[Sample], nodes: Iterable[NodeStatus]) -> dict[int, Sample]:
+    """What came of brokers, by their ids, that gave no answer of their own although their machines say that they run.
+    Where a machine says that its broker is down, or says nothing, that is told already."""
+    running = {node.id for node in nodes if node.units.get(vitals.KAFKA) == vitals.UP}
+    own = {node.id: sample for node, sample in zip(cluster.brokers, samples, strict=True)}
+    return {node: sample for node, sample in own.items() if sample.faults and node in running}
 
 
 @dataclass(frozen=True, slots=True)

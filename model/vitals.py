@@ -20,7 +20,7 @@ _START_SECONDS = 60
 # Below this share of the data volume an operator has to act: a broker whose disk is full stops.
 LEAST_FREE = 0.1
 _COLLECTED = re.compile(r"\d+[KMG]->(\d+[KMG])\(\d+[KMG]\)")
-_UP = "active"
+UP = "active"
 _DOWN = ("inactive", "failed")
 
 
@@ -108,7 +108,7 @@ def unasked(facts: NodeFacts, why_not: str) -> NodeStatus:
 def status(facts: NodeFacts, services: Iterable[str], told: Account, clock: Clock) -> NodeStatus:
     """A node that answered. `services` are those that the mode wants."""
     unit = told.units[KAFKA]
-    is_up = unit["ActiveState"] == _UP
+    is_up = unit["ActiveState"] == UP
     since = _seconds(unit["ActiveEnterTimestamp"]) if is_up else 0
     return NodeStatus(
         facts.name,
@@ -160,7 +160,7 @@ def faults(node: NodeStatus) -> list[str]:
     """What keeps a node from doing its part."""
     if node.why_not:
         return [f"{node.name} can't be asked: {node.why_not}"]
-    down = [f"{node.name}: {unit} is {state}" for unit, state in node.units.items() if state != _UP]
+    down = [f"{node.name}: {unit} is {state}" for unit, state in node.units.items() if state != UP]
     if not down and not node.is_current:
         return [f"{node.name} runs the configuration {node.running or '(unknown)'}, planned is {node.planned}"]
     return down

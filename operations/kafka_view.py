@@ -53,7 +53,7 @@ class KafkaView:
         """The same as far as brokers know it: without the ensemble."""
         deaf = await self._deaf()
         if len(deaf) == len(self._asked):
-            return Sample(frozenset(), -1, (), faults=("no broker listens",))
+            return Sample(frozenset(), -1, (), faults=("no broker listens",), deaf=deaf)
         try:
             return replace(await asyncio.to_thread(self._ask_kafka), deaf=deaf)
         except (KafkaError, OSError, ValueError) as error:

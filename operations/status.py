@@ -92,23 +92,23 @@ def _now() -> datetime:
 
 async def look(stack: str, handover: Handover) -> Status:
     """One look at everything."""
-    samples, nodes = await asyncio.gather(_samples(handover), _nodes(handover))
+    said, nodes = await asyncio.gather(samples(handover), _nodes(handover))
     logs = {facts.name: log for facts, (_, log) in zip(handover.nodes, nodes, strict=True)}
-    return status.judge(handover, stack, samples, [node for node, _ in nodes], logs)
+    return status.judge(handover, stack, said, [node for node, _ in nodes], logs)
 
 
 def _limit(handover: Handover) -> float:
     return _ASK_SECONDS if handover.patience == 1 else _EMULATED_SECONDS
 
 
-async def _samples(handover: Handover) -> list[Sample]:
+async def samples(handover: Handover) -> list[Sample]:
     """What each broker believes. One that is cut off from the others may well answer, and believe that all is well."""
     asked = asyncio.gather(*(_sample(handover, node) for node in handover.cluster.brokers))
     if handover.mode is Mode.KRAFT:
         return await asked
     limit = _ANSWER_MS / 1000 * handover.patience
-    samples, ensemble = await asyncio.gather(asked, ask_ensemble(handover.cluster, limit))
-    return [replace(sample, ensemble=ensemble) for sample in samples]
+    found, ensemble = await asyncio.gather(asked, ask_ensemble(handover.cluster, limit))
+    return [replace(sample, ensemble=ensemble) for sample in found]
 
 
 async def _sample(handover: Handover, node: Node) -> Sample:

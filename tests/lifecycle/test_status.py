@@ -177,6 +177,18 @@ def test_a_process_that_failed_and_came_back_is_told(ours: Ground) -> None:
     assert any(f"{SECOND}: systemd had to start it again" in warning for warning in found["warnings"])
 
 
+def test_a_broker_that_hangs_is_told_while_the_others_still_count_it(ours: Ground) -> None:
+    leader = becomes(ours, "healthy")["quorum"]["leader"]
+    number, name = next(each for each in enumerate(NODES, 1) if each[0] != leader)
+    on(ours, name, "sudo systemctl kill --signal=SIGSTOP kafka")
+    found = status(ours)
+    on(ours, name, "sudo systemctl kill --signal=SIGCONT kafka")
+    assert found["exit_status"] == 1, "its clients wait for it in vain"
+    assert f"broker {number} registered, but not answering" in found["missing"]
+    assert found["nodes"][number - 1]["units"] == {"kafka.service": "active"}, "its process is there"
+    becomes(ours, "healthy")
+
+
 def test_an_unclean_election_is_counted(ours: Ground) -> None:
     assert becomes(ours, "healthy")["numbers"]["unclean_elections"] == 0
     tool = f"--bootstrap-server {servers(ours)}"

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import socket
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,7 @@ from model import status, vitals
 from model.handover import Access, Handover, NodeFacts
 from model.health import Ensemble, Member, Partition, Quorum, Sample
 from model.kafka_keys import Mode
+from model.listeners import CLIENTS
 from model.numbers import LogSearch
 from model.status import Status, Verdict
 from model.vitals import NodeStatus
@@ -27,7 +29,7 @@ MOMENT = datetime.fromtimestamp(NOW + 600, UTC)
 PARTS = (Partition("t", 0, 1, (1, 2, 3), (1, 2, 3), 2),)
 VOTERS = {1: Member(0), 2: Member(0, 300), 3: Member(0, 400)}
 SAMPLE = Sample(frozenset({1, 2, 3}), 1, PARTS, Quorum(1, VOTERS, {}, 7))
-SILENT = Sample(frozenset(), -1, (), faults=("no broker listens",))
+SILENT = Sample(frozenset(), -1, (), faults=("no broker answers in time",))
 MEMBERS = Ensemble({1: "follower", 2: "leader", 3: "follower"}, {1: 0x300000002, 2: 0x300000005, 3: 0x300000005})
 
 
@@ -74,6 +76,46 @@ def test_a_node_that_is_away_is_a_cluster_that_is_not_healthy() -> None:
     assert "n3 can't be asked: no answer within 1.4 s" in found.missing
     assert found.numbers.brokers_online == 2
     assert found.numbers.unclean_elections.count is None, "the log that is missing may hold one"
+
+
+def test_a_broker_that_the_others_count_and_that_does_not_answer_is_told() -> None:
+    found = judged(SAMPLE, SILENT, SAMPLE)
+    assert found.missing == ("broker 2 registered, but not answering",), "its clients wait for it in vain"
+    assert found.verdict is Verdict.UNHEALTHY
+    found = judged(SILENT, SAMPLE, SILENT)
+    assert found.missing == ("broker 1, 3 registered, but not answering",)
+
+
+def test_a_broker_whose_port_is_closed_is_told_as_that() -> None:
+    closed = replace(SILENT, faults=("no broker listens",), deaf=frozenset({2}))
+    assert judged(SAMPLE, closed, SAMPLE).missing == ("broker 2 registered, but not listening",)
+
+
+def test_a_broker_is_asked_itself() -> None:
+    """One takes connections and says nothing, as one whose process was stopped; the other takes none."""
+    first, second, _ = handover().nodes
+    asked = handover().model_copy(update={"nodes": (at("127.77.0.1", first), at("127.77.0.2", second))})
+    with socket.create_server((asked.nodes[0].address, CLIENTS.port)):
+        hangs, closed = asyncio.run(asking.samples(asked))
+    assert hangs.faults
+    assert not hangs.deaf, "its port is open"
+    assert closed.faults == ("no broker listens",)
+    assert closed.deaf == {2}
+
+
+def at(address: str, facts: NodeFacts) -> NodeFacts:
+    return facts.model_copy(update={"address": address})
+
+
+def test_why_a_broker_does_not_answer_is_not_told_twice() -> None:
+    first, second, third = nodes()
+    down = [first, replace(second, units={"kafka.service": "inactive"}), third]
+    assert judged(SAMPLE, SILENT, SAMPLE, those=down).missing == ("n2: kafka.service is inactive",)
+    gone = [first, silent()[1], third]
+    assert judged(SAMPLE, SILENT, SAMPLE, those=gone).missing == ("n2 can't be asked: no answer within 1.4 s",)
+    away = replace(SAMPLE, brokers=frozenset({1, 3}))
+    assert judged(away, SILENT, away).missing == ("broker 2 not registered",)
+    assert judged(SILENT, SILENT, SILENT).missing == SILENT.faults, "no one is left who counts them"
 
 
 def test_a_machine_that_says_that_its_service_is_down_is_an_answer() -> None:
@@ -128,8 +170,8 @@ def documents() -> list[dict[str, Any]]:
     zookeeper = replace(SAMPLE, quorum=None, ensemble=MEMBERS)
     quorum = replace(SAMPLE, quorum=Quorum(1, VOTERS, {4: Member(0)}, 7), faults=())
     ill = judged(SILENT, SILENT, SILENT, those=silent())
-    warned = replace(judged(quorum), warnings=("something",))
-    found = [ill, warned, judged(zookeeper, mode=Mode.ZOOKEEPER)]
+    warned = replace(judged(*[quorum] * 3), warnings=("something",))
+    found = [ill, warned, judged(*[zookeeper] * 3, mode=Mode.ZOOKEEPER)]
     return [status.document(each, "2026-01-02T03:04:05+00:00") for each in found]
 
 
@@ -199,7 +241,8 @@ def test_the_quorum(sample: Sample, word: str) -> None:
 
 
 def test_the_ensemble() -> None:
-    page = status_page.text(judged(replace(SAMPLE, quorum=None, ensemble=MEMBERS), mode=Mode.ZOOKEEPER), MOMENT)
+    sample = replace(SAMPLE, quorum=None, ensemble=MEMBERS)
+    page = status_page.text(judged(*[sample] * 3, mode=Mode.ZOOKEEPER), MOMENT)
     assert "ensemble: epoch 3" in page
     assert re.search(r"1 n1 +follower +3\n", page)
 
