@@ -10,7 +10,7 @@ from typing import Any
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaError, for_code
+from kafka.errors import KafkaError, UnknownTopicOrPartitionError, for_code
 from kafka.protocol.admin import DescribeConfigsRequest, DescribeQuorumRequest, IncrementalAlterConfigsRequest
 from kafka.protocol.metadata import MetadataRequest
 
@@ -140,10 +140,11 @@ class KafkaView:
                 part["leader_id"],
                 tuple(part["replica_nodes"]),
                 tuple(part["isr_nodes"]),
-                min_isr.get(topic["name"], 1),
+                min_isr[topic["name"]],
                 tuple(part["offline_replicas"]),
             )
             for topic in topics
+            if topic["name"] in min_isr
             for part in topic["partitions"]
         )
 
@@ -171,15 +172,15 @@ class KafkaView:
             raise for_code(told["error_code"])(told["error_message"])
 
     def _min_isr(self, topics: list[str]) -> dict[str, int]:
+        """That of each topic, but for those that were deleted a moment ago."""
         if not topics:
             return {}
-        key = "min.insync.replicas"
-        wanted = [(ConfigResourceType.TOPIC, name, [key]) for name in topics]
+        wanted = [(ConfigResourceType.TOPIC, name, ["min.insync.replicas"]) for name in topics]
         answer = self._send(DescribeConfigsRequest(resources=wanted))
-        # A topic that was deleted a moment ago answers with an error, and without a value.
-        return {
-            each["resource_name"]: int(each["configs"][0]["value"]) for each in answer["results"] if each["configs"]
-        }
+        there = [each for each in answer["results"] if each["error_code"] != UnknownTopicOrPartitionError.errno]
+        for each in there:
+            raise_error(each["error_code"], f"{each['resource_name']}'s min ISR is not known")
+        return {each["resource_name"]: int(each["configs"][0]["value"]) for each in there}
 
 
 async def _accepts(address: str, limit: float) -> bool:
@@ -191,7 +192,7 @@ async def _accepts(address: str, limit: float) -> bool:
     return True
 
 
-def raise_error(code: int) -> None:
+def raise_error(code: int, *words: str) -> None:
     """Raises what an error code of the protocol stands for, if for anything."""
     if code:
-        raise for_code(code)()
+        raise for_code(code)(*words)

@@ -1,0 +1,84 @@
+"""What a look at the cluster makes of brokers' answers, given here as the protocol spells them."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from kafka.errors import RequestTimedOutError
+from kafka.protocol.admin import DescribeConfigsRequest
+from kafka.protocol.metadata import MetadataRequest
+
+from model import health
+from model.health import Ensemble, Sample
+from model.kafka_keys import Mode
+from operations.gates import Gates
+from operations.kafka_view import KafkaView
+
+from .samples import cluster
+from .test_status import handover
+
+UNKNOWN_TOPIC, NOT_ALLOWED = 3, 29
+ZOOKEEPER = cluster(3, Mode.ZOOKEEPER)
+ENSEMBLE = Ensemble({1: "leader", 2: "follower", 3: "follower"})
+
+
+class Told(KafkaView):
+    """Brokers that answer what a test gives them: an error code for a topic, if not its min ISR, or an error for all."""
+
+    def __init__(self, topics: dict[str, int], error: Exception | None = None) -> None:
+        super().__init__(ZOOKEEPER)
+        self.topics, self.error = topics, error
+
+    async def _deaf(self) -> frozenset[int]:
+        return frozenset()
+
+    async def sample(self) -> Sample:
+        return replace(await self.of_brokers(), ensemble=ENSEMBLE)
+
+    def _send(self, request: Any) -> dict[str, Any]:
+        if isinstance(request, MetadataRequest):
+            brokers = [{"node_id": node.id} for node in ZOOKEEPER.brokers]
+            return {"brokers": brokers, "controller_id": 1, "topics": [topic(name) for name in self.topics]}
+        assert isinstance(request, DescribeConfigsRequest)
+        if self.error:
+            raise self.error
+        return {"results": [configs(name, code) for name, code in self.topics.items()]}
+
+
+def topic(name: str) -> dict[str, Any]:
+    part = {"partition_index": 0, "leader_id": 1, "replica_nodes": [1, 2, 3], "isr_nodes": [1, 2]}
+    return {"name": name, "partitions": [{**part, "offline_replicas": []}]}
+
+
+def configs(name: str, code: int) -> dict[str, Any]:
+    found = [] if code else [{"name": "min.insync.replicas", "value": "2"}]
+    return {"resource_name": name, "error_code": code, "configs": found}
+
+
+def sample(topics: dict[str, int], error: Exception | None = None) -> Sample:
+    return asyncio.run(Told(topics, error).of_brokers())
+
+
+def test_every_partition_has_the_min_isr_of_its_topic() -> None:
+    found = sample({"a": 0, "b": 0})
+    assert [(part.topic, part.min_isr) for part in found.partitions] == [("a", 2), ("b", 2)]
+    assert (found.faults, found.controller) == ((), 1)
+
+
+def test_a_topic_that_was_deleted_meanwhile_is_left_out() -> None:
+    found = sample({"a": 0, "gone": UNKNOWN_TOPIC})
+    assert [part.topic for part in found.partitions] == ["a"]
+    assert not found.faults, "it holds up nothing any more"
+
+
+@pytest.mark.parametrize("error", [None, RequestTimedOutError()])
+def test_a_min_isr_that_no_broker_tells_is_a_reason_to_wait(error: Exception | None) -> None:
+    found = sample({"a": 0, "b": NOT_ALLOWED}, error)
+    (fault,) = found.faults
+    assert error or "b's min ISR is not known" in fault
+    assert fault in health.missing(ZOOKEEPER, found)
+    gates = Gates(handover(Mode.ZOOKEEPER))
+    gates.view = Told({"a": 0, "b": NOT_ALLOWED}, error)
+    with pytest.raises(TimeoutError):
+        asyncio.run(asyncio.wait_for(gates.spared({"n1": 1}), 0.5))
