@@ -10,6 +10,17 @@ def main(plan):
     stage_files(plan)
     if running.is_file() and running.read_text().split()[:1] == [plan["fingerprint"]]:
         activate(plan)
+        start_beside(plan)
+
+
+def start_beside(plan):
+    """What belongs beside the running Kafka and is down needs no permission to be started. Kafka itself and ZooKeeper
+    wait for the whole cluster to be looked at."""
+    for unit in plan["services"]:
+        if unit not in ("kafka.service", "zookeeper.service") and not is_active(unit):
+            say(f"{unit} was down; it is started")
+            run("systemctl", "reset-failed", unit, check=False)
+            run("systemctl", "start", unit)
 
 
 def edited(plan):
