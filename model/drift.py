@@ -4,7 +4,8 @@ Knows what the stages were told and what a machine or a broker says of itself. R
 what is to be done about a difference.
 """
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,11 +36,13 @@ def question(installed: Mapping[str, Any], configured: Mapping[str, Any]) -> dic
     return {
         "node": configured["node"],
         "stage": "drift",
-        "files": [file["path"] for file in configured["files"]] + [installed["sysctl"]],
+        "files": [file["path"] for file in _placed(installed, configured)],
         "units": [*configured["services"], *configured["idle_services"], *mount],
         "kernel": list(installed["kernel"]),
         "users": installed["users"],
         "links": list(installed["links"]),
+        "tools": installed["tools"],
+        "pieces": [piece["path"] for piece in installed["pieces"]],
         "home": installed["home"],
         "data": installed["data"],
         "owner_file": installed["owner_file"],
@@ -52,7 +55,19 @@ def of_machine(
     installed: Mapping[str, Any], configured: Mapping[str, Any], account: Mapping[str, Any]
 ) -> list[Difference]:
     """What differs on a machine; `account` is its answer to the question."""
-    return [*_installed(installed, account), *_files(configured, account), *_services(installed, configured, account)]
+    files = _files(_placed(installed, configured), account)
+    return [*_installed(installed, account), *files, *_services(installed, configured, account)]
+
+
+def _placed(installed: Mapping[str, Any], configured: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The files that stages write: the configuration, the kernel's settings, the program behind Kafka's tools."""
+    tools, lines = installed["tools"], "".join(f"{key} = {value}\n" for key, value in installed["kernel"].items())
+    return [*configured["files"], _file(installed["sysctl"], lines), _file(tools["program"], tools["content"], "0755")]
+
+
+def _file(path: str, content: str, mode: str = "0644") -> dict[str, str]:
+    digest = hashlib.sha256(content.encode()).hexdigest()
+    return {"path": path, "sha256": digest, "owner": "root", "group": "root", "mode": mode}
 
 
 def _installed(plan: Mapping[str, Any], account: Mapping[str, Any]) -> Iterator[Difference]:
@@ -66,6 +81,12 @@ def _installed(plan: Mapping[str, Any], account: Mapping[str, Any]) -> Iterator[
         yield Difference("Java", account["java"], "version 17")
     if account["archive"] != plan["sha512"]:
         yield Difference(f"archive in {plan['home']}", account["archive"][:12], f"SHA-512 {plan['sha512'][:12]}…")
+    for piece in plan["pieces"]:
+        if account["pieces"][piece["path"]] != piece["sha512"]:
+            found, planned = account["pieces"][piece["path"]][:12], f"SHA-512 {piece['sha512'][:12]}…"
+            yield Difference(piece["path"], found, planned)
+    for path in account["tools"]:
+        yield Difference(path, "", f"a link to {plan['tools']['program']}")
     for path in account["touched"]:
         yield Difference(path, "a change since the archive was unpacked", "what the archive holds")
     if plan["device"] and not account["mounted"]:
@@ -74,8 +95,8 @@ def _installed(plan: Mapping[str, Any], account: Mapping[str, Any]) -> Iterator[
     yield from _unlike("owner of the data:", {key: owner.get(key) for key in plan["owner"]}, plan["owner"])
 
 
-def _files(plan: Mapping[str, Any], account: Mapping[str, Any]) -> Iterator[Difference]:
-    for file in plan["files"]:
+def _files(files: Iterable[Mapping[str, Any]], account: Mapping[str, Any]) -> Iterator[Difference]:
+    for file in files:
         found = account["files"][file["path"]]
         planned = [file["sha256"], file["owner"], file["group"], file["mode"]]
         if found is None:

@@ -53,7 +53,7 @@ class Look:
         installed, configured = self._plans(node.name)
         try:
             async with connect(node.access, self.handover.patience) as machine:
-                account = await machine.ask(("drift",), drift.question(installed, configured))
+                account = await machine.ask(("tools", "drift"), drift.question(installed, configured))
         except (Unreachable, StageFailed) as error:
             raise Unanswered(str(error)) from error
         return drift.of_machine(installed, configured, account)

@@ -10,6 +10,8 @@ def main(plan):
                 "kernel": {key: run("sysctl", "-n", key, check=False).stdout.strip() for key in plan["kernel"]},
                 "users": [name for name in plan["users"] if user_exists(name)],
                 "links": {path: os.readlink(path) if os.path.islink(path) else "" for path in plan["links"]},
+                "tools": [str(link) for link in tool_links(plan) if not os.path.lexists(link)],
+                "pieces": {path: sha512(path) if os.path.isfile(path) else "" for path in plan["pieces"]},
                 "hosts": host_names(),
                 "java": java_version(),
                 "archive": first_line(f"{plan['home']}/.archive-sha512"),

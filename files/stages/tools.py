@@ -5,18 +5,23 @@
 def ensure_tools(plan):
     tools = plan["tools"]
     write(tools["program"], tools["content"], mode="0755")
-    scripts = {path.name for path in Path(plan["home"], "bin").glob("kafka-*.sh")} - set(tools["left_out"])
+    links = tool_links(plan)
     for link in our_links(tools):
-        if link.name not in scripts:
+        if link not in links:
             link.unlink()
-    for name in sorted(scripts):
-        link = Path(tools["folder"]) / name
+    for link in links:
         if is_our_link(tools, link):
             continue
         if os.path.lexists(link):
             say(f"{link} is somebody else's and stays as it is")
         else:
             link.symlink_to(tools["program"])
+
+
+def tool_links(plan):
+    """Where each tool's link belongs."""
+    scripts = {path.name for path in Path(plan["home"], "bin").glob("kafka-*.sh")} - set(plan["tools"]["left_out"])
+    return [Path(plan["tools"]["folder"]) / name for name in sorted(scripts)]
 
 
 def our_links(tools):

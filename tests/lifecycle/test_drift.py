@@ -4,8 +4,6 @@ The tests of this file are one story and run in its order, on machines, a state 
 """
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -13,7 +11,7 @@ import pytest
 from lab.waiting import wait_for
 from tests.lifecycle import live_values, records
 from tests.support.machines import Ground, ground
-from toolchain import places
+from tests.support.operate import drift
 
 pytestmark = pytest.mark.lifecycle
 
@@ -38,6 +36,8 @@ CHANGES = [
         f"{FIRST}: kafka.service UnitFileState: found disabled, planned enabled",
     ),
     (FIRST, "chmod 666 /etc/kafka-cluster/log4j.properties", "log4j.properties, mode: found 0666, planned 0644"),
+    (FIRST, "rm /usr/local/bin/kafka-acls.sh", f"{FIRST}: /usr/local/bin/kafka-acls.sh: found nothing, planned a link"),
+    (FIRST, "rm /etc/sysctl.d/90-kafka-cluster.conf", f"{FIRST}: /etc/sysctl.d/90-kafka-cluster.conf: found nothing"),
     (SECOND, f"sed -i s/num.partitions=3/num.partitions=6/ {PROPERTIES}", f"{SECOND}: {PROPERTIES}, content: found "),
     (SECOND, "systemctl restart kafka", ""),
     (THIRD, "systemctl stop kafka", f"{THIRD}: kafka.service ActiveState: found inactive, planned active"),
@@ -50,20 +50,7 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     folder = tmp_path_factory.mktemp("stack")
     with ground(f"drift-{os.getpid()}", folder, config={"heap": "256M", "topics": TOPICS}) as made:
         made.stack.up()
-        made.stack.pulumi("stack", "select")
         yield made
-
-
-def drift(ground: Ground) -> tuple[int, str]:
-    """How `kafka-cluster drift` ends, and what it prints."""
-    done = subprocess.run(
-        [*ground.stack.prefix, sys.executable, "-m", "operations", "drift"],
-        cwd=ground.stack.project,
-        env={**(ground.stack.environment or {}), "PYTHONPATH": str(places.CHECKOUT)},
-        capture_output=True,
-        text=True,
-    )
-    return done.returncode, done.stdout + done.stderr
 
 
 def on(ground: Ground, name: str, command: str) -> str:
@@ -78,7 +65,7 @@ def starts(ground: Ground) -> dict[str, int]:
 
 
 def test_nothing_differs_after_an_up(ours: Ground) -> None:
-    assert drift(ours) == (0, f"nothing differs on {', '.join(LOOKED_AT)}\n")
+    assert drift(ours.stack) == (0, f"nothing differs on {', '.join(LOOKED_AT)}\n")
 
 
 def test_every_change_beside_the_plan_is_told(ours: Ground) -> None:
@@ -88,14 +75,16 @@ def test_every_change_beside_the_plan_is_told(ours: Ground) -> None:
     on(ours, FIRST, f"kafka-topics.sh --bootstrap-server {servers} --delete --topic customers")
     for name, command, _ in CHANGES:
         on(ours, name, command)
-    status, said = drift(ours)
+    status, said = drift(ours.stack)
     for _, _, words in CHANGES:
         assert words in said, f"{words!r} is not in: {said}"
     assert f"{THIRD}: its broker can't be asked what it works with" in said
     assert status == 2, "the broker that is down can't be asked what it works with"
     on(ours, THIRD, "systemctl start kafka")
-    wait_for("all brokers", lambda: "can't tell" not in drift(ours)[1], STARTED_SECONDS, lambda: drift(ours)[1])
-    status, said = drift(ours)
+    wait_for(
+        "all brokers", lambda: "can't tell" not in drift(ours.stack)[1], STARTED_SECONDS, lambda: drift(ours.stack)[1]
+    )
+    status, said = drift(ours.stack)
     assert status == 1
     assert f"{SECOND}: running setting num.partitions: found 6, planned 3" in said
     assert f"{FIRST}: running setting log.retention.ms: found 5000, planned 604800000" in said
@@ -114,7 +103,7 @@ def test_the_word_makes_the_next_up_put_it_right(ours: Ground) -> None:
     ours.stack.configure(**{WORD: "1"})
     said = ours.stack.up()
     assert f"{PROPERTIES} was changed beside the plan; it is put right" in said
-    assert drift(ours) == (0, f"nothing differs on {', '.join(LOOKED_AT)}\n")
+    assert drift(ours.stack) == (0, f"nothing differs on {', '.join(LOOKED_AT)}\n")
     after = starts(ours)
     assert {name for name in NODES if after[name] != before[name]} == {SECOND, THIRD}, (
         "one process may have read the edited file, one was down; the first is well and must not be restarted"
@@ -123,7 +112,7 @@ def test_the_word_makes_the_next_up_put_it_right(ours: Ground) -> None:
 
 def test_a_machine_that_does_not_answer_is_told(ours: Ground) -> None:
     ours.machines.cut(THIRD)
-    status, said = drift(ours)
+    status, said = drift(ours.stack)
     ours.machines.mend(THIRD)
     assert status == 2, "what can't be looked at is not well"
     assert f"can't tell: {THIRD} (172.25.254.133): no ssh" in said

@@ -14,7 +14,7 @@ from lab.waiting import wait_for
 from tests.support import browser
 from tests.support.look import look
 from tests.support.machines import Ground, ground
-from tests.support.operate import status, wait_until_whole
+from tests.support.operate import drift, status, wait_until_whole
 from tests.support.stack import PulumiFailed
 from tests.support.watcher import PAGE, Watcher, watching
 
@@ -34,6 +34,7 @@ NODE, MONITOR = "kafka-server3", "kafka-server4"
 OF_THE_COMPUTER = {"KafkaDiskFilling", "KafkaClockOff"}
 ALERT_SECONDS = 60.0
 EXPORTER = "kafka-node-exporter.service"
+PROGRAM = "/usr/local/lib/kafka-cluster/prometheus-node-exporter"
 TOPIC = {"name": "watched", "partitions": 6, "replicationFactor": 3, "settings": {"min.insync.replicas": 2}}
 NUMBER = re.compile(r'<li class="(\w+)">\s*<h2>[^<]*</h2>\s*<output id="(\w+)">([^<]*)<')
 CHARTS = 12
@@ -69,6 +70,20 @@ def test_they_are_turned_on_on_a_running_cluster(ours: Ground) -> None:
     assert on(ours, "systemctl show --value -p MainPID kafka") != before, "an agent comes with the process"
     all_is_told(ours)
     ours.stack.up("--expect-no-changes")
+
+
+def test_what_somebody_did_to_them_is_told_and_put_right(ours: Ground) -> None:
+    before = on(ours, "systemctl show --value -p MainPID kafka")
+    on(ours, f"sudo rm {PROGRAM} && sudo systemctl stop {EXPORTER}")
+    code, said = drift(ours.stack)
+    assert code == 1
+    assert f"{NODE}: {PROGRAM}: found nothing, planned SHA-512" in said
+    assert f"{NODE}: {EXPORTER} ActiveState: found inactive, planned active" in said
+    ours.stack.configure(reapply="1")
+    assert f"{EXPORTER} was down; it is started" in ours.stack.up()
+    code, said = drift(ours.stack)
+    assert code == 0, said
+    assert on(ours, "systemctl show --value -p MainPID kafka") == before, "Kafka is well and must not be restarted"
 
 
 def test_a_broker_whose_port_is_taken_serves_without_them(ours: Ground) -> None:

@@ -68,3 +68,16 @@ def status(stack: Stack) -> dict[str, Any]:
     assert done.stdout, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
+
+
+def drift(stack: Stack) -> tuple[int, str]:
+    """How `kafka-cluster drift` ends, and what it prints."""
+    stack.pulumi("stack", "select")
+    done = subprocess.run(
+        [*stack.prefix, sys.executable, "-m", "operations", "drift"],
+        cwd=stack.project,
+        env={**(stack.environment or {}), "PYTHONPATH": str(places.CHECKOUT)},
+        capture_output=True,
+        text=True,
+    )
+    return done.returncode, done.stdout + done.stderr

@@ -71,8 +71,9 @@ class Machine:
             exec(_compiled(part), program)
         self.genuine_run = program["run"]
         self.monkeypatch.setattr(sys, "argv", ["-", "first" if first else "again"])
-        accounts = SimpleNamespace(getpwnam=self._account)
-        groups = SimpleNamespace(getgrnam=lambda _: SimpleNamespace(gr_gid=os.getgid()))
+        accounts = SimpleNamespace(getpwnam=self._account, getpwuid=lambda _: SimpleNamespace(pw_name="root"))
+        group = SimpleNamespace(gr_gid=os.getgid(), gr_name="root")
+        groups = SimpleNamespace(getgrnam=lambda _: group, getgrgid=lambda _: group)
         run = self._runner(program["Refused"])
         program.update(run=run, say=self.said.append, Path=self._path, pwd=accounts, grp=groups)
         return program

@@ -1,5 +1,6 @@
 """What counts as a difference between a machine, or a broker, and the plan."""
 
+import hashlib
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
@@ -18,16 +19,28 @@ from .test_stages import plan
 
 SHA512 = "a" * 128
 PLAN = plan()
-INSTALLED = stages.installed(PLAN, SHA512, "upload")
+AGENT = "/usr/local/lib/kafka-cluster/agent.jar"
+INSTALLED = stages.installed(PLAN, SHA512, "upload", [stages.Upload("up/agent.jar", "c" * 128)])
 CONFIGURED = stages.configured(PLAN)
 SYSTEMD = {"ActiveState": "active", "UnitFileState": "enabled", "NeedDaemonReload": "no", "DropInPaths": ""}
 UNIT = "/etc/systemd/system/kafka.service"
+TOOL = INSTALLED["tools"]["program"]
+
+
+def written(content: str, mode: str) -> list[str]:
+    return [hashlib.sha256(content.encode()).hexdigest(), "root", "root", mode]
 
 
 def account() -> dict[str, Any]:
     """What a machine says that is as planned."""
     return {
-        "files": {f["path"]: [f["sha256"], f["owner"], f["group"], f["mode"]] for f in CONFIGURED["files"]},
+        "files": {
+            **{f["path"]: [f["sha256"], f["owner"], f["group"], f["mode"]] for f in CONFIGURED["files"]},
+            INSTALLED["sysctl"]: written("vm.max_map_count = 262144\nvm.swappiness = 1\n", "0644"),
+            TOOL: written(INSTALLED["tools"]["content"], "0755"),
+        },
+        "tools": [],
+        "pieces": {AGENT: "c" * 128},
         "units": {
             "kafka.service": dict(SYSTEMD),
             "zookeeper.service": {"ActiveState": "inactive", "UnitFileState": ""},
@@ -54,7 +67,8 @@ def test_a_machine_as_planned_differs_in_nothing() -> None:
 
 def test_the_machine_is_asked_for_all_that_is_judged() -> None:
     asked = drift.question(INSTALLED, CONFIGURED)
-    assert set(account()["files"]) < set(asked["files"])
+    assert set(account()["files"]) == set(asked["files"])
+    assert list(account()["pieces"]) == asked["pieces"]
     assert set(account()["units"]) == set(asked["units"]), "what is not asked for would end in a KeyError"
 
 
@@ -81,6 +95,20 @@ BREAKS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "a user": (lambda a: a["users"].remove("kafka"), "user: found nothing, planned kafka"),
     "a name": (lambda a: a["hosts"].pop("kafka-server3"), "/etc/hosts kafka-server3: found nothing"),
     "a link": (lambda a: a["links"].update(dict.fromkeys(a["links"], "")), "link /usr/local/"),
+    "a kernel setting that the next boot forgets": (
+        lambda a: a["files"].update({INSTALLED["sysctl"]: None}),
+        f"{INSTALLED['sysctl']}: found nothing, planned a file",
+    ),
+    "the program behind Kafka's tools": (lambda a: a["files"][TOOL].__setitem__(0, "f" * 64), f"{TOOL}, content: "),
+    "a tool's link": (
+        lambda a: a["tools"].append("/usr/local/bin/kafka-acls.sh"),
+        f"/usr/local/bin/kafka-acls.sh: found nothing, planned a link to {TOOL}",
+    ),
+    "another agent": (
+        lambda a: a["pieces"].update({AGENT: "d" * 128}),
+        f"{AGENT}: found dddddddddddd, planned SHA-512 cccccccccccc",
+    ),
+    "no agent": (lambda a: a["pieces"].update({AGENT: ""}), f"{AGENT}: found nothing, planned SHA-512"),
     "another Java": (lambda a: a.update(java='openjdk version "11.0.2"'), "planned version 17"),
     "another archive": (lambda a: a.update(archive="b" * 128), "found bbbbbbbbbbbb, planned SHA-512 aaaaaaaaaaaa"),
     "a patched program": (

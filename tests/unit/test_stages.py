@@ -28,7 +28,7 @@ PARTS = [
     ("fit",),
     ("claimed",),
     ("tools", "removed"),
-    ("drift",),
+    ("tools", "drift"),
 ]
 EVERY = pytest.mark.parametrize("parts", PARTS, ids="+".join)
 LOCK = "/run/lock/kafka-cluster.lock"
