@@ -17,6 +17,11 @@ class Mode(StrEnum):
     KRAFT = "kraft"
     ZOOKEEPER = "zookeeper"
 
+    @property
+    def other(self) -> "Mode":
+        """The one that a switch from this one leads to."""
+        return Mode.ZOOKEEPER if self is Mode.KRAFT else Mode.KRAFT
+
 
 class Role(StrEnum):
     """What a node does: it serves records, or it votes on the metadata."""

@@ -12,6 +12,8 @@ from model.handover import LIVE
 from model.kafka_keys import Mode
 from model.topology import Cluster
 
+_INTERNAL = "__"
+
 
 def left_in(resources: Iterable[Mapping[str, Any]]) -> Mode | None:
     """The mode that the last `up` ended in, from a state's resources; None when none ended yet.
@@ -21,6 +23,16 @@ def left_in(resources: Iterable[Mapping[str, Any]]) -> Mode | None:
     known = {one["urn"].rpartition("::")[2]: one.get("inputs", {}) for one in resources if "urn" in one}
     told = known.get(LIVE, {}).get("stdin")
     return Mode(json.loads(told)["mode"]) if isinstance(told, str) else None
+
+
+def left_behind(cluster: Cluster, reports: Iterable[Mapping[str, Any]]) -> str:
+    """Names the topics that the other mode's data keeps, by the nodes' own accounts; nothing to say where no node was
+    last started in that mode."""
+    other, reports = cluster.mode.other, tuple(reports)
+    if not any(cluster.paths.properties(other) in report["config"] for report in reports):
+        return ""
+    found = {topic for report in reports for topic in report["other_topics"] if not topic.startswith(_INTERNAL)}
+    return f"topics that stay behind in {other} mode's data: {', '.join(sorted(found)) or 'none'}"
 
 
 def warnings(before: Mode | None, cluster: Cluster) -> list[str]:

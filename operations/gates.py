@@ -5,13 +5,11 @@ Knows how long to ask. Refuses to judge (`model/health.py`) and to touch a node 
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 
 from kafka.errors import KafkaError
 
 from model import health, order
 from model.handover import Handover
-from model.kafka_keys import Mode
 from operations.kafka_view import KafkaView
 from operations.wait import told, until
 
@@ -20,7 +18,6 @@ _SPARE_SECONDS = 120
 _LEADERS_SECONDS = 60
 _CALM_SAMPLES = 3
 _PREFERRED = 0
-_INTERNAL = "__"
 
 
 class Gates:
@@ -71,15 +68,3 @@ class Gates:
             await told("leaders to go back", work, limit=_LEADERS_SECONDS * self.patience)
         except KafkaError as error:
             print(f"preferred leaders were not restored: {error}", flush=True)
-
-    async def name_left_behind(self) -> None:
-        """Names the topics that the other mode's cluster keeps, as long as its brokers can be asked."""
-        other = Mode.ZOOKEEPER if self.cluster.mode is Mode.KRAFT else Mode.KRAFT
-        view = KafkaView(replace(self.cluster, mode=other), self.patience)
-        try:
-            sample = await view.sample()
-        finally:
-            view.close()
-        topics = sorted({part.topic for part in sample.partitions if not part.topic.startswith(_INTERNAL)})
-        names = f"can't be named: {'; '.join(sample.faults)}" if sample.faults else ", ".join(topics) or "none"
-        print(f"topics that stay behind in {other} mode's data: {names}", flush=True)

@@ -1,8 +1,8 @@
 """Brings a cluster to run what is planned: all nodes up, each with its planned configuration, and whole.
 
 1. Ask every node what it is and runs. A node that can't be asked stops everything before anything is touched.
-2. Nodes that run in the other mode name the topics that stay behind, and are stopped, all together: there is no
-   cluster in which both could serve.
+2. Where nodes come from the other mode, the topics that stay behind are named. Those that still run in it are
+   stopped, all together: there is no cluster in which both could serve.
 3. Nodes that are down are started side by side (a lone KRaft node waits for its peers), and with them those that only
    fail over and over with an earlier configuration.
 4. Nodes that run something else than planned are restarted one at a time, the one that costs least by
@@ -20,7 +20,7 @@ import time
 from contextlib import AsyncExitStack
 from typing import Any
 
-from model import health, order, roll, stages
+from model import health, order, roll, stages, switch
 from model.handover import Handover
 from model.topology import Node
 from operations.alone import ALONE_SECONDS, alone
@@ -68,8 +68,9 @@ class Run:
         ill = health.unwell(self.cluster, await self.gates.view.sample()) if any(one.fails for one in states) else ()
         todo = order.work(states, self.cluster.paths.properties(self.cluster.mode), ill)
         before = {name: report["running"] for name, report in reports.items()}
+        if left_behind := switch.left_behind(self.cluster, reports.values()):
+            print(left_behind, flush=True)
         if todo.stop:
-            await self.gates.name_left_behind()
             await WholeStop(self.handover, {name: self.machines[name] for name in todo.stop}).stop()
         await self.start_together(todo, before)
         if todo.restart:

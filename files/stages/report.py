@@ -2,4 +2,10 @@
 
 
 def main(plan):
-    say(json.dumps(account(plan)))
+    say(json.dumps({**account(plan), "other_topics": topics(plan["other_log_dir"])}))
+
+
+def topics(log_dir):
+    """Those that a broker keeps there: each partition has a folder TOPIC-NUMBER, and one to be deleted another name."""
+    folders = [name.rpartition("-") for name in (os.listdir(log_dir) if os.path.isdir(log_dir) else [])]
+    return sorted({topic for topic, _, number in folders if number.isdigit()})

@@ -144,7 +144,9 @@ def test_a_switch_back_finds_the_earlier_cluster(ours: Ground) -> None:
     assert f"{broker} says broker.id=7, but the plan says 2" in refused(ours)
     assert everywhere(ours, "systemctl show -p MainPID kafka") == running
     on(ours, SECOND, f"sudo sed -i s/broker.id=7/broker.id=2/ {broker}")
-    ours.stack.up()
+    everywhere(ours, "sudo systemctl kill --signal=SIGKILL kafka; sudo systemctl stop kafka")
+    said = ours.stack.up()
+    assert "topics that stay behind in kraft mode's data: of-kraft" in said, "whoever stopped their cluster"
     assert records.read(ours.stack.prefix, servers(ours), "of-zookeeper", "three") == ["three"]
 
 

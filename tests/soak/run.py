@@ -59,7 +59,7 @@ class Soak:
             if trial.operation == ROLL:
                 stall = verdict.producer_stall
             elif trial.operation == SWITCH:
-                self.mode = Mode.ZOOKEEPER if mode is Mode.KRAFT else Mode.KRAFT
+                self.mode = mode.other
                 self.ground.stack.configure(mode=self.mode.value)
                 outcome = self._up(trial)
             elif trial.operation == AGAIN:

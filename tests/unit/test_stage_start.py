@@ -98,6 +98,7 @@ def report_plan(machine: Machine) -> Plan:
         "stage": "report",
         "data": str(machine.path("/var/lib/kafka")),
         "log": str(machine.path("/var/log/server.log")),
+        "other_log_dir": str(machine.path("/data/other")),
     }
     return {**plan, **more, "mode_file": str(machine.path("/etc/kafka-cluster/mode.env"))}
 
@@ -127,6 +128,16 @@ def test_a_bare_machine_gives_an_account_too(reporting: Machine) -> None:
     assert found["mounted"] is False
     assert found["units"]["kafka.service"] == {"ActiveState": "inactive", "MainPID": "0", "Result": "a=b"}
     assert (found["boot"], found["machine"], found["node"]) == ("boot", "machine", "n1")
+
+
+def test_topics_are_told_of_the_other_modes_data(reporting: Machine) -> None:
+    plan = report_plan(reporting)
+    assert report(reporting, plan)["other_topics"] == []
+    reporting.said.clear()
+    for name in ("a-b-0", "a-b-11", "gone-0.0123456789abcdef-delete", "__consumer_offsets-3"):
+        Path(plan["other_log_dir"], name).mkdir(parents=True)
+    Path(plan["other_log_dir"], "meta.properties").touch()
+    assert report(reporting, plan)["other_topics"] == ["__consumer_offsets", "a-b"]
 
 
 def test_a_configured_machine_gives_its_fingerprints_and_last_words(reporting: Machine) -> None:

@@ -51,3 +51,22 @@ def test_a_switch_says_what_it_stops_and_starts(before: Mode, after: Mode, stopp
 @pytest.mark.parametrize("mode", Mode)
 def test_without_a_switch_there_is_nothing_to_say(mode: Mode) -> None:
     assert switch.warnings(mode, cluster(3, mode)) == []
+
+
+def report(mode: Mode | None, *topics: str) -> dict[str, Any]:
+    """What a node says of itself that was last started in a mode, or never."""
+    config = f'KAFKA_CONFIG="{cluster(3).paths.properties(mode)}"' if mode else ""
+    return {"config": config, "other_topics": ["__consumer_offsets", *topics]}
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_topics_that_stay_behind_are_named(mode: Mode) -> None:
+    told = switch.left_behind(cluster(3, mode), [report(mode), report(mode.other, "b"), report(mode.other, "b", "a")])
+    assert told == f"topics that stay behind in {mode.other} mode's data: a, b"
+    assert switch.left_behind(cluster(3, mode), [report(mode.other)] * 3).endswith(": none")
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_without_a_switch_nothing_stays_behind(mode: Mode) -> None:
+    for reports in ([report(mode, "earlier")] * 3, [report(None)] * 3):
+        assert switch.left_behind(cluster(3, mode), reports) == "", "they stayed behind long ago, or there are none"
