@@ -15,6 +15,7 @@ from model.kafka_keys import Mode, Role
 from model.topology import Cluster, Node
 from operations.kafka_view import KafkaView
 from operations.wait import until
+from operations.ways import DIRECT
 
 _SECONDS = 180
 
@@ -44,7 +45,7 @@ async def _whole(seen: Cluster, view: KafkaView) -> None:
 def main() -> None:
     """Answers each line until there is no other."""
     seen = cluster(sys.stdin.readline())
-    view = KafkaView(seen)
+    view = KafkaView(seen, DIRECT)
     print("ready", flush=True)
     for _ in sys.stdin:
         view.close()  # it still believes in the brokers that it met before

@@ -74,6 +74,7 @@ class KafkaCluster(pulumi.ComponentResource):
             cluster,
             left_with or {},
             {node.name: made.fingerprint for node, made in zip(cluster.nodes, nodes, strict=True)},
+            settings.jump_hosts,
         )
         handover = Output.all(cluster_id, emulated, *(node.facts for node in nodes)).apply(
             lambda values: Handover(
@@ -128,5 +129,6 @@ def _live(settings: Settings, cluster: Cluster, cluster_id: str, emulated: bool)
         reapply=settings.reapply,
         cluster_id=cluster_id,
         nodes=seats(cluster),
+        jump_hosts=settings.jump_hosts,
         defaults=defaults(cluster.version, settings.settings, settings.unchecked),
     )

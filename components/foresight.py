@@ -10,11 +10,18 @@ import pulumi
 from pulumi import Output
 
 from model import roll
+from model.logins import JumpSettings
 from model.topology import Cluster
 
 
-def foretell(cluster: Cluster, before: Mapping[str, str], planned: Mapping[str, Output[str]]) -> None:
-    """Warns of the topics that a planned roll interrupts. `before` and `planned` are fingerprints by the node's name."""
+def foretell(
+    cluster: Cluster,
+    before: Mapping[str, str],
+    planned: Mapping[str, Output[str]],
+    jump_hosts: Mapping[str, JumpSettings],
+) -> None:
+    """Warns of the topics that a planned roll interrupts. `before` and `planned` are fingerprints by the node's name,
+    `jump_hosts` are those of the nodes that have one, by the node's address."""
 
     async def tell(fingerprints: Sequence[str]) -> Any:
         names = roll.restarted(before, dict(zip(planned, fingerprints, strict=True)))
@@ -22,7 +29,7 @@ def foretell(cluster: Cluster, before: Mapping[str, str], planned: Mapping[str, 
             return
         from operations import foresight  # to load Kafka's client takes longer than all the rest of a preview's program
 
-        for sentence in await foresight.interruptions(cluster, names):
+        for sentence in await foresight.interruptions(cluster, names, jump_hosts):
             pulumi.log.warn(sentence)
 
     if pulumi.runtime.is_dry_run() and len(cluster.brokers) > 1:

@@ -1,7 +1,6 @@
 """Machines that are there already, described by the configuration: looked at, taken, and given back by a destroy."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -10,12 +9,12 @@ from pulumi import Output, Resource, ResourceOptions
 from components.hand import Hand, operate
 from components.place import Place
 from model import fitness, monitor, stages
-from model.handover import Access, Login
-from model.logins import JumpSettings
+from model.handover import Access
 from model.metrics import MonitorSettings
 from model.paths import Paths
 from model.settings import NodeSettings, Settings
 from model.topology import Cluster, Node
+from operations.ways import login
 
 
 class Hosts(pulumi.ComponentResource):
@@ -96,11 +95,11 @@ class Host(pulumi.ComponentResource):
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("kafka-cluster:index:Host", name, {"address": node.address}, opts)
-        login = access.apply(lambda access: access.model_dump())
+        opened = access.apply(lambda access: access.model_dump())
         ready = operate(
             f"{name}-ready",
             "ready",
-            stdin=_secret_document({"access": login, "upload_folder": Paths.upload_folder}),
+            stdin=_secret_document({"access": opened, "upload_folder": Paths.upload_folder}),
             parent=self,
             depends_on=[fit],
         )
@@ -109,7 +108,7 @@ class Host(pulumi.ComponentResource):
         taken = operate(
             claimed,
             "claimed",
-            stdin=_secret_document({"access": login, "plan": claim, "urn": _urn(claimed), "machine": machine}),
+            stdin=_secret_document({"access": opened, "plan": claim, "urn": _urn(claimed), "machine": machine}),
             parent=self,
             depends_on=[ready],
             undo="removed",
@@ -136,17 +135,6 @@ def _secret_document(value: Any) -> Output[str]:
 
 def _access(node: NodeSettings) -> Output[Access]:
     """How the machine is reached."""
-    jump = Login(**_login(node.jump_host)) if node.jump_host else None
-    access: Any = Access(name=node.name, jump_host=jump, **_login(node))
+    jump = login(node.jump_host) if node.jump_host else None
+    access: Any = Access(name=node.name, jump_host=jump, **login(node).model_dump())
     return Output.secret(access)
-
-
-def _login(settings: NodeSettings | JumpSettings) -> dict[str, Any]:
-    """The login that the settings describe, with the key that its file holds."""
-    return {
-        "address": settings.address,
-        "port": settings.port,
-        "user": settings.user,
-        "host_key": settings.host_key,
-        "private_key": Path(settings.private_key_file).expanduser().read_text(encoding="utf-8"),
-    }

@@ -44,6 +44,7 @@ class KafkaTopics(pulumi.ComponentResource):
                 patience=patience(values[1]),
                 reapply=settings.reapply,
                 nodes=seats(cluster),
+                jump_hosts=settings.jump_hosts,
                 storage=tuple(values[2]),
                 listed=listed(settings.topics, brokers, before),
                 absent=absent(settings.topics),

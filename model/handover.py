@@ -6,11 +6,12 @@ It holds private keys, so it travels by standard input and lies in the state as 
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from model.kafka_keys import Mode, Role
+from model.logins import JumpSettings
 from model.topology import Cluster, Node
 
 
@@ -76,6 +77,10 @@ def seats(cluster: Cluster) -> tuple[Seat, ...]:
     return tuple(Seat(name=n.name, id=n.id, address=n.address, roles=n.roles) for n in cluster.nodes)
 
 
+# The jump hosts of nodes that have one, by the node's address, in a document that may be read: it names their key files.
+JumpHosts = Annotated[dict[str, JumpSettings], Field(exclude_if=lambda hosts: not hosts)]
+
+
 class Handover(Clustered):
     """A whole cluster as planned."""
 
@@ -84,12 +89,18 @@ class Handover(Clustered):
     controllers: tuple[str, ...] = ()
     """The nodes that are KRaft's controllers, named in ZooKeeper mode, too: whoever stops them has to know"""
 
+    @property
+    def jump_hosts(self) -> dict[str, Login]:
+        """The jump hosts of the nodes that have one, by the node's address."""
+        return {node.address: node.access.jump_host for node in self.nodes if node.access.jump_host}
+
 
 class LiveSettings(Clustered):
     """The settings that the running cluster is to take, by the names it takes them under; None leaves one alone. No
     secret is in it, so that a preview shows the difference. States of earlier versions hold no `cluster_id`."""
 
     cluster_id: str = ""
+    jump_hosts: JumpHosts = Field(default_factory=dict)
     defaults: dict[str, str | None]
 
 

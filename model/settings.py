@@ -104,6 +104,11 @@ class Settings(Shape):
     reapply: str = ""
 
     @property
+    def jump_hosts(self) -> dict[str, JumpSettings]:
+        """The jump hosts of the nodes that have one, by the node's address."""
+        return {node.address: node.jump_host for node in self.nodes if node.jump_host}
+
+    @property
     def brokers(self) -> tuple[NodeSettings, ...]:
         """The nodes that serve records. In ZooKeeper mode that is every node."""
         if self.mode is Mode.ZOOKEEPER:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from model.handover import Clustered
+from model.handover import Clustered, JumpHosts
 from model.topic_rules import TopicSettings
 
 # The resource whose input the plan is.
@@ -36,6 +36,7 @@ class TopicPlan(Clustered):
 
     cluster_id: str
     storage: tuple[str, ...] = ()
+    jump_hosts: JumpHosts = Field(default_factory=dict)
     listed: dict[str, Listed] = Field(default_factory=dict)
     absent: tuple[str, ...] = ()
 

@@ -16,6 +16,7 @@ from model.topology import Node
 from operations.kafka_view import KafkaView
 from operations.machine import StageFailed, Unreachable, connect
 from operations.topics import TopicsView
+from operations.ways import Ways
 
 SAME, DIFFERENT, UNKNOWN = 0, 1, 2
 
@@ -32,7 +33,7 @@ class Unanswered(Exception):
 class Look:
     """A look at one stack, planned by what its state says that the last `up` told the stages."""
 
-    def __init__(self, resources: Resources, planned: Handover) -> None:
+    def __init__(self, resources: Resources, planned: Handover, ways: Ways) -> None:
         resources = list(resources)
         self._topics = topic_plan.earlier(resources)
         self._texts = {
@@ -41,6 +42,7 @@ class Look:
             if isinstance(resource.get("inputs", {}).get("stdin"), str)
         }
         self.handover = planned
+        self._ways = ways
 
     def _plans(self, node: str) -> tuple[dict[str, Any], dict[str, Any]]:
         installed, configured = (
@@ -62,7 +64,7 @@ class Look:
         """What a broker works with that is not planned; Unanswered when it can't be asked."""
         live = LiveSettings.model_validate_json(self._texts[handover.LIVE])
         planned = drift.planned_settings(drift.properties_text(self._plans(node.name)[1]), live)
-        view = KafkaView(live.cluster, live.patience)
+        view = KafkaView(live.cluster, self._ways, live.patience)
         try:
             told = await asyncio.to_thread(view.settings, planned, [node])
         except KafkaError as error:
@@ -73,7 +75,7 @@ class Look:
 
     async def at_topics(self, plan: TopicPlan) -> list[drift.Difference]:
         """What was done to the listed topics; Unanswered when no broker can be asked."""
-        view = TopicsView(plan.cluster, plan.patience)
+        view = TopicsView(plan.cluster, self._ways, plan.patience)
         try:
             seen = await asyncio.to_thread(view.seen, plan.named)
         except (KafkaError, OSError) as error:
@@ -106,7 +108,8 @@ class Look:
 
 async def show(resources: Resources, planned: Handover) -> int:
     """Prints what differs; 0 when nothing does, 1 when something does, 2 when not everything could be looked at."""
-    found, unknown = await Look(resources, planned).everywhere()
+    async with Ways(planned.jump_hosts, planned.patience) as ways:
+        found, unknown = await Look(resources, planned, ways).everywhere()
     for name, differences in found.items():
         for difference in differences:
             print(f"{name}: {difference}")

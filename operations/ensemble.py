@@ -4,37 +4,40 @@ Knows ZooKeeper's four-letter words. Refuses to judge what it is told.
 """
 
 import asyncio
-import socket
 
 from model.health import Ensemble
 from model.listeners import ZOOKEEPER_CLIENT_PORT
 from model.topology import Cluster
+from operations.ways import Ways
 
 _MEMBER_SECONDS = 10
 
 
-async def ask_ensemble(cluster: Cluster, seconds: float = _MEMBER_SECONDS) -> Ensemble:
+async def ask_ensemble(cluster: Cluster, ways: Ways, seconds: float = _MEMBER_SECONDS) -> Ensemble:
     """Each ZooKeeper member's state and newest transaction, asked side by side, each for `seconds` at most."""
-    answers = await asyncio.gather(*(asyncio.to_thread(_member, node.address, seconds) for node in cluster.voters))
+    answers = await asyncio.gather(*(_member(ways, node.address, seconds) for node in cluster.voters))
     told = {node.id: answer for node, answer in zip(cluster.voters, answers, strict=True)}
     transactions = {node: int(answer["Zxid"], 16) for node, answer in told.items() if "Zxid" in answer}
     return Ensemble({node: answer["Mode"] for node, answer in told.items()}, transactions)
 
 
-def _member(address: str, seconds: float) -> dict[str, str]:
+async def _member(ways: Ways, address: str, seconds: float) -> dict[str, str]:
     """What a member says of itself; its `Mode` says why not if it does not."""
     try:
-        answer = four_letters(address, "srvr", seconds)
+        answer = await asyncio.wait_for(_four_letters(ways, address, "srvr"), seconds)
     except OSError as error:
-        return {"Mode": f"no answer ({error})"}
+        return {"Mode": f"no answer ({error or 'timed out'})"}
     told = dict(line.split(": ", 1) for line in answer.splitlines() if ": " in line)
     return told if "Mode" in told else {"Mode": next(iter(answer.strip().splitlines()), "an empty answer")}
 
 
-def four_letters(address: str, word: str, seconds: float = _MEMBER_SECONDS) -> str:
+async def _four_letters(ways: Ways, address: str, word: str) -> str:
     """What ZooKeeper answers to one of its four-letter words."""
-    with socket.create_connection((address, ZOOKEEPER_CLIENT_PORT), timeout=seconds) as connection:
-        connection.sendall(word.encode())
-        connection.shutdown(socket.SHUT_WR)
-        chunks = iter(lambda: connection.recv(65536), b"")
-        return b"".join(chunks).decode(errors="replace")
+    reader, writer = await ways.open_connection(address, ZOOKEEPER_CLIENT_PORT)
+    try:
+        writer.write(word.encode())
+        writer.write_eof()
+        answer: bytes = await reader.read(-1)
+    finally:
+        writer.close()
+    return answer.decode(errors="replace")

@@ -12,6 +12,7 @@ from model import health, order
 from model.handover import Handover
 from operations.kafka_view import KafkaView
 from operations.wait import told, until
+from operations.ways import Ways
 
 _WHOLE_SECONDS = 180
 _SPARE_SECONDS = 120
@@ -23,10 +24,11 @@ _PREFERRED = 0
 class Gates:
     """The gates of one cluster."""
 
-    def __init__(self, handover: Handover) -> None:
+    def __init__(self, handover: Handover, ways: Ways) -> None:
         self.cluster = handover.cluster
         self.patience = handover.patience
-        self.view = KafkaView(self.cluster, handover.patience)
+        self.ways = ways
+        self.view = KafkaView(self.cluster, ways, handover.patience)
 
     async def spared(self, waiting: Mapping[str, int]) -> str:
         """The gate before a node is taken down. Of these nodes, given with their ids, the one that costs least is chosen

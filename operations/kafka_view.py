@@ -20,6 +20,7 @@ from model.kafka_keys import Mode
 from model.listeners import CLIENTS
 from model.topology import Cluster, Node
 from operations.ensemble import ask_ensemble
+from operations.ways import Ways
 
 _ANSWER_MS = 10_000
 # The client's own default grows to half a minute, which a broker that is just starting does not take.
@@ -34,9 +35,16 @@ class KafkaView:
     other one in its place."""
 
     def __init__(
-        self, cluster: Cluster, patience: int = 1, *, through: Node | None = None, answer_ms: int = _ANSWER_MS
+        self,
+        cluster: Cluster,
+        ways: Ways,
+        patience: int = 1,
+        *,
+        through: Node | None = None,
+        answer_ms: int = _ANSWER_MS,
     ) -> None:
         self._cluster = cluster
+        self._ways = ways
         self._through = through
         self._asked = (through,) if through else cluster.brokers
         self._answer_ms = answer_ms * patience
@@ -47,25 +55,27 @@ class KafkaView:
         kafka = await self.of_brokers()
         if self._cluster.mode is Mode.KRAFT:
             return kafka
-        return replace(kafka, ensemble=await ask_ensemble(self._cluster))
+        return replace(kafka, ensemble=await ask_ensemble(self._cluster, self._ways))
 
     async def of_brokers(self) -> Sample:
         """The same as far as brokers know it: without the ensemble."""
         deaf = await self._deaf()
         if len(deaf) == len(self._asked):
-            return Sample(frozenset(), -1, (), faults=("no broker listens",), deaf=deaf)
+            # That a port is closed needs no more words; that a jump host does not let through does.
+            why = f": {'; '.join(deaf.values())}" if self._ways.proxy else ""
+            return Sample(frozenset(), -1, (), faults=(f"no broker listens{why}",), deaf=frozenset(deaf))
         try:
-            return replace(await asyncio.to_thread(self._ask_kafka), deaf=deaf)
+            return replace(await asyncio.to_thread(self._ask_kafka), deaf=frozenset(deaf))
         except (KafkaError, OSError, ValueError) as error:
             self.close()
             return Sample(frozenset(), -1, (), faults=(f"no broker answers: {error or type(error).__name__}",))
 
-    async def _deaf(self) -> frozenset[int]:
-        """The brokers whose port is closed: the client would knock at closed ones for a long while, and what the others
-        say of a broker does not tell."""
+    async def _deaf(self) -> dict[int, str]:
+        """The brokers whose port is closed, and why: the client would knock at closed ones for a long while, and what the
+        others say of a broker does not tell."""
         limit = self._answer_ms / 1000
-        open_ones = await asyncio.gather(*(_accepts(node.address, limit) for node in self._asked))
-        return frozenset(node.id for node, is_open in zip(self._asked, open_ones, strict=True) if not is_open)
+        why = await asyncio.gather(*(self._ways.knock(node.address, CLIENTS.port, limit) for node in self._asked))
+        return {node.id: words for node, words in zip(self._asked, why, strict=True) if words}
 
     def close(self) -> None:
         """Ends the connection."""
@@ -83,6 +93,7 @@ class KafkaView:
                 bootstrap_timeout_ms=self._answer_ms,
                 reconnect_backoff_max_ms=_KNOCK_AGAIN_MS,
                 client_id="kafka-cluster",
+                proxy_url=self._ways.proxy,
             )
         return self._admin
 
@@ -181,15 +192,6 @@ class KafkaView:
         for each in there:
             raise_error(each["error_code"], f"{each['resource_name']}'s min ISR is not known")
         return {each["resource_name"]: int(each["configs"][0]["value"]) for each in there}
-
-
-async def _accepts(address: str, limit: float) -> bool:
-    try:
-        _, writer = await asyncio.wait_for(asyncio.open_connection(address, CLIENTS.port), limit)
-    except (OSError, TimeoutError):
-        return False
-    writer.close()
-    return True
 
 
 def raise_error(code: int, *words: str) -> None:

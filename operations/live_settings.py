@@ -15,6 +15,7 @@ from operations.evidence import votes
 from operations.kafka_view import KafkaView
 from operations.refusal import Refusal
 from operations.wait import TimedOut, until
+from operations.ways import Ways, logins
 
 _TAKEN_SECONDS = 60
 
@@ -26,9 +27,10 @@ class NotTaken(Refusal):
 class Teller:
     """Tells one cluster its settings."""
 
-    def __init__(self, wanted: LiveSettings) -> None:
+    def __init__(self, wanted: LiveSettings, ways: Ways) -> None:
         self._wanted = wanted
-        self._view = KafkaView(wanted.cluster, wanted.patience)
+        self._ways = ways
+        self._view = KafkaView(wanted.cluster, ways, wanted.patience)
         self._targets = targets(wanted.version, wanted.defaults)
 
     async def tell(self) -> None:
@@ -45,7 +47,7 @@ class Teller:
         except KafkaError as error:
             raise NotTaken(
                 f"stage 'settings': not every broker answers: {error}\n"
-                f"{await votes(self._wanted.cluster, self._wanted.patience)}\nRun `pulumi up` again."
+                f"{await votes(self._wanted.cluster, self._ways, self._wanted.patience)}\nRun `pulumi up` again."
             ) from error
         finally:
             self._view.close()
@@ -111,7 +113,10 @@ class Teller:
 async def tell(wanted: LiveSettings) -> None:
     """Brings the cluster's defaults to what is planned; NotTaken says what it refused."""
     try:
-        async with alone(wanted.cluster_id, ALONE_SECONDS * wanted.patience):
-            await Teller(wanted).tell()
+        async with (
+            alone(wanted.cluster_id, ALONE_SECONDS * wanted.patience),
+            Ways(logins(wanted.jump_hosts), wanted.patience) as ways,
+        ):
+            await Teller(wanted, ways).tell()
     except TimedOut as error:
         raise NotTaken(f"stage 'settings': {error}. No setting was told. Run `pulumi up` again.") from error

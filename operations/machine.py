@@ -94,10 +94,10 @@ async def _opened(
     name: str, login: Login, patience: int, through: asyncssh.SSHClientConnection | None = None
 ) -> asyncssh.SSHClientConnection:
     most = (_CONNECT_SECONDS + _LOGIN_SECONDS) * patience
-    return await told(f"ssh on {login.address} for {name}", _open(login, patience, through), limit=most)
+    return await told(f"ssh on {login.address} for {name}", dial(login, patience, through), limit=most)
 
 
-async def _open(
+async def dial(
     login: Login, patience: int, through: asyncssh.SSHClientConnection | None = None
 ) -> asyncssh.SSHClientConnection:
     """A connection that believes the planned host key only, and nothing that the user's own ssh is set to."""

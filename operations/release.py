@@ -13,6 +13,7 @@ from operations.gates import Gates
 from operations.machine import StageFailed, Unreachable, connect
 from operations.refusal import Refusal
 from operations.wait import TimedOut, told
+from operations.ways import Ways
 
 _STOP = "sudo -n sh -c 'systemctl stop kafka.service zookeeper.service; sync'"
 _STOP_SECONDS = units.STOP_SECONDS + units.ZOOKEEPER_STOP_SECONDS
@@ -24,16 +25,17 @@ class NotReleased(Refusal):
 
 async def release(handover: Handover, candidates: Collection[str]) -> str:
     """Stops the one of these nodes that costs least: an unhealthy one first, the active controller last. Its name."""
-    try:
-        async with alone(handover.cluster_id, ALONE_SECONDS * handover.patience):
-            return await _release(handover, candidates)
-    except (TimedOut, StageFailed) as error:
-        state = await votes(handover.cluster, handover.patience)
-        raise NotReleased(f"no machine was touched: {error}\n{state}") from error
+    async with Ways(handover.jump_hosts, handover.patience) as ways:
+        try:
+            async with alone(handover.cluster_id, ALONE_SECONDS * handover.patience):
+                return await _release(handover, candidates, ways)
+        except (TimedOut, StageFailed) as error:
+            state = await votes(handover.cluster, ways, handover.patience)
+            raise NotReleased(f"no machine was touched: {error}\n{state}") from error
 
 
-async def _release(handover: Handover, candidates: Collection[str]) -> str:
-    gates = Gates(handover)
+async def _release(handover: Handover, candidates: Collection[str], ways: Ways) -> str:
+    gates = Gates(handover, ways)
     try:
         facts = {node.name: node for node in handover.nodes if node.name in candidates}
         name = await gates.spared({name: node.id for name, node in facts.items()})

@@ -29,6 +29,7 @@ from operations.gates import Gates
 from operations.machine import Machine, StageFailed, Unreachable, connect
 from operations.refusal import Refusal
 from operations.wait import TimedOut
+from operations.ways import Ways
 from operations.whole_stop import WholeStop
 
 _START_ZOOKEEPER = "sudo -n sh -c 'systemctl reset-failed zookeeper.service; systemctl start zookeeper.service'"
@@ -41,12 +42,12 @@ class Failed(Refusal):
 class Run:
     """One run over all nodes."""
 
-    def __init__(self, handover: Handover, machines: dict[str, Machine]) -> None:
+    def __init__(self, handover: Handover, machines: dict[str, Machine], ways: Ways) -> None:
         self.handover = handover
         self.cluster = handover.cluster
         self.machines = machines
         self.facts = {node.name: node for node in handover.nodes}
-        self.gates = Gates(handover)
+        self.gates = Gates(handover, ways)
 
     async def reports(self) -> dict[str, dict[str, Any]]:
         """Every node's own account, asked side by side."""
@@ -118,7 +119,7 @@ class Run:
     async def evidence(self) -> str:
         """Each node's services and the last lines of its service log, then the state of those who vote."""
         asked = asyncio.gather(*(self.account(node) for node in self.cluster.nodes))
-        accounts, state = await asyncio.gather(asked, votes(self.cluster, self.handover.patience))
+        accounts, state = await asyncio.gather(asked, votes(self.cluster, self.gates.ways, self.handover.patience))
         return "\n".join([*(line for lines in accounts for line in lines), state])
 
     async def account(self, node: Node) -> list[str]:
@@ -148,7 +149,8 @@ async def _bring(handover: Handover) -> None:
             )
         except Unreachable as error:
             raise Failed(f"stage 'running': {error}. Nothing was started or stopped.") from error
-        run = Run(handover, {machine.access.name: machine for machine in opened})
+        ways = await stack.enter_async_context(Ways(handover.jump_hosts, handover.patience))
+        run = Run(handover, {machine.access.name: machine for machine in opened}, ways)
         try:
             await run.bring()
         except (TimedOut, StageFailed, Unreachable) as error:

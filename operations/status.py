@@ -25,12 +25,15 @@ from operations.ensemble import ask_ensemble
 from operations.kafka_view import KafkaView
 from operations.machine import StageFailed, Unreachable, connect
 from operations.wait import TimedOut, again, until
+from operations.ways import Ways
 
 # Somebody waits for the answer: who has not answered by then counts as silent. An emulated machine needs that long for
 # a login and a program alone.
 _ASK_SECONDS = 1.4
 _EMULATED_SECONDS = 25.0
 _ANSWER_MS = 1000
+# What is behind a jump host is logged in to twice, and mostly from far away.
+_JUMP_FACTOR = 3
 
 
 # A time to wait that is no number of seconds: for as long as a boot and a start may take, while there is any hope.
@@ -92,27 +95,33 @@ def _now() -> datetime:
 
 async def look(stack: str, handover: Handover) -> Status:
     """One look at everything."""
-    said, nodes = await asyncio.gather(samples(handover), _nodes(handover))
+    async with Ways(handover.jump_hosts, handover.patience) as ways:
+        said, nodes = await asyncio.gather(samples(handover, ways), _nodes(handover))
     logs = {facts.name: log for facts, (_, log) in zip(handover.nodes, nodes, strict=True)}
     return status.judge(handover, stack, said, [node for node, _ in nodes], logs)
 
 
 def _limit(handover: Handover) -> float:
-    return _ASK_SECONDS if handover.patience == 1 else _EMULATED_SECONDS
+    return _ASK_SECONDS * _factor(handover) if handover.patience == 1 else _EMULATED_SECONDS
 
 
-async def samples(handover: Handover) -> list[Sample]:
+def _factor(handover: Handover) -> int:
+    return _JUMP_FACTOR if handover.jump_hosts else 1
+
+
+async def samples(handover: Handover, ways: Ways) -> list[Sample]:
     """What each broker believes. One that is cut off from the others may well answer, and believe that all is well."""
-    asked = asyncio.gather(*(_sample(handover, node) for node in handover.cluster.brokers))
+    asked = asyncio.gather(*(_sample(handover, node, ways) for node in handover.cluster.brokers))
     if handover.mode is Mode.KRAFT:
         return await asked
-    limit = _ANSWER_MS / 1000 * handover.patience
-    found, ensemble = await asyncio.gather(asked, ask_ensemble(handover.cluster, limit))
+    limit = _ANSWER_MS / 1000 * _factor(handover) * handover.patience
+    found, ensemble = await asyncio.gather(asked, ask_ensemble(handover.cluster, ways, limit))
     return [replace(sample, ensemble=ensemble) for sample in found]
 
 
-async def _sample(handover: Handover, node: Node) -> Sample:
-    view = KafkaView(handover.cluster, handover.patience, through=node, answer_ms=_ANSWER_MS)
+async def _sample(handover: Handover, node: Node, ways: Ways) -> Sample:
+    limit = _ANSWER_MS * _factor(handover)
+    view = KafkaView(handover.cluster, ways, handover.patience, through=node, answer_ms=limit)
     try:
         return await asyncio.wait_for(view.of_brokers(), _limit(handover))
     except TimeoutError:

@@ -19,6 +19,7 @@ from operations.evidence import votes
 from operations.kafka_view import KafkaView
 from operations.refusal import Refusal
 from operations.wait import TimedOut, until
+from operations.ways import Ways, logins
 
 _ALONE_SECONDS = 120
 _SETTLED_SECONDS = 60
@@ -113,17 +114,18 @@ def _refused(answers: list[dict[str, Any]]) -> Iterator[str]:
 
 async def settle(plan: TopicPlan) -> None:
     """Brings the topics there; NotAsListed carries what went wrong."""
-    view = TopicsView(plan.cluster, plan.patience)
-    try:
-        async with alone(f"topics-{plan.cluster_id}", _ALONE_SECONDS * plan.patience):
-            await _settle(plan, view)
-    except (KafkaError, OSError, TimedOut) as error:
-        raise NotAsListed(
-            f"stage 'topics': {error or type(error).__name__}\n{await votes(plan.cluster, plan.patience)}\n"
-            "Mend that and run `pulumi up` again: it goes on where it stopped."
-        ) from error
-    finally:
-        view.close()
+    async with Ways(logins(plan.jump_hosts), plan.patience) as ways:
+        view = TopicsView(plan.cluster, ways, plan.patience)
+        try:
+            async with alone(f"topics-{plan.cluster_id}", _ALONE_SECONDS * plan.patience):
+                await _settle(plan, view)
+        except (KafkaError, OSError, TimedOut) as error:
+            raise NotAsListed(
+                f"stage 'topics': {error or type(error).__name__}\n{await votes(plan.cluster, ways, plan.patience)}\n"
+                "Mend that and run `pulumi up` again: it goes on where it stopped."
+            ) from error
+        finally:
+            view.close()
 
 
 async def _settle(plan: TopicPlan, view: TopicsView) -> None:

@@ -24,7 +24,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     """Which nodes the cluster was asked about; there is no cluster here that could answer."""
     found: Asked = []
 
-    async def interruptions(_: Cluster, names: Iterable[str]) -> list[str]:
+    async def interruptions(_: Cluster, names: Iterable[str], __: object) -> list[str]:
         found.append(tuple(names))
         return [SENTENCE]
 

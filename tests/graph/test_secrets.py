@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from model.handover import LiveSettings
+from model.topic_plan import TopicPlan
+
 from .conftest import HOST_KEY, Up
 from .recording import Engine, Secret, shown, texts
 
@@ -110,6 +113,21 @@ def test_the_way_through_another_machine_is_checked_too(up: Up, hosts: dict[str,
         assert proxy["hostKey"] == jump["hostKey"], "the machine in the middle sees everything"
         assert MARK in proxy["privateKey"]
     assert all("proxy" not in connection for connection in connections(up(**hosts)).values())
+
+
+def test_what_asks_brokers_knows_their_jump_hosts_and_no_key(up: Up, hosts: dict[str, Any]) -> None:
+    first = hosts["nodes"][0]
+    jump = {"address": "10.0.0.1", "user": "jumper", "privateKeyFile": first["privateKeyFile"], "hostKey": HOST_KEY}
+    topics = [{"name": "orders", "partitions": 3}]
+    behind = up(**{**hosts, "nodes": [{**first, "jumpHost": jump}, *hosts["nodes"][1:]], "topics": topics})
+    direct = up(**hosts, topics=topics)
+    for name, document in (("kafka-settings", LiveSettings), ("kafka-topics", TopicPlan)):
+        said = behind.one(name).inputs["stdin"]
+        known = document.model_validate_json(said).jump_hosts
+        assert list(known) == [first["address"]], f"{name}: the others are reached directly"
+        assert known[first["address"]].private_key_file == jump["privateKeyFile"]
+        assert MARK not in said, f"{name}: it is shown in a preview"
+        assert "jump_hosts" not in direct.one(name).inputs["stdin"], "an `up` after an update would have work to do"
 
 
 def test_remote_commands_do_not_ask_for_what_sshd_refuses(engine: Engine) -> None:

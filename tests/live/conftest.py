@@ -22,6 +22,7 @@ from model.health import Sample
 from model.settings import NetworkMode, Platform
 from model.topology import Cluster
 from operations.kafka_view import KafkaView
+from operations.ways import DIRECT
 from tests.live.clients import admin_client
 from tests.live.machine import Machine
 from tests.live.planned import NotUp, Plan, read_plan
@@ -173,6 +174,6 @@ def admin(plan: Plan) -> Iterator[KafkaAdminClient]:
 @pytest.fixture
 def sample(plan: Plan) -> Iterator[Callable[[], Sample]]:
     """Looks at the cluster anew, as the package's own operations do."""
-    view = KafkaView(plan.cluster, plan.patience)
+    view = KafkaView(plan.cluster, DIRECT, plan.patience)
     yield lambda: asyncio.run(view.sample())
     view.close()

@@ -16,13 +16,14 @@ import asyncio, sys
 from model import health
 from model.handover import Handover
 from operations import gates, running
+from operations.ways import DIRECT
 gates._SPARE_SECONDS = gates._WHOLE_SECONDS = int(sys.argv[2])
 
 async def led(planned):
-    strayed = health.strayed(await gates.Gates(planned).view.sample())
+    strayed = health.strayed(await gates.Gates(planned, DIRECT).view.sample())
     assert not strayed, strayed
 
-act = {"bring": running.bring, "whole": lambda planned: gates.Gates(planned).whole(), "led": led}[sys.argv[1]]
+act = {"bring": running.bring, "whole": lambda planned: gates.Gates(planned, DIRECT).whole(), "led": led}[sys.argv[1]]
 asyncio.run(act(Handover.model_validate_json(sys.stdin.read())))
 """
 

@@ -49,6 +49,14 @@ def test_a_way_through_another_machine_comes_back_too() -> None:
     assert Access.model_validate_json(known.model_dump_json()) == known
 
 
+def test_it_tells_jump_hosts_by_the_address_behind_them() -> None:
+    jump = Login(address="10.0.0.1", user="jump", host_key="ssh-ed25519 BBBB", private_key="other")
+    first, *others = handover().nodes
+    behind = first.model_copy(update={"access": access(first.name, first.address, jump_host=jump)})
+    assert handover().model_copy(update={"nodes": (behind, *others)}).jump_hosts == {first.address: jump}
+    assert handover().jump_hosts == {}
+
+
 def test_an_unknown_word_is_refused() -> None:
     document = handover().model_dump()
     with pytest.raises(ValidationError, match="extra"):

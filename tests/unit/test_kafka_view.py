@@ -14,6 +14,7 @@ from model.health import Ensemble, Sample
 from model.kafka_keys import Mode
 from operations.gates import Gates
 from operations.kafka_view import KafkaView
+from operations.ways import DIRECT
 
 from .samples import cluster
 from .test_status import handover
@@ -27,11 +28,11 @@ class Told(KafkaView):
     """Brokers that answer what a test gives them: an error code for a topic, if not its min ISR, or an error for all."""
 
     def __init__(self, topics: dict[str, int], error: Exception | None = None) -> None:
-        super().__init__(ZOOKEEPER)
+        super().__init__(ZOOKEEPER, DIRECT)
         self.topics, self.error = topics, error
 
-    async def _deaf(self) -> frozenset[int]:
-        return frozenset()
+    async def _deaf(self) -> dict[int, str]:
+        return {}
 
     async def sample(self) -> Sample:
         return replace(await self.of_brokers(), ensemble=ENSEMBLE)
@@ -78,7 +79,7 @@ def test_a_min_isr_that_no_broker_tells_is_a_reason_to_wait(error: Exception | N
     (fault,) = found.faults
     assert error or "b's min ISR is not known" in fault
     assert fault in health.missing(ZOOKEEPER, found)
-    gates = Gates(handover(Mode.ZOOKEEPER))
+    gates = Gates(handover(Mode.ZOOKEEPER), DIRECT)
     gates.view = Told({"a": 0, "b": NOT_ALLOWED}, error)
     with pytest.raises(TimeoutError):
         asyncio.run(asyncio.wait_for(gates.spared({"n1": 1}), 0.5))

@@ -51,7 +51,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cluster:
     cluster = Cluster()
     monkeypatch.setenv("KAFKA_CLUSTER_HOME", str(tmp_path))
     monkeypatch.setattr(release, "votes", votes)
-    monkeypatch.setattr(release, "Gates", lambda _: cluster)
+    monkeypatch.setattr(release, "Gates", lambda *_: cluster)
     monkeypatch.setattr(release, "connect", cluster.connect)
     monkeypatch.setattr(telling, "FIRST_SECONDS", QUICK)
     return cluster

@@ -20,6 +20,7 @@ from model.status import Status, Verdict
 from model.vitals import NodeStatus
 from operations import status as asking
 from operations import status_page
+from operations.ways import DIRECT
 from toolchain import places
 
 from .samples import cluster
@@ -96,7 +97,7 @@ def test_a_broker_is_asked_itself() -> None:
     first, second, _ = handover().nodes
     asked = handover().model_copy(update={"nodes": (at("127.77.0.1", first), at("127.77.0.2", second))})
     with socket.create_server((asked.nodes[0].address, CLIENTS.port)):
-        hangs, closed = asyncio.run(asking.samples(asked))
+        hangs, closed = asyncio.run(asking.samples(asked, DIRECT))
     assert hangs.faults
     assert not hangs.deaf, "its port is open"
     assert closed.faults == ("no broker listens",)

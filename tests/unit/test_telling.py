@@ -17,6 +17,7 @@ from model.health import Partition, Sample
 from model.kafka_keys import Mode
 from operations.gates import Gates
 from operations.wait import TimedOut, told, until
+from operations.ways import DIRECT
 from operations.whole_stop import WholeStop
 from toolchain import telling
 
@@ -150,7 +151,7 @@ def test_leaders_that_go_back_slowly_are_told_of(capsys: pytest.CaptureFixture[s
         def close(self) -> None:
             pass
 
-    gates = Gates(handover(Mode.KRAFT))
+    gates = Gates(handover(Mode.KRAFT), DIRECT)
     gates.view = SlowView()  # type: ignore[assignment]
     run(gates.restore_leaders())
     said = seconds_left_out(capsys.readouterr().out)
