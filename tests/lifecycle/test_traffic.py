@@ -272,7 +272,12 @@ def test_a_switch_of_modes_and_back_holds_producers_up_and_loses_nothing(
     there = running.acknowledged()
     ours.stack.configure(mode="kraft")
     ours.stack.up()
-    wait_for("records after the switch back", lambda: all_after(running, there), SECONDS)
+    wait_for(
+        "records after the switch back",
+        lambda: all_after(running, there),
+        SECONDS,
+        lambda: f"acknowledged in each partition: {there} before it, {running.acknowledged()} now",
+    )
     verdict = running.stop()
     tell("a switch of modes and back", verdict)
     assert set(verdict.errors) <= TOPIC_IS_ELSEWHERE
