@@ -70,13 +70,16 @@ class KafkaCluster(pulumi.ComponentResource):
             )
             for node in cluster.nodes
         ]
+        # A disk or a configuration that is refused on one node keeps every node from being formatted.
+        configured = [node.configured for node in nodes]
+        facts = [node.format(after=configured) for node in nodes]
         foretell(
             cluster,
             left_with or {},
             {node.name: made.fingerprint for node, made in zip(cluster.nodes, nodes, strict=True)},
             settings.jump_hosts,
         )
-        handover = Output.all(cluster_id, emulated, *(node.facts for node in nodes)).apply(
+        handover = Output.all(cluster_id, emulated, *facts).apply(
             lambda values: Handover(
                 mode=cluster.mode,
                 version=cluster.version,
@@ -110,7 +113,7 @@ class KafkaCluster(pulumi.ComponentResource):
                 topics_before,
                 cluster_id=cluster_id,
                 emulated=emulated,
-                facts=[node.facts for node in nodes],
+                facts=facts,
                 running=running,
                 opts=ResourceOptions(parent=self),
             )

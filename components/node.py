@@ -24,9 +24,9 @@ from operations.preflight import ArchiveFile
 
 
 class KafkaNode(pulumi.ComponentResource):
-    """One Kafka node. `facts` is what the cluster has to know of it to start it, `fingerprint` what it will run."""
+    """One Kafka node. `configured` is its last stage that makes nothing on its disk, `fingerprint` what it will run."""
 
-    facts: Output[NodeFacts]
+    configured: Stage
     fingerprint: Output[str]
 
     def __init__(
@@ -46,7 +46,6 @@ class KafkaNode(pulumi.ComponentResource):
     ) -> None:
         super().__init__("kafka-cluster:index:KafkaNode", name, _told(settings, node), opts)
         self._name, self._place = name, place
-        access = place.hand.access
 
         def planned(emulated: bool, login: str) -> stages.NodePlan:
             runtime = Runtime(settings.heap, settings.settings, emulated, bool(place.device), stack, settings.unchecked)
@@ -61,8 +60,9 @@ class KafkaNode(pulumi.ComponentResource):
                 node_files(cluster, node, runtime, files.text),
             )
 
-        login = Output.unsecret(access.apply(lambda access: access.user))
-        plan = Output.all(emulated, login).apply(lambda values: planned(*values))
+        login = Output.unsecret(place.hand.access.apply(lambda access: access.user))
+        self._plan = plan = Output.all(emulated, login).apply(lambda values: planned(*values))
+        self._with_id = Output.all(plan, cluster_id)
         uploaded = [self._upload(f"{name}-archive", archive)]
         uploaded += [self._upload(f"{name}-{_piece_name(piece)}", piece) for piece in pieces]
         installed = self._stage(
@@ -70,15 +70,20 @@ class KafkaNode(pulumi.ComponentResource):
             plan.apply(lambda plan: stages.installed(plan, archive.sha512, there(archive).path, map(there, pieces))),
             uploaded,
         )
-        configured = self._stage(
-            ("activation", "configured"), plan.apply(lambda plan: stages.configured(plan)), [installed]
+        self.configured = self._stage(
+            ("identity", "activation", "configured"),
+            self._with_id.apply(lambda values: stages.configured(*values)),
+            [installed],
         )
-        identity = Output.all(plan, cluster_id).apply(lambda values: stages.formatted(*values))
-        formatted = self._stage(("formatted",), identity, [configured])
-        # What was formatted anew has to be started anew, although nothing else of the node changed.
-        self.facts = Output.all(plan, access, place.machine, formatted.stdout).apply(_facts)
         self.fingerprint = plan.apply(lambda plan: plan.fingerprint)
         self.register_outputs({"fingerprint": self.fingerprint})
+
+    def format(self, after: Sequence[Resource]) -> Output[NodeFacts]:
+        """Its last stage, once `after` are done. Answers what the cluster has to know of the node to start it."""
+        identity = self._with_id.apply(lambda values: stages.formatted(*values))
+        formatted = self._stage(("identity", "formatted"), identity, after)
+        # What was formatted anew has to be started anew, although nothing else of the node changed.
+        return Output.all(self._plan, self._place.hand.access, self._place.machine, formatted.stdout).apply(_facts)
 
     def _upload(self, name: str, file: ArchiveFile) -> Resource:
         return self._place.hand.upload(

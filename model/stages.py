@@ -196,12 +196,13 @@ def installed(plan: NodePlan, sha512: str, upload: str, pieces: Iterable[Upload]
     }
 
 
-def configured(plan: NodePlan, reason: str = "") -> dict[str, Any]:
+def configured(plan: NodePlan, cluster_id: str, reason: str = "") -> dict[str, Any]:
     """The plan of stage `configured`."""
     paths = plan.cluster.paths
     services = plan.cluster.services()
     return {
         **_base(plan, "configured"),
+        **_identity(plan, cluster_id),
         "staged": paths.staged,
         "fingerprint": plan.fingerprint,
         "fingerprint_file": paths.fingerprint,
@@ -233,22 +234,30 @@ def formatted(plan: NodePlan, cluster_id: str) -> dict[str, Any]:
     """The plan of stage `formatted`: which identity the disk has to carry, and how it is given one."""
     cluster, paths = plan.cluster, plan.cluster.paths
     config = f"{paths.staged}{paths.properties(cluster.mode)}"
-    kraft = cluster.mode is Mode.KRAFT
-    node_id = str(plan.node.id)
     return {
         **_base(plan, "formatted"),
-        "mode": cluster.mode.value,
-        "mounted": bool(plan.device),
-        "identity_file": f"{paths.log_dir(Mode.KRAFT)}/meta.properties" if kraft else f"{paths.zookeeper_data}/myid",
-        "identity": {"cluster.id": cluster_id, "node.id": node_id} if kraft else {"myid": node_id},
-        # In ZooKeeper mode the broker makes an identity itself when it starts, with a cluster id that the ensemble drew.
-        "brokers_own": {} if kraft else {f"{paths.log_dir(Mode.ZOOKEEPER)}/meta.properties": {"broker.id": node_id}},
+        **_identity(plan, cluster_id),
         "environment": [
             "LOG_DIR=/var/log/kafka",
             "KAFKA_HEAP_OPTS=-Xmx128M",
             f"KAFKA_JVM_PERFORMANCE_OPTS={jvm.TOOL_OPTIONS}",
         ],
         "format_command": [f"{paths.home}/bin/kafka-storage.sh", "format", "-t", cluster_id, "-c", config],
+    }
+
+
+def _identity(plan: NodePlan, cluster_id: str) -> dict[str, Any]:
+    """Which identity the disk has to carry in the plan's mode, and where it stands."""
+    cluster, paths = plan.cluster, plan.cluster.paths
+    kraft = cluster.mode is Mode.KRAFT
+    node_id = str(plan.node.id)
+    return {
+        "mode": cluster.mode.value,
+        "mounted": bool(plan.device),
+        "identity_file": f"{paths.log_dir(Mode.KRAFT)}/meta.properties" if kraft else f"{paths.zookeeper_data}/myid",
+        "identity": {"cluster.id": cluster_id, "node.id": node_id} if kraft else {"myid": node_id},
+        # In ZooKeeper mode the broker makes an identity itself when it starts, with a cluster id that the ensemble drew.
+        "brokers_own": {} if kraft else {f"{paths.log_dir(Mode.ZOOKEEPER)}/meta.properties": {"broker.id": node_id}},
     }
 
 

@@ -1,8 +1,10 @@
 # Stage `configured`: every file of the node's configuration lies on the machine, ready to be activated.
 # A running process goes on with what it was started with, and so does the machine when it is rebooted now.
+# A disk that `formatted` would refuse is refused here already: no node is formatted before all have come so far.
 
 
 def main(plan):
+    is_formatted(plan, owner_of(plan))
     running = Path(plan["running_fingerprint"])
     if running.is_file() and edited(plan):
         # The process may have read it, so it does not count as running what was planned.

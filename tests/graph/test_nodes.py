@@ -59,11 +59,16 @@ def test_running_waits_for_every_nodes_last_stage(engine: Engine) -> None:
 
 @PLATFORMS
 @EACH
-def test_nodes_do_not_wait_for_each_other(engine: Engine, name: str) -> None:
-    needed = engine.ancestors(engine.one(f"{name}-formatted"))
+def test_nodes_do_not_wait_for_each_other_until_all_can_be_formatted(engine: Engine, name: str) -> None:
+    needed = engine.ancestors(engine.one(f"{name}-configured"))
     others = [other for other in NAMES if other != name]
     strangers = [found for found in needed if found.startswith(tuple(f"{other}-" for other in others))]
     assert not strangers, "a chain over the nodes would make the first `up` three times as long"
+    needed = engine.ancestors(engine.one(f"{name}-formatted"))
+    assert {f"{other}-configured" for other in others} <= needed, (
+        "a node would be formatted although the disk of another one is refused"
+    )
+    assert not {f"{other}-formatted" for other in others} & needed, "they are formatted side by side"
 
 
 @EACH

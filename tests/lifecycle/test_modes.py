@@ -112,7 +112,7 @@ def test_a_switch_to_another_nodes_data_is_refused_before_anything_is_stopped(ou
     running = everywhere(ours, "systemctl show -p MainPID kafka")
     on(ours, SECOND, f"echo 7 | sudo tee {MYID}")
     said = refused(ours)
-    assert f"{SECOND}: stage 'formatted': {HOME}/zookeeper/myid says myid=7, but the plan says 2" in said
+    assert f"{SECOND}: stage 'configured': {HOME}/zookeeper/myid says myid=7, but the plan says 2" in said
     assert everywhere(ours, "systemctl show -p MainPID kafka") == running
     assert on(ours, SECOND, f"sudo cat {MYID}") == "7\n"
     on(ours, SECOND, f"sudo rm {MYID}")

@@ -162,7 +162,9 @@ def planned_file(path: Path, content: str) -> dict[str, str]:
 
 
 def configured_plan(machine: Machine, content: str = "one", fingerprint: str = "f1") -> Plan:
-    """The plan of stage `configured`: a properties file and a unit."""
+    """The plan of stage `configured`: a properties file and a unit, for a disk that is new."""
+    owner = machine.path("/var/lib/kafka/OWNER.json")
+    write_json(owner, {"stack": "kafka-cluster/dev", "node_id": 1, "formatted": []})
     planned = [
         planned_file(machine.path("/usr/local/x/server.properties"), content),
         planned_file(machine.path("/etc/systemd/system/kafka.service"), f"[Unit]\n# {content}\n"),
@@ -179,6 +181,13 @@ def configured_plan(machine: Machine, content: str = "one", fingerprint: str = "
         "read_by": {},
         "reason": "",
         "files": planned,
+        "mode": "kraft",
+        "mounted": False,
+        "accept_empty": False,
+        "owner_file": str(owner),
+        "identity_file": str(machine.path("/var/lib/kafka/logs/kraft-combined-logs/meta.properties")),
+        "identity": {"cluster.id": "A_D5kj5zTbi2EDTeXHDH3g", "node.id": "1"},
+        "brokers_own": {},
     }
 
 

@@ -15,13 +15,13 @@ from model.metrics import NODE_EXPORTER
 from model.topic_plan import Listed, TopicPlan
 
 from .samples import cluster
-from .test_stages import plan
+from .test_stages import CLUSTER_ID, plan
 
 SHA512 = "a" * 128
 PLAN = plan()
 AGENT = "/usr/local/lib/kafka-cluster/agent.jar"
 INSTALLED = stages.installed(PLAN, SHA512, "upload", [stages.Upload("up/agent.jar", "c" * 128)])
-CONFIGURED = stages.configured(PLAN)
+CONFIGURED = stages.configured(PLAN, CLUSTER_ID)
 SYSTEMD = {"ActiveState": "active", "UnitFileState": "enabled", "NeedDaemonReload": "no", "DropInPaths": ""}
 UNIT = "/etc/systemd/system/kafka.service"
 TOOL = INSTALLED["tools"]["program"]

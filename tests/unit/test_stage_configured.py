@@ -6,7 +6,18 @@ from typing import Any
 
 import pytest
 
-from .stage_machine import Machine, Plan, Program, answer, configured_plan, planned_file, refused, runs, snapshot
+from .stage_machine import (
+    Machine,
+    Plan,
+    Program,
+    answer,
+    configured_plan,
+    planned_file,
+    refused,
+    runs,
+    snapshot,
+    write_json,
+)
 
 
 def staged(plan: Plan) -> dict[str, Any]:
@@ -15,7 +26,7 @@ def staged(plan: Plan) -> dict[str, Any]:
 
 def test_files_are_staged_and_not_activated(machine: Machine) -> None:
     plan = configured_plan(machine)
-    machine.load("activation", "configured")["main"](plan)
+    machine.load("identity", "activation", "configured")["main"](plan)
     for file in plan["files"]:
         assert Path(f"{plan['staged']}{file['path']}").read_text() == file["content"]
         assert not Path(file["path"]).exists(), "a machine that reboots now must come back with what it ran"
@@ -23,15 +34,40 @@ def test_files_are_staged_and_not_activated(machine: Machine) -> None:
     assert not machine.ran("systemctl")
 
 
+@pytest.mark.parametrize(
+    ("owner", "identity", "told"),
+    [
+        (["kraft"], "", "data is gone"),
+        ([], "cluster.id=xxxxxxxxxxxxxxxxxxxxxx\nnode.id=1\n", "belongs to another node or cluster"),
+        (None, "", "OWNER.json is missing"),
+    ],
+)
+def test_a_disk_that_can_not_be_formatted_is_refused_here_already(
+    machine: Machine, owner: list[str] | None, identity: str, told: str
+) -> None:
+    plan = configured_plan(machine)
+    if owner is None:
+        Path(plan["owner_file"]).unlink()
+    else:
+        write_json(Path(plan["owner_file"]), {"formatted": owner})
+    if identity:
+        Path(plan["identity_file"]).parent.mkdir(parents=True)
+        Path(plan["identity_file"]).write_text(identity)
+    before = snapshot(machine.root)
+    said = refused(machine.load("identity", "activation", "configured"), "main", plan)
+    assert told in said, "every node is formatted once all were configured, and no later refusal would keep one from it"
+    assert snapshot(machine.root) == before
+
+
 def test_the_manifest_says_what_but_not_the_contents(machine: Machine) -> None:
     plan = configured_plan(machine)
-    machine.load("activation", "configured")["main"](plan)
+    machine.load("identity", "activation", "configured")["main"](plan)
     assert [set(file) for file in staged(plan)["files"]] == [{"path", "owner", "group", "mode", "sha256"}] * 2
     assert staged(plan)["services"] == ["kafka.service"]
 
 
 def test_the_staged_folder_is_replaced_as_a_whole(machine: Machine) -> None:
-    program = machine.load("activation", "configured")
+    program = machine.load("identity", "activation", "configured")
     first, second = configured_plan(machine, "one"), configured_plan(machine, "two", "f2")
     first["files"].append(planned_file(machine.path("/etc/kafka-cluster/gone"), "x"))
     program["main"](first)
@@ -45,7 +81,7 @@ def test_the_staged_folder_is_replaced_as_a_whole(machine: Machine) -> None:
 def test_a_run_that_was_cut_off_while_staging_leaves_the_old_whole(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program = machine.load("activation", "configured")
+    program = machine.load("identity", "activation", "configured")
     program["main"](configured_plan(machine, "one"))
     before = snapshot(Path(configured_plan(machine)["staged"]))
     genuine = program["write"]
@@ -70,7 +106,7 @@ def test_a_run_that_was_cut_off_while_staging_leaves_the_old_whole(
 def test_what_a_process_runs_already_is_activated_and_nothing_else(machine: Machine, running: str) -> None:
     plan = configured_plan(machine)
     runs(plan, running)
-    machine.load("activation", "configured")["main"](plan)
+    machine.load("identity", "activation", "configured")["main"](plan)
     mended = running == "f1"
     assert all(Path(file["path"]).exists() is mended for file in plan["files"])
     assert not machine.ran("systemctl", "restart")
@@ -89,7 +125,7 @@ def test_what_belongs_beside_a_running_kafka_is_started(machine: Machine, runnin
 
 
 def activated(machine: Machine, plan: Plan) -> Program:
-    program = machine.load("activation", "configured")
+    program = machine.load("identity", "activation", "configured")
     program["stage_files"](plan)
     program["activate"](plan)
     return program
@@ -123,12 +159,12 @@ def test_the_other_modes_service_does_not_come_up_with_the_machine(machine: Mach
 def test_the_fingerprint_is_written_last(machine: Machine) -> None:
     plan = configured_plan(machine)
     machine.answer(("systemctl", "--quiet", "enable"), answer(code=1, stderr="no"))
-    program = machine.load("activation", "configured")
+    program = machine.load("identity", "activation", "configured")
     program["stage_files"](plan)
     refused(program, "activate", plan)
     assert not Path(plan["fingerprint_file"]).exists(), "a half-activated node would say that it is done"
 
 
 def test_nothing_staged_is_told_with_what_to_do(machine: Machine) -> None:
-    told = refused(machine.load("activation", "configured"), "activate", configured_plan(machine))
+    told = refused(machine.load("identity", "activation", "configured"), "activate", configured_plan(machine))
     assert "pulumi up" in told

@@ -20,8 +20,8 @@ from .samples import cluster, dev, runtime
 
 PARTS = [
     ("tools", "pieces", "installed"),
-    ("activation", "configured"),
-    ("formatted",),
+    ("identity", "activation", "configured"),
+    ("identity", "formatted"),
     ("account", "report"),
     ("account", "vitals"),
     ("activation", "start"),
@@ -151,7 +151,7 @@ def test_the_search_for_effects_finds_some(harmful: str) -> None:
 
 
 def test_a_last_line_cut_off_at_any_byte_calls_nothing() -> None:
-    program = stages.program(files.text, ("formatted",), stages.formatted(plan(), CLUSTER_ID))
+    program = stages.program(files.text, ("identity", "formatted"), stages.formatted(plan(), CLUSTER_ID))
     line = program.rstrip("\n").rsplit("\n", 1)[1]
     for length in range(len(line)):
         try:
@@ -197,7 +197,7 @@ def test_no_program_sleeps_or_asks_the_network(parts: tuple[str, ...]) -> None:
 def test_every_plan_says_whose_and_which_it_is() -> None:
     told = {
         "installed": stages.installed(plan(), "s", "u"),
-        "configured": stages.configured(plan()),
+        "configured": stages.configured(plan(), CLUSTER_ID),
         "formatted": stages.formatted(plan(), CLUSTER_ID),
         "report": stages.report(cluster(), cluster().nodes[1]),
         "running": stages.start(cluster(), cluster().nodes[1], why="w", before="b", after="a", restart=False),
@@ -237,7 +237,7 @@ def test_the_plan_of_installed() -> None:
 )
 def test_the_plan_of_configured(mode: Mode, services: tuple[str, ...], idle: list[str]) -> None:
     told = plan(mode)
-    found = stages.configured(told)
+    found = stages.configured(told, CLUSTER_ID)
     assert found["services"] == services
     assert found["idle_services"] == idle, "the other mode's service must not come up with the machine"
     assert found["fingerprint"] == told.fingerprint
