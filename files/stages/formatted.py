@@ -7,8 +7,8 @@ def main(plan):
     if not is_formatted(plan, owner):
         make(plan)
     if plan["mode"] not in owner["formatted"]:
-        owner["formatted"].append(plan["mode"])
-        write(plan["owner_file"], json.dumps(owner))
+        formatted = [*owner["formatted"], plan["mode"]]
+        write(plan["owner_file"], json.dumps({**owner, "formatted": formatted, "emptied": False}))
 
 
 def make(plan):

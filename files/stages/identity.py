@@ -41,9 +41,14 @@ def values(path):
 
 
 def refuse_vanished(plan, owner):
-    if plan["mode"] in owner["formatted"] and not plan["accept_empty"]:
+    if is_emptied(plan, owner) and not plan["accept_empty"]:
         raise Refused(
-            f"{plan['identity_file']} is missing, but this disk was formatted for {plan['mode']} before, so"
-            " its data is gone. If it is lost for good and the other nodes are healthy, allow an empty one:"
+            f"{plan['identity_file']} is missing, but this node was formatted before, so its data is gone. If it is"
+            " lost for good and the other nodes are healthy, allow an empty disk:"
             f" pulumi config set acceptEmptyDisk {plan['node']}"
         )
+
+
+def is_emptied(plan, owner):
+    """A disk made anew in place of one that was lost stays one until it is formatted, however long that takes."""
+    return plan["mode"] in owner["formatted"] or owner.get("emptied", False)

@@ -135,9 +135,13 @@ def signature(device):
     return found.get("TYPE") or found.get("PTTYPE") or f"something unreadable ({probe.stderr.strip()})"
 
 
+def is_first():
+    return sys.argv[1:] == ["first"]
+
+
 def refuse_lost_data(plan, what):
     """An empty disk on a node that had data is not a new node, but a loss that somebody should look at."""
-    if sys.argv[1:] != ["first"] and not plan["accept_empty"]:
+    if not is_first() and not plan["accept_empty"]:
         raise Refused(
             f"{what}, but this node was set up before, so its data is missing. If that disk is lost for"
             " good and the other nodes are healthy, allow an empty one:"
@@ -177,7 +181,7 @@ def ensure_owner(plan):
                 f" {', '.join(content[:5])}; it is not ours and nothing was changed"
             )
         refuse_lost_data(plan, f"{plan['data']} is empty")
-        write(plan["owner_file"], json.dumps({**plan["owner"], "formatted": []}))
+        write(plan["owner_file"], json.dumps({**plan["owner"], "formatted": [], "emptied": not is_first()}))
         return
     for key, wanted in plan["owner"].items():
         if known.get(key) != wanted:

@@ -134,6 +134,19 @@ def test_data_that_is_gone_is_refused_with_the_word_that_allows_it(machine: Mach
     assert not machine.ran("runuser"), "an empty voter votes as if it had never promised anything"
 
 
+def test_a_run_that_was_cut_off_before_the_format_takes_no_permission_along(machine: Machine) -> None:
+    plan = format_plan(machine)
+    write_json(Path(plan["owner_file"]), {"stack": "kafka-cluster/dev", "node_id": 1, "formatted": [], "emptied": True})
+    program = machine.load("identity", "formatted")
+    assert "data is gone" in refused(program, "main", plan)
+    assert not machine.ran("runuser"), "the file system was made by a run that was allowed to; this one is not"
+    formats(machine, plan)
+    program["main"]({**plan, "accept_empty": True})
+    program["main"](plan)
+    assert machine.ran("runuser")
+    assert not json.loads(Path(plan["owner_file"]).read_text())["emptied"], "it is a disk like any other again"
+
+
 def test_the_word_allows_it(machine: Machine) -> None:
     plan = format_plan(machine, accept_empty=True)
     owner_is(plan, "kraft")

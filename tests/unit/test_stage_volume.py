@@ -146,6 +146,7 @@ def test_a_new_volume_is_given_its_owner(machine: Machine, content: list[str]) -
         "stack": "kafka-cluster/dev",
         "node_id": 1,
         "formatted": [],
+        "emptied": False,
     }
 
 
@@ -186,7 +187,7 @@ def test_an_emptied_volume_of_a_node_that_was_set_up_before_is_a_loss(machine: M
     plan = volume_plan(machine)
     assert "was set up before" in refused(machine.load("installed", first=False), "ensure_owner", plan)
     machine.load("installed", first=False)["ensure_owner"]({**plan, "accept_empty": True})
-    assert Path(plan["owner_file"]).exists()
+    assert json.loads(Path(plan["owner_file"]).read_text())["emptied"], "it is no new node's disk until it is formatted"
 
 
 def test_half_an_owner_file_is_refused(machine: Machine) -> None:
