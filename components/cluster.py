@@ -1,6 +1,6 @@
 """The cluster as a whole: its nodes, and one resource that brings all of them to run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pulumi
 from pulumi import Output, ResourceOptions
@@ -41,6 +41,7 @@ class KafkaCluster(pulumi.ComponentResource):
         pieces: Sequence[ArchiveFile] = (),
         topics_before: TopicPlan | None = None,
         left_with: Mapping[str, str] | None = None,
+        formatted: Collection[str] = (),
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__(
@@ -66,6 +67,7 @@ class KafkaCluster(pulumi.ComponentResource):
                 cluster_id=cluster_id,
                 archive=archive,
                 pieces=pieces,
+                was_formatted=node.name in formatted,
                 opts=ResourceOptions(parent=self),
             )
             for node in cluster.nodes

@@ -34,6 +34,7 @@ def deploy(settings: Settings, opts: ResourceOptions | None = None) -> KafkaClus
         pieces=surroundings.pieces,
         topics_before=surroundings.topics_before,
         left_with=surroundings.left_with,
+        formatted=surroundings.formatted,
         opts=opts,
     )
     if settings.metrics.monitor and surroundings.prometheus:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pulumi
 
-from model import identity, roll, switch, topic_plan, topics, topology
+from model import emptied, identity, roll, switch, topic_plan, topics, topology
 from model.errors import ConfigurationError
 from model.machine_names import MachineNames
 from model.settings import Settings, read
@@ -65,7 +65,8 @@ def surroundings(settings: Settings) -> Resolved:
     switched = switch.warnings(switch.left_in(state), topology.plan(settings))
     for warning in (*found.warnings, *switched, *topics.warnings(before, settings)):
         pulumi.log.warn(warning)
-    return replace(found, topics_before=before, left_with=roll.left_with(state, settings.mode))
+    left_with, formatted = roll.left_with(state, settings.mode), emptied.formatted(state)
+    return replace(found, topics_before=before, left_with=left_with, formatted=formatted)
 
 
 def _refuse(changes: list[str]) -> None:

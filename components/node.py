@@ -6,19 +6,22 @@ machine comes from.
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pulumi
 from pulumi import Output, Resource, ResourceOptions
 
 import files
-from components.hand import Stage
+from components.hand import Stage, operate
 from components.place import Place
 from model import stages
+from model.emptied import Emptied
 from model.files import Runtime, node_files
-from model.handover import NodeFacts
+from model.handover import Access, NodeFacts, seats
 from model.paths import Paths
 from model.settings import Settings
+from model.times import patience
 from model.topology import Cluster, Node
 from operations.preflight import ArchiveFile
 
@@ -42,6 +45,7 @@ class KafkaNode(pulumi.ComponentResource):
         cluster_id: Output[str],
         archive: ArchiveFile,
         pieces: Sequence[ArchiveFile],
+        was_formatted: bool,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("kafka-cluster:index:KafkaNode", name, _told(settings, node), opts)
@@ -62,17 +66,20 @@ class KafkaNode(pulumi.ComponentResource):
 
         login = Output.unsecret(place.hand.access.apply(lambda access: access.user))
         self._plan = plan = Output.all(emulated, login).apply(lambda values: planned(*values))
-        self._with_id = Output.all(plan, cluster_id)
+        self._cluster_id = cluster_id
+        first: list[Resource] = []
+        if was_formatted and settings.accept_empty_disk == node.name:
+            first.append(self._asked(cluster, emulated))
         uploaded = [self._upload(f"{name}-archive", archive)]
         uploaded += [self._upload(f"{name}-{_piece_name(piece)}", piece) for piece in pieces]
         installed = self._stage(
             ("tools", "pieces", "installed"),
             plan.apply(lambda plan: stages.installed(plan, archive.sha512, there(archive).path, map(there, pieces))),
-            uploaded,
+            [*first, *uploaded],
         )
         self.configured = self._stage(
             ("identity", "activation", "configured"),
-            self._with_id.apply(lambda values: stages.configured(*values)),
+            Output.all(plan, cluster_id).apply(lambda values: stages.configured(*values)),
             [installed],
         )
         self.fingerprint = plan.apply(lambda plan: plan.fingerprint)
@@ -80,10 +87,34 @@ class KafkaNode(pulumi.ComponentResource):
 
     def format(self, after: Sequence[Resource]) -> Output[NodeFacts]:
         """Its last stage, once `after` are done. Answers what the cluster has to know of the node to start it."""
-        identity = self._with_id.apply(lambda values: stages.formatted(*values))
+        identity = Output.all(self._plan, self._cluster_id).apply(lambda values: stages.formatted(*values))
         formatted = self._stage(("identity", "formatted"), identity, after)
         # What was formatted anew has to be started anew, although nothing else of the node changed.
         return Output.all(self._plan, self._place.hand.access, self._place.machine, formatted.stdout).apply(_facts)
+
+    def _asked(self, cluster: Cluster, emulated: Output[bool]) -> Resource:
+        """Whether the other nodes hold what this one has lost, asked in every `up` that would take an empty disk."""
+
+        def document(access: Access, plan: stages.NodePlan, cluster_id: str, emulated: bool) -> str:
+            return Emptied(
+                mode=cluster.mode,
+                version=cluster.version,
+                patience=patience(emulated),
+                nodes=seats(cluster),
+                access=access,
+                look=stages.emptied(plan, cluster_id),
+                asked=datetime.now(UTC).isoformat(),
+            ).model_dump_json()
+
+        values = Output.all(self._place.hand.access, self._plan, self._cluster_id, emulated)
+        told: Output[str] = values.apply(lambda values: document(*values))
+        return operate(
+            f"{self._name}-emptied",
+            "emptied",
+            stdin=Output.secret(told),
+            parent=self,
+            depends_on=[self._place.ready],
+        )
 
     def _upload(self, name: str, file: ArchiveFile) -> Resource:
         return self._place.hand.upload(

@@ -246,6 +246,11 @@ def formatted(plan: NodePlan, cluster_id: str) -> dict[str, Any]:
     }
 
 
+def emptied(plan: NodePlan, cluster_id: str) -> dict[str, Any]:
+    """The plan of looking whether what was on the node's disk is gone."""
+    return {**_base(plan, "emptied"), **_identity(plan, cluster_id)}
+
+
 def _identity(plan: NodePlan, cluster_id: str) -> dict[str, Any]:
     """Which identity the disk has to carry in the plan's mode, and where it stands."""
     cluster, paths = plan.cluster, plan.cluster.paths

@@ -42,6 +42,13 @@ def _removed(_: argparse.Namespace) -> None:
     asyncio.run(claim.give_back(claim.Claim.model_validate_json(sys.stdin.read())))
 
 
+def _emptied(_: argparse.Namespace) -> None:
+    from model.emptied import Emptied
+    from operations import emptied
+
+    asyncio.run(emptied.check(Emptied.model_validate_json(sys.stdin.read())))
+
+
 def _ready(_: argparse.Namespace) -> None:
     from operations import ready
 
@@ -183,6 +190,7 @@ def _parser() -> argparse.ArgumentParser:
         ("claimed", _claimed, "take a machine that somebody else made"),
         ("removed", _removed, "remove from it what is ours"),
         ("ready", _ready, "wait until a new machine can be worked on"),
+        ("emptied", _emptied, "ask whether the other nodes hold what one has lost"),
         ("watched", _watched, "wait until what watches a cluster serves"),
         ("running", _running, "bring the cluster to run what is planned"),
         ("topics", _topics, "bring the cluster's topics to what is listed"),

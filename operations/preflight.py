@@ -48,7 +48,7 @@ class ArchiveFile:
 @dataclass(frozen=True)
 class Resolved:
     """What was found. `uri` and `image` are empty where machines exist already; `replaced` is the machine that may be
-    replaced now."""
+    replaced now; `formatted` are the nodes that were formatted once."""
 
     archive: ArchiveFile
     uri: str
@@ -57,8 +57,8 @@ class Resolved:
     topics_before: TopicPlan | None = None
     """What the last `up` made of topics"""
     replaced: str = ""
-    left_with: Mapping[str, str] = field(default_factory=dict)
-    """The fingerprint of each node's configuration after the last `up`"""
+    left_with: Mapping[str, str] = field(default_factory=dict)  # what each node was configured with, as a fingerprint
+    formatted: frozenset[str] = frozenset()
     pieces: tuple[ArchiveFile, ...] = ()
     """What metrics need beside Kafka; nothing where there are none"""
     prometheus: ArchiveFile | None = None

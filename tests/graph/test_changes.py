@@ -10,11 +10,12 @@ from typing import Any
 import pulumi
 import pytest
 
+from model.emptied import Emptied
 from model.identity import CLUSTER
 from model.waiting import CHOSEN
 
 from .conftest import HOST_KEY, URI, Up, dev_config, nodes
-from .recording import CLUSTER_ID, Engine, Resource, plugins, shown
+from .recording import CLUSTER_ID, Engine, Resource, Secret, plugins, shown
 
 NAMES = ("kafka-server1", "kafka-server2", "kafka-server3")
 PLATFORMS = pytest.mark.parametrize("platform", ["libvirt", "hosts"])
@@ -98,6 +99,33 @@ def test_the_word_for_an_empty_disk_touches_that_node_only(up: Up) -> None:
     found = changed(up(), up(acceptEmptyDisk="kafka-server2"))
     assert {"kafka-server2-installed", "kafka-server2-formatted"} <= found
     assert not [name for name in found if not name.startswith("kafka-server2-")]
+
+
+ALLOWED = {"acceptEmptyDisk": "kafka-server2"}
+
+
+@PLATFORMS
+def test_an_empty_disk_is_taken_only_after_the_others_were_asked(up: Up, hosts: dict[str, Any], platform: str) -> None:
+    plain = on(platform, hosts)
+    one, other = (up(engine=Engine(plugins(), earlier=identity(up(**plain))), **plain, **ALLOWED) for _ in range(2))
+    asked = one.one("kafka-server2-emptied")
+    assert shown(asked.inputs)["create"].endswith(" emptied")
+    assert asked.urn in one.one("kafka-server2-installed").dependencies, "a file system would be made beforehand"
+    for name in NAMES:
+        assert asked.name in one.ancestors(one.one(f"{name}-formatted")), "a refusal is one before anything is touched"
+    assert asked.name not in one.ancestors(one.one("kafka-server1-configured")), "it concerns one node"
+    assert changed(one, other) == {asked.name}, "what the others held yesterday says nothing of today"
+    told = Emptied.model_validate_json(shown(asked.inputs)["stdin"])
+    assert (told.access.name, told.look["stage"], len(told.nodes)) == ("kafka-server2", "emptied", 3)
+    assert isinstance(asked.inputs["stdin"], Secret), "it holds the key of the machine"
+
+
+@PLATFORMS
+def test_nobody_is_asked_for_a_new_cluster_or_without_the_word(up: Up, hosts: dict[str, Any], platform: str) -> None:
+    plain = on(platform, hosts)
+    existing = Engine(plugins(), earlier=identity(up(**plain)))
+    for engine in (up(**plain, **ALLOWED), up(engine=existing, **plain)):
+        assert not [each.name for each in engine.custom if each.name.endswith("-emptied")]
 
 
 def test_a_domain_type_that_is_said_waits_too(up: Up) -> None:

@@ -1,0 +1,59 @@
+"""Asks the rest of the cluster, before a node goes on with an empty disk, whether it holds all that was on it.
+
+Asks and reads only. Refuses to judge (`model/emptied.py`).
+"""
+
+from model import emptied
+from model.emptied import Emptied
+from model.topology import Cluster, Node
+from operations.kafka_view import KafkaView
+from operations.machine import StageFailed, Unreachable, connect
+from operations.refusal import Refusal
+from operations.wait import TimedOut, until
+
+# A broker stays registered for as long after its end.
+_SECONDS = 30
+
+
+class NotSafe(Refusal):
+    """The node may not go on with an empty disk now; the text says why and what to do."""
+
+
+async def check(wanted: Emptied) -> None:
+    """Returns when the disk is not empty, or may be."""
+    name, cluster = wanted.access.name, wanted.cluster
+    (node,) = (one for one in cluster.nodes if one.name == name)
+    try:
+        async with connect(wanted.access, wanted.patience) as machine:
+            gone = await machine.ask(("identity", "emptied"), wanted.look)
+    except (Unreachable, StageFailed) as error:
+        raise NotSafe(f"stage 'emptied': {error}") from error
+    if not gone:
+        print(f"{name}: its data is there")
+    elif emptied.is_alone(cluster, node):
+        print(f"{name}: its data is gone, and no other node had any of it: all records are lost")
+    else:
+        await _ask_others(cluster, node, wanted.patience)
+
+
+async def _ask_others(cluster: Cluster, node: Node, patience: int) -> None:
+    view = KafkaView(cluster, patience)
+    lost: list[str] = []
+
+    async def ask() -> str | None:
+        sample = await view.sample()
+        lost[:] = emptied.lost(sample, node)
+        return "; ".join(emptied.dangers(cluster, sample, node)) or None
+
+    try:
+        await until(f"the other nodes to hold what {node.name} had", ask, limit=_SECONDS * patience)
+    except TimedOut as error:
+        raise NotSafe(
+            f"{node.name}: stage 'emptied': its data is gone: {error}. Nothing was changed. Bring the others back first"
+            f" and run `pulumi up` again; or take {node.name} out of acceptEmptyDisk: pulumi config rm acceptEmptyDisk"
+        ) from error
+    finally:
+        view.close()
+    if lost:
+        print(f"{node.name}: records that no other node has are lost with its disk: {', '.join(lost)}")
+    print(f"{node.name}: its data is gone, and the other nodes hold the rest")

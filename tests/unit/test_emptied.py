@@ -1,0 +1,311 @@
+"""Whether a node may go on with an empty disk: over many states of the rest of its cluster, and of its own storage."""
+
+import asyncio
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model import emptied, topology
+from model.emptied import Emptied
+from model.handover import Access, seats
+from model.health import Ensemble, Member, Partition, Quorum, Sample
+from model.kafka_keys import Mode
+from model.settings import read
+from model.topology import Cluster, Node
+from operations import emptied as asking
+from operations.kafka_view import KafkaView
+from operations.machine import Machine as Reached
+
+from .samples import cluster, nodes
+from .stage_machine import Machine, Plan, snapshot, write_json
+
+KRAFT, ZOOKEEPER = cluster(3), cluster(3, Mode.ZOOKEEPER)
+SECOND = KRAFT.nodes[1]
+
+
+def shape(*roles: tuple[str, ...]) -> Cluster:
+    """A KRaft cluster of nodes with these roles."""
+    entries = [{**node, "roles": list(wanted)} for node, wanted in zip(nodes(len(roles)), roles, strict=True)]
+    return topology.plan(read({"nodes": entries}))
+
+
+def part(leader: int, isr: Iterable[int], replicas: Iterable[int] = (1, 2, 3), number: int = 0) -> Partition:
+    return Partition("t", number, leader, tuple(replicas), tuple(isr))
+
+
+WELL = {1: Member(0), 2: Member(90, silent_ms=60_000), 3: Member(0)}
+
+
+def kraft(*partitions: Partition, voters: dict[int, Member] | None = None, leader: int = 1) -> Sample:
+    """What is seen while node 2 is away."""
+    return Sample(frozenset({1, 3}), leader, partitions, Quorum(leader, WELL if voters is None else voters, {}))
+
+
+def zookeeper(*partitions: Partition, **states: str) -> Sample:
+    members = {1: "follower", 2: "no answer (refused)", 3: "leader"} | {int(k[1:]): v for k, v in states.items()}
+    return Sample(frozenset({1, 3}), 1, partitions, ensemble=Ensemble(members))
+
+
+SAFE: dict[str, tuple[Cluster, Sample, Node]] = {
+    "the others vote and are caught up": (KRAFT, kraft(), SECOND),
+    "its partitions are led elsewhere": (KRAFT, kraft(part(1, (1, 3)), part(3, (3,), number=1)), SECOND),
+    "it was the only replica": (KRAFT, kraft(part(-1, (2,), (2,))), SECOND),
+    "a partition that is none of its own has no leader": (KRAFT, kraft(part(-1, (1,), (1, 3))), SECOND),
+    "the ensemble is well but for it": (ZOOKEEPER, zookeeper(part(1, (1, 3))), SECOND),
+    "a mere broker needs no vote but the leader's": (
+        shape(("controller",), ("broker",), ("controller",), ("controller",), ("broker",)),
+        kraft(part(5, (5,), (2, 5)), voters={1: Member(0), 3: Member(0), 4: Member(9, silent_ms=60_000)}),
+        SECOND,
+    ),
+}
+UNSAFE: dict[str, tuple[Cluster, Sample, Node, str]] = {
+    "nobody answers": (KRAFT, Sample(frozenset(), -1, (), faults=("no broker listens",)), SECOND, "no broker listens"),
+    "a voter is behind": (
+        KRAFT,
+        kraft(voters={**WELL, 3: Member(7, behind_ms=60_000)}),
+        SECOND,
+        "voter 3 (n3): 7 records behind",
+    ),
+    "a voter is away": (
+        KRAFT,
+        kraft(voters={**WELL, 1: Member(0, silent_ms=9000)}, leader=3),
+        SECOND,
+        "voter 1 (n1): not heard of for 9 s",
+    ),
+    "a voter is missing": (KRAFT, kraft(voters={1: Member(0), 2: Member(0)}), SECOND, "voter 3 (n3): not known"),
+    "nobody leads the quorum": (KRAFT, replace(kraft(), quorum=None, controller=-1), SECOND, "no controller answers"),
+    "a broker goes on without a quorum": (
+        shape(("controller",), ("broker",), ("broker",)),
+        replace(kraft(), quorum=None, controller=-1),
+        SECOND,
+        "no controller answers",
+    ),
+    "it was the only voter": (
+        shape(("broker",), ("controller",), ("broker",)),
+        kraft(),
+        SECOND,
+        "n2 was the only voter",
+    ),
+    "it is still there": (
+        KRAFT,
+        replace(kraft(), brokers=frozenset({1, 2, 3})),
+        SECOND,
+        "broker 2 is still registered; stop kafka.service on n2",
+    ),
+    "it was the last one in sync": (
+        KRAFT,
+        kraft(part(-1, (2,)), part(1, (1, 3), number=1)),
+        SECOND,
+        "n2 was the only one in sync of 1 replicated partitions (t-0), and only an unclean election",
+    ),
+    "nobody is in sync": (KRAFT, kraft(part(-1, ())), SECOND, "n2 was the only one in sync"),
+    "it still counts as the leader": (KRAFT, kraft(part(2, (2,))), SECOND, "n2 was the only one in sync"),
+    "who is in sync is away": (
+        KRAFT,
+        kraft(*(part(-1, (2, 3), number=n) for n in range(5))),
+        SECOND,
+        "the in-sync replicas of 5 partitions are away (t-0, t-1, t-2, …)",
+    ),
+    "a member of the ensemble is away": (
+        ZOOKEEPER,
+        zookeeper(n3="no answer (timed out)"),
+        SECOND,
+        "voter 3 (n3): no answer (timed out)",
+    ),
+    "the ensemble runs elsewhere": (ZOOKEEPER, replace(zookeeper(), ensemble=None), SECOND, "voter 1 (n1): not known"),
+}
+
+
+@pytest.mark.parametrize("case", SAFE)
+def test_nothing_more_is_lost(case: str) -> None:
+    assert emptied.dangers(*SAFE[case]) == [], "a lost disk could never be made anew"
+
+
+@pytest.mark.parametrize("case", UNSAFE)
+def test_what_an_empty_disk_would_destroy_is_named(case: str) -> None:
+    planned, sample, node, told = UNSAFE[case]
+    assert told in "; ".join(emptied.dangers(planned, sample, node)), "others would throw away what they have"
+
+
+COUNTS = st.sampled_from((3, 5))
+
+
+@given(COUNTS, st.data(), st.sampled_from(Mode))
+def test_a_committed_decision_outlives_an_empty_voter(count: int, data: st.DataObject, mode: Mode) -> None:
+    """Whatever a majority knew, every later majority has one that knows it."""
+    planned = cluster(count, mode)
+    ids = [node.id for node in planned.voters]
+    lost = data.draw(st.sampled_from(planned.nodes))
+    behind = set(data.draw(st.lists(st.sampled_from(ids), max_size=count))) - {lost.id}
+    if mode is Mode.KRAFT:
+        voters = {each: Member(9 if each in behind else 0) for each in ids}
+        sample = Sample(frozenset(ids) - {lost.id}, 1, (), Quorum(1, voters, {}))
+    else:
+        states = {each: "no answer" if each in behind else "follower" for each in ids}
+        sample = Sample(frozenset(ids) - {lost.id}, 1, (), ensemble=Ensemble(states))
+    ignorant = behind | {lost.id}
+    if len(ignorant) > count // 2:
+        assert emptied.dangers(planned, sample, lost), "a majority that knows nothing of it could elect a leader"
+    if not behind:
+        assert not emptied.dangers(planned, sample, lost)
+
+
+BOTH, VOTES, SERVES = ("broker", "controller"), ("controller",), ("broker",)
+
+
+@pytest.mark.parametrize(
+    ("roles", "number", "alone"),
+    [
+        ((BOTH,), 1, True),
+        ((VOTES, SERVES), 2, True),
+        ((VOTES, SERVES), 1, False),
+        ((VOTES, SERVES, SERVES), 2, False),
+        ((BOTH, VOTES, VOTES), 1, False),
+        ((BOTH, BOTH, BOTH), 1, False),
+    ],
+)
+def test_who_has_nobody_to_be_asked(roles: tuple[tuple[str, ...], ...], number: int, alone: bool) -> None:
+    planned = shape(*roles)
+    assert emptied.is_alone(planned, planned.nodes[number - 1]) is alone
+
+
+def test_partitions_that_go_with_the_disk_are_named() -> None:
+    sample = kraft(part(-1, (2,), (2,), number=4), part(-1, (2,)), part(1, (1,), (1,), number=7))
+    assert emptied.lost(sample, SECOND) == ["t-4"]
+
+
+def test_the_state_tells_who_was_formatted() -> None:
+    urns = ["urn::n1-formatted", "urn::n2-configured", "urn::n-3-formatted"]
+    assert emptied.formatted([{"urn": urn} for urn in urns] + [{}]) == {"n1", "n-3"}
+
+
+# -- the machine -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def look(machine: Machine) -> Plan:
+    data = machine.path("/var/lib/kafka")
+    data.mkdir()
+    machine.mounted.add(data)
+    return {
+        "node": "n2",
+        "stage": "emptied",
+        "data": str(data),
+        "mounted": True,
+        "mode": "kraft",
+        "owner_file": str(data / "OWNER.json"),
+        "identity_file": str(data / "meta.properties"),
+    }
+
+
+def gone(machine: Machine, plan: Plan) -> Any:
+    before = snapshot(machine.root)
+    machine.load("identity", "emptied")["main"](plan)
+    assert snapshot(machine.root) == before, "it only looks"
+    return json.loads(machine.said[-1])
+
+
+@pytest.mark.parametrize(
+    ("owner", "identity", "is_gone"),
+    [
+        (None, False, True),
+        ({"formatted": ["kraft"]}, False, True),
+        ({"formatted": [], "emptied": True}, False, True),
+        ({"formatted": ["kraft"]}, True, False),
+        ({"formatted": ["zookeeper"]}, False, False),
+        ({"formatted": []}, False, False),
+    ],
+    ids=["a new disk", "files deleted", "cut off before the format", "all there", "never in this mode", "a new node"],
+)
+def test_what_is_gone(machine: Machine, look: Plan, owner: Any, identity: bool, is_gone: bool) -> None:
+    if owner:
+        write_json(Path(look["owner_file"]), owner)
+    if identity:
+        Path(look["identity_file"]).touch()
+    assert gone(machine, look) is is_gone
+
+
+def test_a_volume_that_can_not_be_looked_into_counts_as_empty(machine: Machine, look: Plan) -> None:
+    Path(look["identity_file"]).touch()
+    assert gone(machine, look) is False
+    machine.mounted.clear()
+    assert gone(machine, look) is True, "what lies below the mount point is not the node's data"
+
+
+# -- asking ----------------------------------------------------------------------------------------------------
+
+
+class Asked:
+    """A machine that says whether its data is gone, and a cluster that looks like this."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, is_gone: bool, sample: Sample) -> None:
+        self.samples = 0
+
+        class Opened:
+            async def __aenter__(self) -> Reached:
+                return Reached(ACCESS, None)  # type: ignore[arg-type]
+
+            async def __aexit__(self, *_: object) -> None:
+                return None
+
+        async def ask(*_: object) -> bool:
+            return is_gone
+
+        async def seen(_: KafkaView) -> Sample:
+            self.samples += 1
+            return sample
+
+        monkeypatch.setattr(asking, "connect", lambda *_: Opened())
+        monkeypatch.setattr(Reached, "ask", ask)
+        monkeypatch.setattr(KafkaView, "sample", seen)
+        monkeypatch.setattr(asking, "_SECONDS", 0)
+
+
+ACCESS = Access(name="n2", address="172.25.254.132", user="admin", host_key="h", private_key="k")
+
+
+def check(planned: Cluster) -> None:
+    wanted = Emptied(
+        mode=planned.mode, version=planned.version, nodes=seats(planned), access=ACCESS, look={}, asked="now"
+    )
+    asyncio.run(asking.check(wanted))
+
+
+def test_a_cluster_is_not_asked_while_the_data_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked(monkeypatch, is_gone=False, sample=UNSAFE["nobody answers"][1])
+    check(KRAFT)
+    assert not asked.samples, (
+        "the key that is left in the configuration would make an `up` fail that mends another node"
+    )
+
+
+def test_a_lone_node_has_nobody_to_be_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = Asked(monkeypatch, is_gone=True, sample=UNSAFE["nobody answers"][1])
+    lone = replace(KRAFT, nodes=(SECOND,))
+    check(lone)
+    assert not asked.samples
+    assert "all records are lost" in capsys.readouterr().out
+
+
+def test_a_danger_is_refused_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    Asked(monkeypatch, is_gone=True, sample=UNSAFE["a voter is behind"][1])
+    with pytest.raises(asking.NotSafe) as caught:
+        check(KRAFT)
+    told = str(caught.value)
+    assert told.startswith("n2: stage 'emptied': its data is gone: ")
+    assert "voter 3 (n3): 7 records behind. Nothing was changed. Bring the others back first" in told
+    assert told.endswith("pulumi config rm acceptEmptyDisk")
+
+
+def test_what_is_lost_all_the_same_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    Asked(monkeypatch, is_gone=True, sample=SAFE["it was the only replica"][1])
+    check(KRAFT)
+    assert "records that no other node has are lost with its disk: t-0" in capsys.readouterr().out
