@@ -115,6 +115,9 @@ def test_a_switch_to_another_nodes_data_is_refused_before_anything_is_stopped(ou
     assert f"{SECOND}: stage 'configured': {HOME}/zookeeper/myid says myid=7, but the plan says 2" in said
     assert everywhere(ours, "systemctl show -p MainPID kafka") == running
     assert on(ours, SECOND, f"sudo cat {MYID}") == "7\n"
+    for name in (FIRST, THIRD):
+        found = on(ours, name, f"sudo test -e {MYID} && echo a member || echo none")
+        assert found == "none\n", f"{name} was made a member of an ensemble that can't be"
     on(ours, SECOND, f"sudo rm {MYID}")
 
 

@@ -1,0 +1,86 @@
+"""A node whose data is gone: refused, refused again while the others could not stand in for it, then made anew.
+
+The tests of this file are one story and run in its order, on machines, a state and a stack of their own.
+"""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lifecycle import records
+from tests.support.look import verify
+from tests.support.machines import Ground, ground
+
+pytestmark = pytest.mark.lifecycle
+
+FIRST, SECOND, THIRD = "kafka-server1", "kafka-server2", "kafka-server3"
+DATA = "/var/lib/kafka"
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """Three machines and a stack for them, up, with a topic that every node has and one that only the second has."""
+    folder = tmp_path_factory.mktemp("stack")
+    with ground(f"lost-{os.getpid()}", folder, config={"heap": "256M"}) as made:
+        made.stack.up()
+        records.write(made.stack.prefix, servers(made), "kept", "one", "two")
+        tool = f"kafka-topics.sh --bootstrap-server {servers(made)} --create --topic single --replica-assignment 2"
+        on(made, FIRST, tool)
+        yield made
+
+
+def on(ground: Ground, name: str, command: str) -> str:
+    """What a command on a machine prints; its failure is the test's."""
+    done = ground.machines.ssh(name, command)
+    assert done.returncode == 0, f"{name}: {command}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def servers(ground: Ground) -> str:
+    return ",".join(f"{machine.address}:9092" for machine in ground.machines.machines.values())
+
+
+def refused(ground: Ground) -> str:
+    """What `up` says when it fails, on one line."""
+    done = ground.stack.pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", check=False)
+    assert done.returncode != 0, done.stdout
+    return " ".join(f"{done.stdout}\n{done.stderr}".split())
+
+
+def test_lost_data_is_refused_with_the_word_that_allows_it(ours: Ground) -> None:
+    on(ours, SECOND, f"sudo sh -c 'systemctl stop kafka && rm -rf {DATA}/*'")
+    ours.stack.configure(reapply="lost")
+    said = refused(ours)
+    assert f"{DATA} is empty, but this node was set up before" in said
+    assert f"pulumi config set acceptEmptyDisk {SECOND}" in said
+
+
+def test_the_word_is_not_enough_while_another_node_is_away(ours: Ground) -> None:
+    ours.stack.configure(acceptEmptyDisk=SECOND)
+    on(ours, THIRD, "sudo systemctl stop kafka")
+    running = on(ours, FIRST, "systemctl show -p MainPID kafka")
+    said = refused(ours)
+    assert f"{SECOND}: stage 'emptied': its data is gone" in said
+    assert "Nothing was changed. Bring the others back first" in said
+    assert on(ours, SECOND, f"sudo ls -A {DATA}") == "", "the first and an empty second voter would be a majority"
+    assert on(ours, FIRST, "systemctl show -p MainPID kafka") == running
+    on(ours, THIRD, "sudo systemctl start kafka")
+
+
+def test_a_node_is_made_anew_from_the_others(ours: Ground) -> None:
+    said = " ".join(ours.stack.up().split())
+    assert "records that no other node has are lost with its disk: single-0" in said
+    assert "the other nodes hold the rest" in said
+    assert f"starting {SECOND}" in said
+    verify(ours.stack)
+    assert records.read(ours.stack.prefix, servers(ours), "kept", "one", "two") == ["one", "two"]
+
+
+def test_a_word_that_was_left_behind_does_no_harm(ours: Ground) -> None:
+    running = on(ours, SECOND, "systemctl show -p MainPID kafka")
+    assert f"{SECOND}: its data is there" in ours.stack.up()
+    ours.stack.configure(acceptEmptyDisk=None)
+    ours.stack.up()
+    ours.stack.up("--expect-no-changes")
+    assert on(ours, SECOND, "systemctl show -p MainPID kafka") == running
