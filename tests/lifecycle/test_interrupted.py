@@ -4,12 +4,11 @@ No machine is waited for here; `tests/lifecycle/test_virtual_machines.py` is abo
 """
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from lab.libvirt import Libvirt
 from model.leftovers import Thing
 from model.machine_names import MachineNames
 from operations.leftovers import present
+from tests.support.session import Session, session
 from tests.support.stack import Stack
 from tests.support.virtual import libvirt_of_its_own, stack_inside
 from tests.unit.samples import dev_config
@@ -58,32 +58,25 @@ def make(stack: Stack, verb: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def kill_when_it_begins(stack: Stack, kind: str) -> None:
-    """Starts an `up` and kills it, with everything it started, at the moment it asks libvirt for such a thing."""
+@contextmanager
+def killed_when_it_begins(stack: Stack, kind: str) -> Iterator[None]:
+    """An `up` whose engine is killed at the moment it asks libvirt for such a thing. Its plugins are still at work in the
+    context, and over with it."""
     events = stack.project / f"events-{kind.partition(':')[0]}.json"
     command = ["pulumi", "--non-interactive", "--cwd", str(stack.project), "up", "--yes", "--skip-preview"]
+    command = [*stack.prefix, *command, "--stack", STACK, "--event-log", str(events)]
     printed = stack.project / "printed"
-    with printed.open("w") as output:
-        running = subprocess.Popen(
-            [*stack.prefix, *command, "--stack", STACK, "--event-log", str(events)],
-            env=stack.environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
+    with printed.open("w") as output, session(command, stack.environment, output) as running:
         begun = wait_for_creation(events, f"libvirt:index/{kind}", running)
         assert begun, f"the run ended before it made a {kind}:\n{printed.read_text()[-3000:]}"
-    finally:
-        if running.poll() is None:
-            os.killpg(running.pid, signal.SIGKILL)
-        running.wait()
+        running.kill_alone()
+        yield
 
 
-def wait_for_creation(events: Path, resource_type: str, running: subprocess.Popen[bytes]) -> bool:
+def wait_for_creation(events: Path, resource_type: str, running: Session) -> bool:
     """Whether the creation began before the run ended."""
     deadline = time.monotonic() + SECONDS_TO_BEGIN
-    while time.monotonic() < deadline and running.poll() is None:
+    while time.monotonic() < deadline and running.goes_on():
         if events.exists() and any(is_creation(line, resource_type) for line in events.read_text().splitlines()):
             return True
         time.sleep(0.02)
@@ -100,8 +93,8 @@ def is_creation(line: str, resource_type: str) -> bool:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.partition(":")[0])
 def test_make_goes_on_after_a_run_that_was_killed(lab: Libvirt, stack: Stack, kind: str) -> None:
-    kill_when_it_begins(stack, kind)
-    make(stack, "preview")  # ends what of the killed run is still at work
+    with killed_when_it_begins(stack, kind):
+        make(stack, "preview")  # ends what of the killed run is still at work
     left = present(lab.uri, NAMES)
     make(stack, "preview")
     assert present(lab.uri, NAMES) == left, "whoever only looks must not clear anything"

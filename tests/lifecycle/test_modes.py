@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -93,19 +94,21 @@ def test_a_switch_with_a_machine_away_is_refused_before_anything_is_changed(ours
     assert everywhere(ours, looked_at) == before
 
 
-def killed_at(ground: Ground, words: str, *, with_children: bool) -> str:
-    """What an `up` printed that was killed as soon as it said those words; with all it had started, or alone."""
+@contextmanager
+def killed_at(ground: Ground, words: str, *, with_children: bool) -> Iterator[str]:
+    """What an `up` printed that was killed as soon as it said those words; with all it had started, or alone. In the
+    context what was left to itself goes on."""
     with up_under_way(ground.stack) as running:
         running.until(re.escape(words))
         running.kill(with_children=with_children)
-    unlock(ground.stack)
-    return running.said
+        unlock(ground.stack)
+        yield running.said
 
 
 def test_a_switch_that_is_cut_off_while_it_prepares_changes_nothing_that_runs(ours: Ground) -> None:
     running = everywhere(ours, "systemctl show -p MainPID kafka")
-    killed_at(ours, "-configured updating", with_children=True)
-    assert everywhere(ours, "systemctl show -p MainPID kafka") == running
+    with killed_at(ours, "-configured updating", with_children=True):
+        assert everywhere(ours, "systemctl show -p MainPID kafka") == running
 
 
 def test_a_switch_to_another_nodes_data_is_refused_before_anything_is_stopped(ours: Ground) -> None:
@@ -122,11 +125,11 @@ def test_a_switch_to_another_nodes_data_is_refused_before_anything_is_stopped(ou
 
 
 def test_a_switch_that_is_cut_off_anywhere_is_completed(ours: Ground) -> None:
-    said = killed_at(ours, "stopping kafka-server1", with_children=True)
-    assert "topics that stay behind in kraft mode's data: of-kraft" in said
-    # The killed engine's command goes on by itself, and the next one has to wait for it.
-    killed_at(ours, "starting kafka-server", with_children=False)
-    ours.stack.up()
+    with killed_at(ours, "stopping kafka-server1", with_children=True) as said:
+        assert "topics that stay behind in kraft mode's data: of-kraft" in said
+    # What the killed engine has begun on the machines goes on without it, and the next `up` comes upon that.
+    with killed_at(ours, "starting kafka-server", with_children=False):
+        ours.stack.up()
     ours.stack.up("--expect-no-changes")
     verify(ours.stack)
     assert "of-kraft" not in records.topics(ours.stack.prefix, servers(ours))
