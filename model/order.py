@@ -18,6 +18,9 @@ _BETWEEN_TWO_TRIES = "auto-restart"
 # A process that systemd started again and that is older than this did not fail at its start.
 _YOUNG_SECONDS = 60
 
+# For those that a controller let go before it ended itself.
+_LAST_WORDS_SECONDS = 3
+
 
 @dataclass(frozen=True, slots=True)
 class NodeState:
@@ -94,6 +97,11 @@ def stuck(voters: Iterable[str], left: Iterable[str]) -> bool:
     none."""
     voters = set(voters)
     return bool(voters) and 2 * len(voters & set(left)) <= len(voters)
+
+
+def given_up(voters: Iterable[str], left: Collection[str], seconds: float, patience: float) -> bool:
+    """Whether brokers that were told to stop are killed, when none of them has ended for so many seconds."""
+    return bool(left) and stuck(voters, left) and seconds > _LAST_WORDS_SECONDS * patience
 
 
 def reason(before: Mapping[str, str], name: str, planned: str) -> str:

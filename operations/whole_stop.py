@@ -1,7 +1,7 @@
 """Ends the services of the other mode on all nodes that run in it: brokers, then the ensemble.
 
-Knows how long a clean stop may take and what is done about a broker that can't end. Refuses to know who runs in which
-mode (`operations/running.py`) and to judge who can't end by itself (`model/order.py`).
+Knows how long a clean stop may take and how a broker is killed. Refuses to know who runs in which mode
+(`operations/running.py`) and to judge who can't end by itself (`model/order.py`).
 """
 
 import asyncio
@@ -15,8 +15,6 @@ from operations.machine import Machine
 from operations.wait import TimedOut, told, until
 
 _WHOLE_STOP_SECONDS = 30
-# For those that a controller let go before it ended itself.
-_LAST_WORDS_SECONDS = 3
 
 
 class WholeStop:
@@ -43,14 +41,14 @@ class WholeStop:
     async def _ended(self) -> None:
         """Waits for brokers that were told to stop; those of a KRaft cluster without a controller are killed."""
         names = ", ".join(self.machines)
-        left, hopeless_since = tuple(self.machines), 0.0
+        left, since = tuple(self.machines), time.monotonic()
 
         async def ask() -> str | None:
-            nonlocal left, hopeless_since
-            left = await self._there(left)
-            now = time.monotonic()
-            hopeless_since = hopeless_since or now if order.stuck(self.controllers, left) else 0.0
-            if left and hopeless_since and now - hopeless_since > _LAST_WORDS_SECONDS * self.patience:
+            nonlocal left, since
+            still = await self._there(left)
+            if still != left:
+                left, since = still, time.monotonic()
+            if order.given_up(self.controllers, left, time.monotonic() - since, self.patience):
                 await self._kill(left)
             return f"{', '.join(left)} not stopped" if left else None
 

@@ -201,3 +201,24 @@ def test_a_lone_node_lets_itself_go() -> None:
 
 def test_nobody_is_hopeless_where_the_controllers_are_not_known() -> None:
     assert not order.stuck("", "abc"), "brokers that are stopping cleanly would be killed"
+
+
+@pytest.mark.parametrize(
+    ("voters", "left", "seconds", "patience", "given_up"),
+    [
+        ("abc", "c", 3.1, 1, True),
+        ("abc", "c", 2.9, 1, False),
+        ("abc", "c", 14, 5, False),
+        ("abc", "c", 16, 5, True),
+        ("abc", "bc", 3600, 1, False),
+        ("abc", "abc", 3600, 1, False),
+        ("", "abc", 3600, 1, False),
+        ("abc", "", 3600, 1, False),
+    ],
+)
+def test_only_brokers_that_no_controller_can_let_go_are_given_up(
+    voters: str, left: str, seconds: float, patience: int, given_up: bool
+) -> None:
+    assert order.given_up(voters, left, seconds, patience) is given_up, (
+        "whoever is killed too early recovers its logs for long; whoever is not killed at all holds the switch up"
+    )
