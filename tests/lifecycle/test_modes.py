@@ -50,6 +50,19 @@ def everywhere(ground: Ground, command: str) -> dict[str, str]:
     return {name: on(ground, name, command) for name in NODES}
 
 
+def stopped_cleanly(ground: Ground, folder: str) -> list[str]:
+    """The nodes whose broker closed its logs in that folder before it ended. Kafka's mark of that is gone when it starts."""
+    found = everywhere(ground, f"sudo find {HOME}/logs/{folder}/ -maxdepth 1 -name .kafka_cleanshutdown")
+    return [name for name, mark in found.items() if mark]
+
+
+def assert_only_the_last_was_killed(ground: Ground) -> None:
+    """Of a KRaft cluster that was stopped as a whole."""
+    assert len(stopped_cleanly(ground, "kraft-combined-logs")) >= len(NODES) - 1, (
+        "two of three controllers let their brokers go; only the last one has nobody left to ask"
+    )
+
+
 def servers(ground: Ground) -> str:
     return ",".join(f"{machine.address}:9092" for machine in ground.machines.machines.values())
 
@@ -130,6 +143,7 @@ def test_a_switch_that_is_cut_off_anywhere_is_completed(ours: Ground) -> None:
     # What the killed engine has begun on the machines goes on without it, and the next `up` comes upon that.
     with killed_at(ours, "starting kafka-server", with_children=False):
         ours.stack.up()
+    assert_only_the_last_was_killed(ours)
     ours.stack.up("--expect-no-changes")
     verify(ours.stack)
     assert "of-kraft" not in records.topics(ours.stack.prefix, servers(ours))
@@ -141,6 +155,7 @@ def test_a_switch_back_finds_the_earlier_cluster(ours: Ground) -> None:
     assert "the switch from zookeeper to kraft stops kafka.service, then zookeeper.service on" in previewed(ours)
     said = ours.stack.up()
     assert "topics that stay behind in zookeeper mode's data: of-zookeeper" in said
+    assert stopped_cleanly(ours, "zookeeper-mode-logs") == list(NODES), "the ensemble outlives them: nobody is killed"
     assert records.read(ours.stack.prefix, servers(ours), "of-kraft", "one", "two") == ["one", "two"]
     assert "of-zookeeper" not in records.topics(ours.stack.prefix, servers(ours))
     ours.stack.configure(mode="zookeeper")
