@@ -19,12 +19,14 @@ import pytest
 from lab.waiting import wait_for
 from tests.lifecycle import records
 from tests.support.machines import Ground, ground, hosts_config
+from tests.support.operate import wait_until_whole
 
 pytestmark = pytest.mark.lifecycle
 
 NODES = ("kafka-server1", "kafka-server2", "kafka-server3")
 FIRST, SECOND, THIRD = NODES
 HOME = "/usr/local/kafka_2.13-3.6.0"
+SECONDS = 90.0
 META = "/var/lib/kafka/logs/kraft-combined-logs/meta.properties"
 MOUNT = "sudo mkdir -p /var/lib/kafka && sudo mount /dev/disk/by-id/kafka-lab-data /var/lib/kafka"
 UNMOUNT = "sudo umount /var/lib/kafka && sudo rmdir /var/lib/kafka"
@@ -268,6 +270,16 @@ def test_kept_data_is_found_again_and_deleted_when_that_was_applied(
 ) -> None:
     ours.stack.configure(deleteData=True)
     ours.stack.up()
+    servers = ours.stack.outputs()["bootstrap_servers"]
+    assert records.read(ours.stack.prefix, servers, "kept", "one", "two") == ["one", "two"]
+
+
+def test_a_machine_that_is_rebooted_comes_back_by_itself(ours: Ground, untouched: dict[str, list[str]]) -> None:
+    ours.machines.reboot(THIRD)
+    wait_until_whole(ours.stack, SECONDS)
+    found = on(ours, THIRD, "sudo grep 'clean shutdown file was found' /var/log/kafka/server.log | tail -n 1")
+    assert "Skipping recovery" in found, "a reboot in order is to give the broker the time to close its logs"
+    ours.stack.up("--expect-no-changes")
     servers = ours.stack.outputs()["bootstrap_servers"]
     assert records.read(ours.stack.prefix, servers, "kept", "one", "two") == ["one", "two"]
 
