@@ -17,6 +17,7 @@ from tests.soak.trials import Finding, appended, choose
 from tests.support.machines import ground
 from toolchain import places
 
+TOPIC = {"name": "listed", "partitions": 3}  # so that an `up` has that stage, too
 PAGE = places.CHECKOUT / "docs" / "reference" / "faults.md"
 
 
@@ -24,7 +25,7 @@ def soak(seed: str, mode: Mode, minutes: float) -> list[Finding]:
     """At least one trial; none begins after the time is over."""
     deadline = time.monotonic() + 60 * minutes
     findings: list[Finding] = []
-    config = {"heap": HEAPS[0], "mode": mode.value}
+    config = {"heap": HEAPS[0], "mode": mode.value, "topics": [TOPIC]}
     with tempfile.TemporaryDirectory() as folder, ground("soak", Path(folder), config=config) as made:
         made.stack.up()
         running = Soak(made, mode)

@@ -26,11 +26,21 @@ class Operation:
     faults: tuple[str, ...]
 
 
+def _around(what: str, resource: str, doing: str, done: str) -> dict[str, str]:
+    """Before and after something that is one resource."""
+    return {f"before {what}": rf"{resource} {doing}", f"after {what}": rf"{resource} {done}"}
+
+
 def _stage(name: str, doing: str, done: str) -> dict[str, str]:
     """Before and after a stage of one node."""
+    return _around(f"`{name.rpartition('-')[2]}` of one node", f"{{node}}-{name}", doing, done)
+
+
+def _told(doing: str, done: str) -> dict[str, str]:
+    """Before and after what a cluster is told that runs."""
+    names = ("settings", "topics")
     return {
-        f"before `{name}` of one node": rf"{{node}}-{name} {doing}",
-        f"after `{name}` of one node": rf"{{node}}-{name} {done}",
+        moment: line for name in names for moment, line in _around(f"`{name}`", f"kafka-{name}", doing, done).items()
     }
 
 
@@ -51,17 +61,21 @@ OPERATIONS: Mapping[str, Operation] = {
             "before `running`": "kafka-running updating",
             "at the stop of all nodes": "stopping kafka-",
             "at the start of all nodes": "starting kafka-",
+            **_told("updating", "updated"),
         },
         (*KILLS, *OF_A_NODE),
     ),
     AGAIN: Operation(
         {
-            **_stage("claimed", "creating", "created"),
+            **_stage("host-ready", "creating", "created"),
+            **_stage("host-claimed", "creating", "created"),
+            **_around("the upload to one node", "{node}-archive", "creating", "created"),
             **_stage("installed", "creating", "created"),
             **_stage("configured", "creating", "created"),
             **_stage("formatted", "creating", "created"),
             "before `running`": "kafka-running creating",
             "at the start of all nodes": "starting kafka-",
+            **_told("creating", "created"),
         },
         (*KILLS, *OF_A_NODE),
     ),
