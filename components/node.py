@@ -19,6 +19,7 @@ from model import stages
 from model.emptied import Emptied
 from model.files import Runtime, node_files
 from model.handover import Access, NodeFacts, seats
+from model.logins import JumpSettings
 from model.paths import Paths
 from model.settings import Settings
 from model.times import patience
@@ -69,7 +70,7 @@ class KafkaNode(pulumi.ComponentResource):
         self._cluster_id = cluster_id
         first: list[Resource] = []
         if was_formatted and settings.accept_empty_disk == node.name:
-            first.append(self._asked(cluster, emulated))
+            first.append(self._asked(cluster, emulated, settings.jump_hosts))
         uploaded = [self._upload(f"{name}-archive", archive)]
         uploaded += [self._upload(f"{name}-{_piece_name(piece)}", piece) for piece in pieces]
         installed = self._stage(
@@ -92,7 +93,7 @@ class KafkaNode(pulumi.ComponentResource):
         # What was formatted anew has to be started anew, although nothing else of the node changed.
         return Output.all(self._plan, self._place.hand.access, self._place.machine, formatted.stdout).apply(_facts)
 
-    def _asked(self, cluster: Cluster, emulated: Output[bool]) -> Resource:
+    def _asked(self, cluster: Cluster, emulated: Output[bool], jump_hosts: Mapping[str, JumpSettings]) -> Resource:
         """Whether the other nodes hold what this one has lost, asked in every `up` that would take an empty disk."""
 
         def document(access: Access, plan: stages.NodePlan, cluster_id: str, emulated: bool) -> str:
@@ -104,6 +105,7 @@ class KafkaNode(pulumi.ComponentResource):
                 access=access,
                 look=stages.emptied(plan, cluster_id),
                 asked=datetime.now(UTC).isoformat(),
+                jump_hosts=dict(jump_hosts),
             ).model_dump_json()
 
         values = Output.all(self._place.hand.access, self._plan, self._cluster_id, emulated)

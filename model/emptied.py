@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from model.handover import Access, Clustered
+from model.handover import Access, Clustered, JumpHosts
 from model.health import Partition, Sample
 from model.kafka_keys import Mode
 from model.topology import Cluster, Node
@@ -31,6 +31,7 @@ class Emptied(Clustered):
     access: Access = Field(repr=False)
     look: dict[str, Any]
     asked: str
+    jump_hosts: JumpHosts = Field(default_factory=dict)
 
 
 def is_alone(cluster: Cluster, node: Node) -> bool:

@@ -8,8 +8,43 @@ import asyncio
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pkgutil import resolve_name
 
 from operations.refusal import Refusal
+
+# The verbs of an `up`, which act on a document: what acts, what the document is, and what for.
+_PLANNED = {
+    "fit": (
+        "operations.fit:check",
+        "operations.fit:Candidates",
+        "look whether machines that are there already can carry their nodes",
+    ),
+    "claimed": ("operations.claim:take", "operations.claim:Claim", "take a machine that somebody else made"),
+    "removed": ("operations.claim:give_back", "operations.claim:Claim", "remove from it what is ours"),
+    "ready": ("operations.ready:wait", "operations.ready:Newcomer", "wait until a new machine can be worked on"),
+    "emptied": (
+        "operations.emptied:check",
+        "model.emptied:Emptied",
+        "ask whether the other nodes hold what one has lost",
+    ),
+    "watched": (
+        "operations.watched:serves",
+        "operations.watched:Watcher",
+        "wait until what watches a cluster serves",
+    ),
+    "running": ("operations.running:bring", "model.handover:Handover", "bring the cluster to run what is planned"),
+    "topics": ("operations.topics:settle", "model.topic_plan:TopicPlan", "bring its topics to what is listed"),
+    "settings": (
+        "operations.live_settings:tell",
+        "model.handover:LiveSettings",
+        "give the running cluster the settings that need no restart",
+    ),
+}
+
+
+def _planned(arguments: argparse.Namespace) -> None:
+    act, document, _ = _PLANNED[arguments.verb]
+    asyncio.run(resolve_name(act)(resolve_name(document).model_validate_json(sys.stdin.read())))
 
 
 def _keys(arguments: argparse.Namespace) -> None:
@@ -22,64 +57,6 @@ def _cluster_id(_: argparse.Namespace) -> None:
     from operations import secrets
 
     print(secrets.new_cluster_id())
-
-
-def _fit(_: argparse.Namespace) -> None:
-    from operations import fit
-
-    asyncio.run(fit.check(fit.Candidates.model_validate_json(sys.stdin.read())))
-
-
-def _claimed(_: argparse.Namespace) -> None:
-    from operations import claim
-
-    asyncio.run(claim.take(claim.Claim.model_validate_json(sys.stdin.read())))
-
-
-def _removed(_: argparse.Namespace) -> None:
-    from operations import claim
-
-    asyncio.run(claim.give_back(claim.Claim.model_validate_json(sys.stdin.read())))
-
-
-def _emptied(_: argparse.Namespace) -> None:
-    from model.emptied import Emptied
-    from operations import emptied
-
-    asyncio.run(emptied.check(Emptied.model_validate_json(sys.stdin.read())))
-
-
-def _ready(_: argparse.Namespace) -> None:
-    from operations import ready
-
-    asyncio.run(ready.wait(ready.Newcomer.model_validate_json(sys.stdin.read())))
-
-
-def _watched(_: argparse.Namespace) -> None:
-    from operations import watched
-
-    asyncio.run(watched.serves(watched.Watcher.model_validate_json(sys.stdin.read())))
-
-
-def _running(_: argparse.Namespace) -> None:
-    from model.handover import Handover
-    from operations import running
-
-    asyncio.run(running.bring(Handover.model_validate_json(sys.stdin.read())))
-
-
-def _topics(_: argparse.Namespace) -> None:
-    from model.topic_plan import TopicPlan
-    from operations import topics
-
-    asyncio.run(topics.settle(TopicPlan.model_validate_json(sys.stdin.read())))
-
-
-def _settings(_: argparse.Namespace) -> None:
-    from model.handover import LiveSettings
-    from operations import live_settings
-
-    asyncio.run(live_settings.tell(LiveSettings.model_validate_json(sys.stdin.read())))
 
 
 def _domain_type(arguments: argparse.Namespace) -> None:
@@ -183,21 +160,14 @@ def _parser() -> argparse.ArgumentParser:
     leave = verbs.add_parser("release", help="take one of these nodes out of the running cluster, and say which")
     leave.add_argument("nodes", nargs="+")
     leave.set_defaults(act=_release)
-    for name, act, text in (
-        ("drift", _drift, "say what differs on the selected stack's nodes from what the last `up` left"),
-        ("cluster-id", _cluster_id, "make a random cluster id"),
-        ("fit", _fit, "look whether machines that are there already can carry their nodes"),
-        ("claimed", _claimed, "take a machine that somebody else made"),
-        ("removed", _removed, "remove from it what is ours"),
-        ("ready", _ready, "wait until a new machine can be worked on"),
-        ("emptied", _emptied, "ask whether the other nodes hold what one has lost"),
-        ("watched", _watched, "wait until what watches a cluster serves"),
-        ("running", _running, "bring the cluster to run what is planned"),
-        ("topics", _topics, "bring the cluster's topics to what is listed"),
-        ("settings", _settings, "give the running cluster the settings that need no restart"),
-    ):
-        verb = verbs.add_parser(name, help=text)
-        verb.set_defaults(act=act)
+    drift = verbs.add_parser(
+        "drift", help="say what differs on the selected stack's nodes from what the last `up` left"
+    )
+    drift.set_defaults(act=_drift)
+    identity = verbs.add_parser("cluster-id", help="make a random cluster id")
+    identity.set_defaults(act=_cluster_id)
+    for name, (_, _, text) in _PLANNED.items():
+        verbs.add_parser(name, help=text).set_defaults(act=_planned, verb=name)
     return parser
 
 

@@ -10,6 +10,7 @@ from operations.kafka_view import KafkaView
 from operations.machine import StageFailed, Unreachable, connect
 from operations.refusal import Refusal
 from operations.wait import TimedOut, until
+from operations.ways import Ways, logins
 
 # A broker stays registered for as long after its end.
 _SECONDS = 30
@@ -33,11 +34,11 @@ async def check(wanted: Emptied) -> None:
     elif emptied.is_alone(cluster, node):
         print(f"{name}: its data is gone, and no other node had any of it: all records are lost")
     else:
-        await _ask_others(cluster, node, wanted.patience)
+        async with Ways(logins(wanted.jump_hosts), wanted.patience) as ways:
+            await _ask_others(KafkaView(cluster, ways, wanted.patience), cluster, node, wanted.patience)
 
 
-async def _ask_others(cluster: Cluster, node: Node, patience: int) -> None:
-    view = KafkaView(cluster, patience)
+async def _ask_others(view: KafkaView, cluster: Cluster, node: Node, patience: int) -> None:
     lost: list[str] = []
 
     async def ask() -> str | None:

@@ -116,10 +116,10 @@ def test_what_a_process_runs_already_is_activated_and_nothing_else(machine: Mach
 
 @pytest.mark.parametrize(("running", "state"), [("f1", "inactive"), ("f1", "active"), ("f0", "inactive")])
 def test_what_belongs_beside_a_running_kafka_is_started(machine: Machine, running: str, state: str) -> None:
-    plan = {**configured_plan(machine), "services": ["zookeeper.service", "kafka.service", "x.service"]}
+    plan = configured_plan(machine) | {"services": ["zookeeper.service", "kafka.service", "x.service"]}
     machine.answer(("systemctl", "show"), answer(f"{state}\n"))
     runs(plan, running)
-    machine.load("activation", "configured")["main"](plan)
+    machine.load("identity", "activation", "configured")["main"](plan)
     wanted = [("systemctl", "start", "x.service")] if (running, state) == ("f1", "inactive") else []
     assert machine.ran("systemctl", "start") == wanted, "down while Kafka is up, nothing else would start it"
 

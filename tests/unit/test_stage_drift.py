@@ -10,6 +10,7 @@ import pytest
 from model import drift, stages
 
 from .stage_machine import Machine, snapshot
+from .test_stages import CLUSTER_ID
 from .test_stages import plan as node_plan
 
 PIECES = [stages.Upload("up/agent.jar", hashlib.sha512(b"agent").hexdigest())]
@@ -30,7 +31,7 @@ def plans(machine: Machine) -> tuple[dict[str, Any], dict[str, Any]]:
     """A machine on which the stages put files, programs and links."""
     node = node_plan()
     installed = placed(machine, stages.installed(node, "a" * 128, "up/kafka.tgz", PIECES))
-    configured = placed(machine, stages.configured(node))
+    configured = placed(machine, stages.configured(node, CLUSTER_ID))
     upload = machine.path("/home/admin/up/agent.jar")
     upload.parent.mkdir()
     upload.write_bytes(b"agent")

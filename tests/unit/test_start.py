@@ -1,9 +1,14 @@
 """What a verb of operations loads before it works: a first `up` starts ten of them on the operator's computer."""
 
+import inspect
 import subprocess
 import sys
+from pkgutil import resolve_name
 
 import pytest
+from pydantic import BaseModel
+
+from operations.__main__ import _PLANNED
 
 from .samples import ROOT
 
@@ -27,3 +32,10 @@ def test_a_verb_loads_what_it_needs_and_no_more(verb: str, needless: set[str]) -
     loaded = set(done.stderr.split())
     assert {"operations.refusal"} <= loaded, done.stderr[-2000:]
     assert not loaded & needless, "each costs every `up` a tenth of a second and more of a processor"
+
+
+@pytest.mark.parametrize("verb", _PLANNED)
+def test_a_verb_of_an_up_is_named_rightly(verb: str) -> None:
+    act, document, _ = _PLANNED[verb]
+    assert inspect.iscoroutinefunction(resolve_name(act)), "names in a table are not followed by a type checker"
+    assert issubclass(resolve_name(document), BaseModel)
