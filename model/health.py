@@ -29,7 +29,7 @@ class Partition:
 
 # A member of the quorum fetches at least twice a second. One that is silent for longer is away, although its
 # lag stays 0 for as long as nothing is written.
-_SILENT_MS = 5000
+SILENT_MS = 5000
 # The quorum writes a record of its own twice a second, so one that keeps up is often seen a record behind.
 _BEHIND_MS = 2000
 # A leader that was just elected has not heard of anybody.
@@ -50,7 +50,7 @@ class Member:
         """What is wrong with it, if anything."""
         if self.silent_ms == NEVER_HEARD:
             return "not heard of yet"
-        if self.silent_ms > _SILENT_MS:
+        if self.silent_ms > SILENT_MS:
             return f"not heard of for {self.silent_ms / 1000:.0f} s"
         keeps_up = self.lag == 0 or 0 <= self.behind_ms <= _BEHIND_MS
         return "" if keeps_up else f"{self.lag} records behind"

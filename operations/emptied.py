@@ -3,7 +3,9 @@
 Asks and reads only. Refuses to judge (`model/emptied.py`).
 """
 
-from model import emptied
+import time
+
+from model import emptied, health
 from model.emptied import Emptied
 from model.topology import Cluster, Node
 from operations.kafka_view import KafkaView
@@ -14,6 +16,8 @@ from operations.ways import Ways, logins
 
 # A broker stays registered for as long after its end.
 _SECONDS = 30
+# A voter that ended a moment ago still counts as well: only a longer look shows it.
+_CALM_SECONDS = health.SILENT_MS / 1000 + 1
 
 
 class NotSafe(Refusal):
@@ -40,11 +44,19 @@ async def check(wanted: Emptied) -> None:
 
 async def _ask_others(view: KafkaView, cluster: Cluster, node: Node, patience: int) -> None:
     lost: list[str] = []
+    calm_since = 0.0
 
     async def ask() -> str | None:
+        nonlocal calm_since
         sample = await view.sample()
         lost[:] = emptied.lost(sample, node)
-        return "; ".join(emptied.dangers(cluster, sample, node)) or None
+        now = time.monotonic()
+        if dangers := emptied.dangers(cluster, sample, node):
+            calm_since = 0.0
+            return "; ".join(dangers)
+        calm_since = calm_since or now
+        calm = now - calm_since
+        return None if calm >= _CALM_SECONDS else f"well for {calm:.0f} of {_CALM_SECONDS:.0f} s"
 
     try:
         await until(f"the other nodes to hold what {node.name} had", ask, limit=_SECONDS * patience)

@@ -265,6 +265,7 @@ class Asked:
         monkeypatch.setattr(Reached, "ask", ask)
         monkeypatch.setattr(KafkaView, "sample", seen)
         monkeypatch.setattr(asking, "_SECONDS", 0)
+        monkeypatch.setattr(asking, "_CALM_SECONDS", 0)
 
 
 ACCESS = Access(name="n2", address="172.25.254.132", user="admin", host_key="h", private_key="k")
@@ -303,6 +304,14 @@ def test_a_danger_is_refused_with_what_to_do(monkeypatch: pytest.MonkeyPatch) ->
     assert told.startswith("n2: stage 'emptied': its data is gone: ")
     assert "voter 3 (n3): 7 records behind. Nothing was changed. Bring the others back first" in told
     assert told.endswith("pulumi config rm acceptEmptyDisk")
+
+
+def test_one_look_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked(monkeypatch, is_gone=True, sample=SAFE["it was the only replica"][1])
+    monkeypatch.setattr(asking, "_SECONDS", 5)
+    monkeypatch.setattr(asking, "_CALM_SECONDS", 0.5)
+    check(KRAFT)
+    assert asked.samples > 1, "a voter that was stopped just now is not silent for long enough to be missed"
 
 
 def test_what_is_lost_all_the_same_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
