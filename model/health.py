@@ -145,8 +145,10 @@ def _ensemble_faults(cluster: Cluster, sample: Sample) -> list[str]:
 
 
 def unwell(cluster: Cluster, sample: Sample) -> frozenset[int]:
-    """The nodes that were not seen to do their part: brokers that don't serve, voters that are away or behind. All of
-    them when nobody answers."""
+    """The nodes that were seen not to do their part: brokers that don't serve, voters that are away or behind. All of
+    them when no broker takes a connection; of a cluster that does and gives no answer, those that take none."""
+    if sample.faults and not {node.id for node in cluster.brokers} <= sample.deaf:
+        return sample.deaf
     idle = {node.id for node in cluster.brokers} - (sample.brokers - sample.deaf)
     return frozenset(idle | ({node.id for node in cluster.voters} - _living_voters(cluster, sample)))
 
@@ -154,11 +156,10 @@ def unwell(cluster: Cluster, sample: Sample) -> frozenset[int]:
 def why_not_restart(cluster: Cluster, sample: Sample, node_id: int) -> list[str]:
     """The gate: why the node must not be taken down now; nothing when it may. One that is well leaves a whole cluster
     only. One that is not may be what the cluster lacks: it goes if the others were heard of and can spare it."""
-    if node_id not in unwell(cluster, sample):
-        found = missing(cluster, sample)
-    else:
-        found = _unheard(cluster, sample) if len(cluster.nodes) > 1 else []
-    return found or why_not_spare(cluster, sample, node_id)
+    is_well = node_id not in unwell(cluster, sample) and not sample.faults
+    if not is_well and len(cluster.nodes) == 1:
+        return []
+    return (missing if is_well else _unheard)(cluster, sample) or why_not_spare(cluster, sample, node_id)
 
 
 def strayed(sample: Sample) -> list[str]:
@@ -171,19 +172,28 @@ def why_not_spare(cluster: Cluster, sample: Sample, node_id: int) -> list[str]:
     its replicas (as many replicas as its min ISR) is not a reason: waiting would not change it."""
     found = []
     voters = {node.id for node in cluster.voters}
-    if node_id in voters:
+    if node_id in voters and _takes_part(cluster, sample, node_id):
         alive = _living_voters(cluster, sample) - {node_id}
         if len(voters) > 1 and len(alive) < len(voters) // 2 + 1:
             found.append(
                 f"without node {node_id} only {len(alive)} of {len(voters)} voters would be left and caught up"
             )
     for part in sample.partitions:
-        if node_id not in part.replicas or len(part.replicas) <= part.min_isr:
+        # What it doesn't hold can't be taken from it.
+        if node_id not in part.isr or len(part.replicas) <= part.min_isr:
             continue
         left = set(part.isr) - {node_id}
         if len(left) < part.min_isr:
             found.append(f"{part} would have {len(left)} in-sync replicas, its min ISR is {part.min_isr}")
     return found
+
+
+def _takes_part(cluster: Cluster, sample: Sample, voter: int) -> bool:
+    """Whether the voter was heard of lately, or nothing is known of it."""
+    if cluster.mode is Mode.KRAFT:
+        member = sample.quorum.voters.get(voter) if sample.quorum else None
+        return member is None or member.silent_ms <= SILENT_MS
+    return not sample.ensemble or voter in _living_voters(cluster, sample)
 
 
 def _living_voters(cluster: Cluster, sample: Sample) -> set[int]:

@@ -61,7 +61,8 @@ class Gates:
 
     async def restore_leaders(self) -> None:
         """Leaders go back to the replicas that should lead, where others do; a partition that already has its own is no error."""
-        if not health.strayed(await self.view.sample()):
+        sample = await self.view.sample()
+        if not sample.faults and not health.strayed(sample):
             return
         self.view.close()  # the client still believes the brokers that it met before they were restarted
         # In the thread the client is made, too: it connects at once.
