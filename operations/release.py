@@ -5,7 +5,7 @@ The rule of every restart holds: the cluster must be able to spare the node. Ref
 
 from collections.abc import Collection
 
-from model import units
+from model import health, units
 from model.handover import Handover
 from operations.alone import ALONE_SECONDS, alone
 from operations.evidence import votes
@@ -15,12 +15,13 @@ from operations.refusal import Refusal
 from operations.wait import TimedOut, told
 from operations.ways import Ways
 
-_STOP = "sudo -n sh -c 'systemctl stop kafka.service zookeeper.service; sync'"
+# Not every machine has a ZooKeeper.
+_STOP = "sudo -n sh -c 'systemctl stop kafka.service && { systemctl stop zookeeper.service 2>/dev/null; sync; }'"
 _STOP_SECONDS = units.STOP_SECONDS + units.ZOOKEEPER_STOP_SECONDS
 
 
 class NotReleased(Refusal):
-    """No node could be taken out; the text says why. Nothing was stopped."""
+    """No node could be taken out; the text says why."""
 
 
 async def release(handover: Handover, candidates: Collection[str]) -> str:
@@ -42,6 +43,10 @@ async def _release(handover: Handover, candidates: Collection[str], ways: Ways) 
         async with connect(facts[name].access, handover.patience) as machine:
             await told(f"{name} to stop", machine.run(_STOP), limit=_STOP_SECONDS)
     except Unreachable as error:
+        if facts[name].id not in health.unwell(handover.cluster, await gates.view.sample()):
+            raise NotReleased(
+                f"no machine was touched: {name} serves and can't be stopped cleanly: {error}. Mend its ssh and go on"
+            ) from error
         print(f"{error}: its machine is replaced as it is", flush=True)
     finally:
         gates.view.close()

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from model.health import Sample
 from model.kafka_keys import Mode
 from operations import release
 from operations.alone import alone
+from operations.machine import Unreachable
 from toolchain import telling
 
 from .test_handover import handover
@@ -25,6 +27,12 @@ class Cluster:
     def __init__(self) -> None:
         self.told: list[str] = []
         self.view = self
+        self.deaf = frozenset[int]()
+        self.is_reached = True
+
+    async def sample(self) -> Sample:
+        """Nothing is known of it but who takes connections."""
+        return Sample(frozenset(), -1, (), faults=("no broker answers in time",), deaf=self.deaf)
 
     async def spared(self, waiting: Mapping[str, int]) -> str:
         self.told.append(f"spare one of {', '.join(waiting)}")
@@ -39,6 +47,8 @@ class Cluster:
             await asyncio.sleep(5 * QUICK)
             self.told.append(f"{access.name}: {command}")
 
+        if not self.is_reached:
+            raise Unreachable(f"{access.name} does not answer")
         yield SimpleNamespace(run=run)
 
 
@@ -66,6 +76,18 @@ def test_a_node_that_stops_slowly_is_told_of(cluster: Cluster, capsys: pytest.Ca
     assert cluster.told == ["spare one of n1, n2", f"n2: {release._STOP}"]
     said = capsys.readouterr().out
     assert said.startswith("waiting for n2 to stop (0 s of at most 420 s)"), "Kafka's time to stop, and ZooKeeper's"
+
+
+def test_a_node_that_serves_and_can_not_be_told_to_stop_stays(cluster: Cluster) -> None:
+    cluster.is_reached = False
+    with pytest.raises(release.NotReleased, match="n2 serves and can't be stopped cleanly: n2 does not answer"):
+        released("n2")
+
+
+def test_a_node_that_is_gone_is_released_as_it_is(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    cluster.is_reached, cluster.deaf = False, frozenset({2})
+    assert released("n2") == "n2"
+    assert "n2 does not answer: its machine is replaced as it is" in capsys.readouterr().out
 
 
 def test_no_node_is_stopped_while_another_run_works_on_the_cluster(
