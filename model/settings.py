@@ -386,6 +386,7 @@ _REPLICATION_KEYS = (
 _MIN_ISR_PAIRS = (
     ("transaction.state.log.min.isr", "transaction.state.log.replication.factor"),
     ("min.insync.replicas", "default.replication.factor"),
+    ("min.insync.replicas", "offsets.topic.replication.factor"),
 )
 
 

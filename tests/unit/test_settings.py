@@ -223,6 +223,18 @@ BAD_VALUES: list[tuple[dict[str, Any], str, object, str]] = [
         "a number from 1 to 1",
     ),
     ({"settings": {"min.insync.replicas": 2}}, "settings.min.insync.replicas", "2", "default.replication.factor"),
+    (
+        {
+            "settings": {
+                "min.insync.replicas": 2,
+                "default.replication.factor": 3,
+                "offsets.topic.replication.factor": 1,
+            }
+        },
+        "settings.min.insync.replicas",
+        "2",
+        "offsets.topic.replication.factor",
+    ),
     ({"memmory": 2048}, "memmory", 2048, "memory"),
 ]
 
