@@ -42,6 +42,7 @@ class KafkaCluster(pulumi.ComponentResource):
         topics_before: TopicPlan | None = None,
         left_with: Mapping[str, str] | None = None,
         formatted: Collection[str] = (),
+        again: str = "",
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__(
@@ -52,6 +53,7 @@ class KafkaCluster(pulumi.ComponentResource):
                 "mode": settings.mode.value,
                 "version": settings.kafka_version,
                 "settings": dict(settings.settings),
+                **({"again": again} if again else {}),
             },
             opts,
         )
@@ -72,13 +74,14 @@ class KafkaCluster(pulumi.ComponentResource):
             )
             for node in cluster.nodes
         ]
+        by_name = {node.name: made for node, made in zip(cluster.nodes, nodes, strict=True)}
         # A disk or a configuration that is refused on one node keeps every node from being formatted.
         configured = [node.configured for node in nodes]
         facts = [node.format(after=configured) for node in nodes]
         foretell(
             cluster,
             left_with or {},
-            {node.name: made.fingerprint for node, made in zip(cluster.nodes, nodes, strict=True)},
+            {name: made.fingerprint for name, made in by_name.items()},
             settings.jump_hosts,
         )
         handover = Output.all(cluster_id, emulated, *facts).apply(
@@ -87,7 +90,7 @@ class KafkaCluster(pulumi.ComponentResource):
                 version=cluster.version,
                 cluster_id=values[0],
                 patience=patience(values[1]),
-                reapply=settings.reapply,
+                reapply=settings.reapply + again,
                 nodes=tuple(values[2:]),
                 controllers=tuple(node.name for node in settings.controllers),
             ).model_dump_json()
@@ -102,7 +105,7 @@ class KafkaCluster(pulumi.ComponentResource):
             LIVE,
             "settings",
             stdin=Output.all(cluster_id, emulated).apply(
-                lambda values: _live(settings, cluster, *values).model_dump_json(indent=1)
+                lambda values: _live(settings, cluster, again, *values).model_dump_json(indent=1)
             ),
             parent=self,
             depends_on=[running],
@@ -117,21 +120,28 @@ class KafkaCluster(pulumi.ComponentResource):
                 emulated=emulated,
                 facts=facts,
                 running=running,
+                again=again,
                 opts=ResourceOptions(parent=self),
             )
         self.plan, self.cluster_id = cluster, cluster_id
-        # The servers are an answer only once the cluster runs as planned.
+        # The servers are an answer only once the cluster runs as planned; so is what it runs and was told.
         self.bootstrap_servers = told.stdout.apply(lambda _: cluster.bootstrap_servers)
-        self.register_outputs({"bootstrap_servers": self.bootstrap_servers})
+        self.register_outputs(
+            {
+                "bootstrap_servers": self.bootstrap_servers,
+                "runs": told.stdout.apply(lambda _: {name: made.fingerprint for name, made in by_name.items()}),
+                "settings": told.stdout.apply(lambda _: dict(settings.settings)),
+            }
+        )
 
 
-def _live(settings: Settings, cluster: Cluster, cluster_id: str, emulated: bool) -> LiveSettings:
+def _live(settings: Settings, cluster: Cluster, again: str, cluster_id: str, emulated: bool) -> LiveSettings:
     """What the running cluster takes without a restart."""
     return LiveSettings(
         mode=cluster.mode,
         version=cluster.version,
         patience=patience(emulated),
-        reapply=settings.reapply,
+        reapply=settings.reapply + again,
         cluster_id=cluster_id,
         nodes=seats(cluster),
         jump_hosts=settings.jump_hosts,

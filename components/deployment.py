@@ -35,6 +35,7 @@ def deploy(settings: Settings, opts: ResourceOptions | None = None) -> KafkaClus
         topics_before=surroundings.topics_before,
         left_with=surroundings.left_with,
         formatted=surroundings.formatted,
+        again=surroundings.again,
         opts=opts,
     )
     if settings.metrics.monitor and surroundings.prometheus:

@@ -6,11 +6,12 @@ Knows Pulumi's config and the stack's earlier state. Refuses to know what a righ
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pulumi
 
-from model import emptied, identity, roll, switch, topic_plan, topics, topology
+from model import attempt, emptied, identity, roll, switch, topic_plan, topics, topology
 from model.errors import ConfigurationError
 from model.machine_names import MachineNames
 from model.settings import Settings, read
@@ -65,8 +66,13 @@ def surroundings(settings: Settings) -> Resolved:
     switched = switch.warnings(switch.left_in(state), topology.plan(settings))
     for warning in (*found.warnings, *switched, *topics.warnings(before, settings)):
         pulumi.log.warn(warning)
-    left_with, formatted = roll.left_with(state, settings.mode), emptied.formatted(state)
-    return replace(found, topics_before=before, left_with=left_with, formatted=formatted)
+    return replace(
+        found,
+        topics_before=before,
+        left_with=roll.left_with(state, settings.mode),
+        formatted=emptied.formatted(state),
+        again=attempt.mark(state, datetime.now(UTC).isoformat()),
+    )
 
 
 def _refuse(changes: list[str]) -> None:

@@ -7,6 +7,7 @@ import pulumi
 from pulumi import Output, Resource, ResourceOptions
 
 from components.hand import operate
+from model.attempt import TOPICS
 from model.handover import NodeFacts, seats
 from model.settings import Settings
 from model.times import patience
@@ -29,11 +30,12 @@ class KafkaTopics(pulumi.ComponentResource):
         emulated: Output[bool],
         facts: Sequence[Output[NodeFacts]],
         running: Resource,
+        again: str = "",
         opts: ResourceOptions | None = None,
     ) -> None:
         brokers = len(settings.brokers)
         told = {"mode": settings.mode.value, "topics": {t.name: _told(t, brokers) for t in settings.topics}}
-        super().__init__("kafka-cluster:index:KafkaTopics", name, told, opts)
+        super().__init__(TOPICS, name, told, opts)
         # Facts say how a machine is logged in to, and are secret for that; what was done to its disk is not.
         storage = Output.unsecret(Output.all(*facts).apply(lambda facts: tuple(node.storage for node in facts)))
         plan = Output.all(cluster_id, emulated, storage).apply(
@@ -42,7 +44,7 @@ class KafkaTopics(pulumi.ComponentResource):
                 version=cluster.version,
                 cluster_id=values[0],
                 patience=patience(values[1]),
-                reapply=settings.reapply,
+                reapply=settings.reapply + again,
                 nodes=seats(cluster),
                 jump_hosts=settings.jump_hosts,
                 storage=tuple(values[2]),
@@ -50,8 +52,9 @@ class KafkaTopics(pulumi.ComponentResource):
                 absent=absent(settings.topics),
             ).model_dump_json()
         )
-        operate(CARRIER, "topics", stdin=plan, parent=self, depends_on=[running])
-        self.register_outputs({"topics": [topic.name for topic in settings.topics if topic.is_wanted]})
+        done = operate(CARRIER, "topics", stdin=plan, parent=self, depends_on=[running])
+        wanted = [topic.name for topic in settings.topics if topic.is_wanted]
+        self.register_outputs({"topics": wanted, "listed": done.stdout.apply(lambda _: told["topics"])})
 
 
 def _told(topic: TopicSettings, brokers: int) -> dict[str, Any]:

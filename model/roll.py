@@ -12,13 +12,13 @@ from model.health import Sample
 from model.kafka_keys import Mode
 from model.topology import Cluster
 
-_NODE = "kafka-cluster:index:KafkaNode"
+NODE = "kafka-cluster:index:KafkaNode"
 
 
 def left_with(resources: Iterable[Mapping[str, Any]], mode: Mode) -> dict[str, str]:
     """The fingerprint of each node's configuration after the last `up`, from a state's resources. Nothing when that was
     in the other mode: a switch stops all nodes, and rolls none."""
-    nodes = [one for one in resources if one["type"] == _NODE and one.get("inputs", {}).get("mode") == mode.value]
+    nodes = [one for one in resources if one["type"] == NODE and one.get("inputs", {}).get("mode") == mode.value]
     known = {one["urn"].rpartition("::")[2]: one.get("outputs", {}).get("fingerprint") for one in nodes}
     return {name: fingerprint for name, fingerprint in known.items() if isinstance(fingerprint, str)}
 

@@ -48,7 +48,8 @@ class ArchiveFile:
 @dataclass(frozen=True)
 class Resolved:
     """What was found. `uri` and `image` are empty where machines exist already; `replaced` is the machine that may be
-    replaced now; `formatted` are the nodes that were formatted once."""
+    replaced now; `formatted` are the nodes that were formatted once; `again` is another text when the last `up` left work
+    undone."""
 
     archive: ArchiveFile
     uri: str
@@ -59,6 +60,7 @@ class Resolved:
     replaced: str = ""
     left_with: Mapping[str, str] = field(default_factory=dict)  # what each node was configured with, as a fingerprint
     formatted: frozenset[str] = frozenset()
+    again: str = ""
     pieces: tuple[ArchiveFile, ...] = ()
     """What metrics need beside Kafka; nothing where there are none"""
     prometheus: ArchiveFile | None = None

@@ -10,8 +10,10 @@ from typing import Any
 import pulumi
 import pytest
 
+from model.attempt import TOPICS
 from model.emptied import Emptied
 from model.identity import CLUSTER
+from model.roll import NODE
 from model.waiting import CHOSEN
 
 from .conftest import HOST_KEY, URI, Up, dev_config, nodes
@@ -170,7 +172,16 @@ FORMATTED = ("cluster-id", "-formatted")
 
 def identity(engine: Engine) -> list[dict[str, Any]]:
     """What an `up` leaves behind, as the state gives it back."""
-    (cluster,) = engine.of(CLUSTER)
+    parts = [part for kind in (CLUSTER, NODE, TOPICS) for part in engine.of(kind)]
+    components = [
+        {
+            "type": part.type,
+            "urn": part.urn,
+            "inputs": json.loads(json.dumps(part.inputs)),
+            "outputs": engine.outputs_of.get(part.urn, {}),
+        }
+        for part in parts
+    ]
     made = [
         {"type": r.type, "urn": r.urn, "outputs": {"stdout": CLUSTER_ID}}
         for r in engine.custom
@@ -178,7 +189,7 @@ def identity(engine: Engine) -> list[dict[str, Any]]:
     ]
     kept = [r for r in engine.custom if r.name.startswith("site-")]
     site = [{"type": r.type, "urn": r.urn, "inputs": shown(r.inputs)} for r in kept]
-    return [{"type": CLUSTER, "urn": cluster.urn, "inputs": json.loads(json.dumps(cluster.inputs))}, *made, *site]
+    return [*components, *made, *site]
 
 
 def moved(key: str, value: object) -> list[dict[str, Any]]:

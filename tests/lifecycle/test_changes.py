@@ -15,6 +15,7 @@ import pytest
 
 from tests.lifecycle import live_values, records
 from tests.support.machines import Ground, ground
+from tests.support.operate import status
 from tests.support.under_way import unlock, up_under_way
 
 pytestmark = pytest.mark.lifecycle
@@ -198,6 +199,25 @@ def test_a_preview_names_the_topics_that_its_roll_interrupts(ours: Ground) -> No
     assert "interrupts is not known: no broker listens" in said
     assert "strict" not in said, "nothing is said of what nobody could look at"
     ours.stack.configure(heap=heap)
+
+
+def test_a_change_that_failed_is_taken_back_where_it_was_made(ours: Ground) -> None:
+    good, before = ours.stack.config()["settings"], processes(ours)
+    ours.stack.configure(
+        settings={**good, "metric.reporters": "example.NoSuchReporter"}, unchecked=["metric.reporters"]
+    )
+    with up_under_way(ours.stack) as up:
+        failed = up.until(r"restarting (\S+) \(1 of 3\)")[1]
+        up.until("waiting for the whole cluster")
+        up.kill()
+    unlock(ours.stack)
+    ours.stack.configure(settings=good, unchecked=[])
+    ours.stack.up()
+    found = status(ours.stack)
+    assert found["verdict"] == "healthy", f"Pulumi itself knows of no difference: {found['missing']}"
+    after = processes(ours)
+    assert {name for name in NODES if after[name] != before[name]} == {failed}, "the others never had the change"
+    ours.stack.up("--expect-no-changes")
 
 
 def test_zookeeper_mode_takes_them_too(ours: Ground) -> None:

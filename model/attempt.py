@@ -1,0 +1,39 @@
+"""Whether the last `up` did all that it began, from the state that it left.
+
+Pulumi keeps what a resource was last brought to, and not what was tried in vain: to take a failed change back would be no
+change for it, although some nodes may have the failed one already. Knows what the components leave in the state before
+and after the work. Refuses to know what that work is.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from model import identity
+from model.roll import NODE
+
+TOPICS = "kafka-cluster:index:KafkaTopics"
+
+
+def mark(resources: Iterable[Mapping[str, Any]], now: str) -> str:
+    """A text that the resources of a running cluster carry: another one, `now`, when the last `up` left work undone, else
+    the one that they have."""
+    resources = list(resources)
+    cluster = next((one for one in resources if one["type"] == identity.CLUSTER), None)
+    if cluster is None:
+        return ""
+    earlier: str = cluster.get("inputs", {}).get("again", "")
+    return earlier if _is_done(cluster, resources) else now
+
+
+def _is_done(cluster: Mapping[str, Any], resources: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether what runs, is told and is listed is what was asked for."""
+    asked, done = cluster.get("inputs", {}), cluster.get("outputs", {})
+    planned, topics = {}, None
+    for one in resources:
+        if one["type"] == NODE:
+            planned[one["urn"].rpartition("::")[2]] = one.get("outputs", {}).get("fingerprint")
+        if one["type"] == TOPICS:
+            topics = one
+    if topics is not None and topics.get("outputs", {}).get("listed") != topics.get("inputs", {}).get("topics"):
+        return False
+    return bool(done.get("runs") == planned and done.get("settings") == asked.get("settings"))

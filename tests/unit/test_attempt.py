@@ -1,0 +1,54 @@
+"""What an `up` left undone is done by the next, also when that is asked for what was there before."""
+
+from typing import Any
+
+import pytest
+
+from model import attempt, identity
+from model.roll import NODE
+
+NOW, EARLIER = "now", "earlier"
+SETTINGS = {"log.retention.hours": 48}
+
+
+def resource(kind: str, name: str, inputs: Any, outputs: Any) -> dict[str, Any]:
+    return {"type": kind, "urn": f"urn:pulumi:dev::p::{kind}::{name}", "inputs": inputs, "outputs": outputs}
+
+
+def state(
+    *, runs: Any = "f1", told: Any = SETTINGS, listed: Any = None, again: str = EARLIER, topics: Any = None
+) -> list[dict[str, Any]]:
+    """A cluster of a node that is to run `f1`, and what of it was brought about."""
+    outputs = {} if runs is None else {"runs": {"n1": runs}, "settings": told}
+    found = [
+        resource("pulumi:pulumi:Stack", "p-dev", {}, {}),
+        resource(identity.CLUSTER, "kafka", {"settings": SETTINGS, "again": again}, outputs),
+        resource(NODE, "n1", {}, {"fingerprint": "f1"}),
+    ]
+    if topics is not None:
+        found.append(resource(attempt.TOPICS, "topics", {"topics": topics}, {"listed": listed} if listed else {}))
+    return found
+
+
+def test_a_stack_without_a_cluster_has_nothing_to_do_again() -> None:
+    assert attempt.mark([], NOW) == ""
+
+
+def test_what_was_done_keeps_its_mark() -> None:
+    assert attempt.mark(state(), NOW) == EARLIER, "else every `up` would look at all nodes"
+    assert attempt.mark(state(topics={"a": 1}, listed={"a": 1}), NOW) == EARLIER
+    assert attempt.mark(state(again=""), NOW) == ""
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        {"runs": None},
+        {"runs": "f0"},
+        {"told": {}},
+        {"topics": {"a": 1}},
+        {"topics": {"a": 1}, "listed": {"a": 2}},
+    ],
+)
+def test_what_was_left_undone_is_marked(left: dict[str, Any]) -> None:
+    assert attempt.mark(state(**left), NOW) == NOW, "the configuration may be the earlier one again, and no difference"
