@@ -30,15 +30,12 @@ def operate(
     once: bool = False,
     secret: bool = False,
     deleted_with: Resource | None = None,
-    undo: str = "",
 ) -> local.Command:
     """Runs `python -m operations VERB` on the operator's computer; what it prints is `stdout`. `once`: what it
-    answered first stays, whatever becomes of its words. `secret`: the answer is one, and is not printed.
-    `undo`: the verb that a destroy runs, with the standard input that the last `up` applied."""
+    answered first stays, whatever becomes of its words. `secret`: the answer is one, and is not printed."""
     return local.Command(
         name,
         create=f"python -m operations {verb}",
-        delete=f"python -m operations {undo}" if undo else None,
         stdin=stdin,
         logging=local.Logging.NONE if secret else local.Logging.STDOUT,
         opts=ResourceOptions(
@@ -48,6 +45,19 @@ def operate(
             additional_secret_outputs=["stdout"] if secret else None,
             deleted_with=deleted_with,
         ),
+    )
+
+
+def undo(
+    name: str, verb: str, *, stdin: Input[str], parent: Resource, depends_on: Sequence[Input[Resource]]
+) -> local.Command:
+    """Runs `python -m operations VERB` when a destroy comes to it, with the standard input that the last `up` applied."""
+    return local.Command(
+        name,
+        create="true",
+        delete=f"python -m operations {verb}",
+        stdin=stdin,
+        opts=ResourceOptions(parent=parent, depends_on=list(depends_on)),
     )
 
 

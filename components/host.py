@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 from pulumi import Output, Resource, ResourceOptions
 
-from components.hand import Hand, operate
+from components.hand import Hand, operate, undo
 from components.place import Place
 from model import fitness, monitor, stages
 from model.handover import Access
@@ -43,16 +43,12 @@ class Hosts(pulumi.ComponentResource):
 
         def host(node: Node) -> Host:
             entry = configured[node.name]
-            claim = stages.claimed(
-                cluster,
-                node,
-                stack=stack,
-                login=entry.user,
-                device=entry.data_device,
-                delete_data=settings.delete_data,
+            claim = stages.claimed(cluster, node, stack=stack)
+            end = stages.removed(
+                cluster, claim, login=entry.user, device=entry.data_device, delete_data=settings.delete_data
             )
             mine = ResourceOptions(parent=self)
-            return Host(f"{node.name}-host", entry, accesses[node.name], claim, fit=fit, opts=mine)
+            return Host(f"{node.name}-host", entry, accesses[node.name], claim, end, fit=fit, opts=mine)
 
         fit = _fit(f"{name}-fit", [candidate(node) for node in cluster.nodes], self)
         self.places = {node.name: host(node).place for node in cluster.nodes}
@@ -69,10 +65,9 @@ def beside(hosts: Hosts, watched: MonitorSettings, cluster: Cluster, *, stack: s
         "look": monitor.fit(cluster, watched),
     }
     fit = _fit(f"{entry.name}-fit", [candidate], hosts, after)
-    claim = monitor.claimed(cluster, watched, stack)
-    return Host(
-        f"{entry.name}-host", entry, access, claim, fit=fit, opts=ResourceOptions(parent=hosts, depends_on=[fit])
-    ).place
+    claim, end = monitor.claimed(cluster, watched, stack), monitor.removed(cluster, watched, stack)
+    mine = ResourceOptions(parent=hosts, depends_on=[fit])
+    return Host(f"{entry.name}-host", entry, access, claim, end, fit=fit, opts=mine).place
 
 
 def _fit(name: str, candidates: Sequence[Any], parent: Resource, after: Sequence[Resource] = ()) -> Resource:
@@ -80,7 +75,7 @@ def _fit(name: str, candidates: Sequence[Any], parent: Resource, after: Sequence
 
 
 class Host(pulumi.ComponentResource):
-    """An existing machine. `place` is where its node goes."""
+    """An existing machine, taken by the plan `claim` and given back by the plan `end`. `place` is where its node goes."""
 
     place: Place
 
@@ -90,6 +85,7 @@ class Host(pulumi.ComponentResource):
         node: NodeSettings,
         access: Output[Access],
         claim: Mapping[str, Any],
+        end: Mapping[str, Any],
         *,
         fit: Resource,
         opts: ResourceOptions | None = None,
@@ -99,19 +95,18 @@ class Host(pulumi.ComponentResource):
         ready = operate(
             f"{name}-ready",
             "ready",
-            stdin=_secret_document({"access": opened, "upload_folder": Paths.upload_folder}),
+            stdin=_secret_document({"access": opened, "upload_folder": Paths.upload_folder, "claim": claim}),
             parent=self,
             depends_on=[fit],
         )
         machine = ready.stdout.apply(lambda text: text.rsplit("machine ", 1)[-1].strip())
         claimed = f"{name}-claimed"
-        taken = operate(
+        taken = undo(
             claimed,
-            "claimed",
-            stdin=_secret_document({"access": opened, "plan": claim, "urn": _urn(claimed), "machine": machine}),
+            "removed",
+            stdin=_secret_document({"access": opened, "plan": end, "urn": _urn(claimed), "machine": machine}),
             parent=self,
             depends_on=[ready],
-            undo="removed",
         )
         self.place = Place(
             hand=Hand(access, deleted_with=None, jumps=node.jump_host is not None),

@@ -63,12 +63,19 @@ def fit(cluster: Cluster, monitor: MonitorSettings) -> dict[str, Any]:
 
 
 def claimed(cluster: Cluster, monitor: MonitorSettings, stack: str) -> dict[str, Any]:
-    """The plan of the stages that take it, and that give it back."""
-    plan = stages.claimed(cluster, _node(monitor), stack=stack, login=monitor.user, device="", delete_data=False)
+    """The plan of taking it."""
     # systemd keeps the state of a service without a lasting user behind a link.
     private = _DATA.replace("/lib/", "/lib/private/")
     ours = [_PROGRAM.rpartition("/")[0], _DATA, private]
-    return {**plan, "services": [stages.MONITOR], "users": [], "kernel": [], "hosts": {}, "paths": ours}
+    plan = stages.claimed(cluster, _node(monitor), stack=stack)
+    return {**plan, "users": [], "kernel": [], "hosts": {}, "paths": ours}
+
+
+def removed(cluster: Cluster, monitor: MonitorSettings, stack: str) -> dict[str, Any]:
+    """The plan of giving it back."""
+    claim = claimed(cluster, monitor, stack)
+    plan = stages.removed(cluster, claim, login=monitor.user, device="", delete_data=False)
+    return {**plan, "services": [stages.MONITOR]}
 
 
 def watching(

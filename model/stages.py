@@ -121,25 +121,36 @@ def fit(cluster: Cluster, node: Node, device: str) -> dict[str, Any]:
     }
 
 
-def claimed(cluster: Cluster, node: Node, *, stack: str, login: str, device: str, delete_data: bool) -> dict[str, Any]:
-    """The plan of the stages that take a machine that somebody else made, and that give it back (`removed`)."""
+def claimed(cluster: Cluster, node: Node, *, stack: str) -> dict[str, Any]:
+    """The plan of taking a machine that somebody else made."""
     paths = cluster.paths
     return {
         "node": node.name,
         "stage": "claimed",
         "claim": CLAIM,
         "owner": {"stack": stack, "node_id": node.id},
-        "services": ALL_SERVICES,
-        "stop_seconds": _WHOLE_STOP_SECONDS,
         "mount_unit": f"/etc/systemd/system/{paths.mount_unit}",
-        "device": device,
         "users": [units.USER, units.ZOOKEEPER_USER],
         "kernel": list(KERNEL),
         "paths": [paths.sysctl, paths.home, paths.service_logs, "/var/log/zookeeper", paths.message, _TOOL_FOLDER],
         "shared_folders": [_folder(paths.message)],
-        "tools": {"program": paths.tool, "folder": paths.commands},
         "hosts": {each.name: each.address for each in cluster.nodes},
         "data": paths.data,
+    }
+
+
+def removed(
+    cluster: Cluster, claimed: Mapping[str, Any], *, login: str, device: str, delete_data: bool
+) -> dict[str, Any]:
+    """The plan of giving a machine back that was taken by the plan `claimed`."""
+    paths = cluster.paths
+    return {
+        **claimed,
+        "stage": "removed",
+        "services": ALL_SERVICES,
+        "stop_seconds": _WHOLE_STOP_SECONDS,
+        "device": device,
+        "tools": {"program": paths.tool, "folder": paths.commands},
         "owner_file": paths.owner,
         "data_folders": list(paths.links.values()),
         "delete_data": delete_data,

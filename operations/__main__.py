@@ -1,6 +1,6 @@
 """The door of operations: `python -m operations VERB`. Each verb reads its plan from standard input.
 
-A first `up` runs a verb ten times, so each loads what it needs itself and nothing else.
+A first `up` runs a verb seven times and more, so each loads what it needs itself and nothing else.
 """
 
 import argparse
@@ -19,9 +19,16 @@ _PLANNED = {
         "operations.fit:Candidates",
         "look whether machines that are there already can carry their nodes",
     ),
-    "claimed": ("operations.claim:take", "operations.claim:Claim", "take a machine that somebody else made"),
-    "removed": ("operations.claim:give_back", "operations.claim:Claim", "remove from it what is ours"),
-    "ready": ("operations.ready:wait", "operations.ready:Newcomer", "wait until a new machine can be worked on"),
+    "removed": (
+        "operations.claim:give_back",
+        "operations.claim:Claim",
+        "remove what is ours from a machine that somebody else made",
+    ),
+    "ready": (
+        "operations.ready:wait",
+        "operations.ready:Newcomer",
+        "wait until a machine can be worked on, and take one that somebody else made",
+    ),
     "emptied": (
         "operations.emptied:check",
         "model.emptied:Emptied",

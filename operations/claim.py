@@ -1,6 +1,7 @@
-"""Takes machines that somebody else made, and gives them back: the effects behind stages `claimed` and `removed`.
+"""Gives machines back that somebody else made: the effects behind stage `removed`.
 
-Knows what to say of a machine that does not answer. Refuses to know what is done there (`files/stages/`).
+Knows what to say of a machine that does not answer. Refuses to know what is done there (`files/stages/`), and how a
+machine is taken (`operations/ready.py`).
 """
 
 from typing import Any
@@ -13,8 +14,8 @@ from operations.refusal import Refusal
 
 
 class Claim(BaseModel):
-    """A machine, and what its stages are told. `urn` names the resource that stands for it; `machine` is here so that
-    another machine is taken anew."""
+    """A machine that was taken, and what its last stage is told. `urn` names the resource that stands for it; `machine` is
+    here so that another machine's claim is another one."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -24,22 +25,8 @@ class Claim(BaseModel):
     machine: str
 
 
-class NotTaken(Refusal):
-    """The machine could not be taken; the text is its own or says why it does not answer."""
-
-
 class NotRemoved(Refusal):
     """The machine still has what is ours; the text says how to go on."""
-
-
-async def take(claim: Claim) -> None:
-    """Writes down whose the machine is now, before anything else is done there."""
-    try:
-        async with connect(claim.access) as machine:
-            await machine.stage(("claimed",), claim.plan)
-    except (Unreachable, StageFailed) as error:
-        raise NotTaken(f"stage 'claimed': {error}") from error
-    print(f"{claim.access.name} is taken")
 
 
 async def give_back(claim: Claim) -> None:
@@ -47,7 +34,7 @@ async def give_back(claim: Claim) -> None:
     name = claim.access.name
     try:
         async with connect(claim.access) as machine:
-            said = await machine.stage(("tools", "removed"), {**claim.plan, "stage": "removed"})
+            said = await machine.stage(("tools", "removed"), claim.plan)
     except Unreachable as error:
         raise NotRemoved(
             f"stage 'removed': {error}. What was installed there is still there, and may run. Bring the machine back"

@@ -70,29 +70,36 @@ async def _look(candidate: Candidate) -> _Seen:
     name = candidate.access.name
     try:
         async with connect(candidate.access) as machine:
-            words = (await machine.run(f"cat {' '.join(_IDENTITY)} 2>/dev/null || true")).split()
-            identity = Identity(" ".join(words[:-1]), " ".join(words[-1:]))
-            faults = [f"{name}: {fault}" for fault in await _faults(machine)]
-            if not faults:
-                account = Account.model_validate(await machine.ask(("fit",), candidate.look))
-                faults = fitness.refusals(candidate.needs, account)
-            return _Seen(identity, faults)
+            before = time.time()
+            says, *words = (await machine.run(f"date +%s.%N; cat {' '.join(_IDENTITY)} 2>/dev/null || true")).split()
+            clock = fitness.clock_fault(before, float(says), time.time())
+            found = await _found(machine, candidate)
+            faults = [*found, *([f"{name}: {clock}"] if clock else [])]
+            return _Seen(Identity(" ".join(words[:-1]), " ".join(words[-1:])), faults)
     except (Unreachable, StageFailed) as error:
         return _Seen(None, [str(error)])
 
 
-async def _faults(machine: Machine) -> list[str]:
-    """What is missing for a machine to be asked for its account, and what is wrong with its clock."""
+async def _found(machine: Machine, candidate: Candidate) -> list[str]:
+    """What stands in the way by the machine's own account. Why it gives none is looked for only when it gives none."""
+    try:
+        account = Account.model_validate(await machine.ask(("fit",), candidate.look))
+    except StageFailed:
+        if lacks := await _lacks(machine):
+            return [f"{candidate.access.name}: {fault}" for fault in lacks]
+        raise
+    return fitness.refusals(candidate.needs, account)
+
+
+async def _lacks(machine: Machine) -> list[str]:
+    """What is missing for a machine to be asked for its account."""
     faults = []
     for command, wanted in _PREREQUISITES.items():
         try:
             await machine.run(command)
         except StageFailed as error:
             faults.append(f"found no {wanted} (`{command}`: {' '.join(str(error).split())})")
-    before = time.time()
-    says = float(await machine.run("date +%s.%N"))
-    clock = fitness.clock_fault(before, says, time.time())
-    return faults + ([clock] if clock else [])
+    return faults
 
 
 def _here() -> Identity:

@@ -8,6 +8,8 @@ PROGRAMS_FOR_DISKS = {"mkfs.xfs": "xfsprogs"}
 
 
 def main(plan):
+    if sys.version_info < (3, 9):
+        raise Refused("found an older python3 than 3.9; install one: sudo apt-get install python3")
     refuse_missing({**PROGRAMS, **PROGRAMS_FOR_DISKS} if plan["device"] else PROGRAMS)
     say(
         json.dumps(

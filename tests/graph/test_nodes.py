@@ -124,14 +124,21 @@ def test_the_archive_that_is_uploaded_is_the_one_that_is_checked(engine: Engine,
 @EACH
 def test_a_host_is_taken_before_anything_is_done_there_and_given_back(up: Up, hosts: dict[str, Any], name: str) -> None:
     engine = up(**hosts)
-    claimed = engine.one(f"{name}-host-claimed")
-    assert engine.one("hosts-fit").urn in engine.one(f"{name}-host-ready").dependencies, "all are looked at first"
+    claimed, ready = engine.one(f"{name}-host-claimed"), engine.one(f"{name}-host-ready")
+    assert engine.one("hosts-fit").urn in ready.dependencies, "all are looked at first"
+    assert json.loads(shown(ready.inputs)["stdin"])["claim"]["stage"] == "claimed"
     assert ready_of(engine, name).urn in claimed.dependencies
     assert claimed.urn in engine.one(f"{name}-archive").dependencies
     assert claimed.inputs["delete"] == "python -m operations removed"
     document = json.loads(shown(claimed.inputs)["stdin"])
     assert document["urn"] == claimed.urn, "a message names the resource to forget; another name would not help"
-    assert document["plan"]["delete_data"] is False
+    assert (document["plan"]["stage"], document["plan"]["delete_data"]) == ("removed", False)
+
+
+@EACH
+def test_what_a_destroy_will_do_with_data_says_nothing_of_the_machine(up: Up, hosts: dict[str, Any], name: str) -> None:
+    before, after = (up(**hosts, deleteData=choice).one(f"{name}-host-ready") for choice in (False, True))
+    assert shown(before.inputs) == shown(after.inputs), "preview would show every stage of every node as changed"
 
 
 def test_only_what_a_destroy_has_to_undo_has_a_delete(up: Up, hosts: dict[str, Any]) -> None:

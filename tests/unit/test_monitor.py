@@ -143,7 +143,7 @@ def test_a_machine_is_fit_or_told_why_not() -> None:
 
 def test_what_is_given_back_is_what_was_brought() -> None:
     watching, plan = watched()
-    removed = monitor.claimed(topology.plan(told()), watching, STACK)
+    removed = monitor.removed(topology.plan(told()), watching, STACK)
     left = [
         file["path"]
         for file in [*plan["files"], *plan["pieces"]]

@@ -205,6 +205,7 @@ def test_every_plan_says_whose_and_which_it_is() -> None:
         "running": stages.start(cluster(), cluster().nodes[1], why="w", before="b", after="a", restart=False),
         "fit": stages.fit(cluster(), cluster().nodes[1], ""),
         "claimed": claimed(),
+        "removed": removed(),
     }
     for stage, found in told.items():
         assert found["stage"] == stage, "a message names the stage"
@@ -285,11 +286,15 @@ def test_the_plan_of_a_start(mode: Mode) -> None:
 
 def claimed() -> dict[str, Any]:
     planned = cluster()
-    return stages.claimed(planned, planned.nodes[1], stack="kafka-cluster/dev", login="a", device="", delete_data=False)
+    return stages.claimed(planned, planned.nodes[1], stack="kafka-cluster/dev")
+
+
+def removed(*, delete_data: bool = False) -> dict[str, Any]:
+    return stages.removed(cluster(), claimed(), login="a", device="", delete_data=delete_data)
 
 
 def test_a_claimed_machine_is_given_back_whole() -> None:
-    found, told = claimed(), stages.installed(plan(), "s", "u")
+    found, told = removed(), stages.installed(plan(), "s", "u")
     assert found["owner"] == told["owner"], "the claim and the volume name the same node"
     assert set(found["users"]) == set(told["users"])
     assert set(found["kernel"]) == set(told["kernel"])

@@ -1,4 +1,4 @@
-"""What a verb of operations loads before it works: a first `up` starts ten of them on the operator's computer."""
+"""What a verb of operations loads before it works: a first `up` starts seven of them and more on the operator's computer."""
 
 import inspect
 import subprocess
@@ -20,7 +20,7 @@ _LOADED = "import runpy, sys; sys.argv[1:] = {words}\ntry: runpy.run_module('ope
     [
         ("cluster-id", {"kafka", "pydantic"}),
         ("ready", {"kafka", "model.settings"}),
-        ("claimed", {"kafka", "model.settings"}),
+        ("removed", {"kafka", "model.settings"}),
         ("fit", {"kafka"}),
         ("running", {"model.settings"}),
     ],
