@@ -44,7 +44,7 @@ check: lint ## lint, types, unit and graph tests: under a minute, no cluster
 	.venv/bin/python -m pytest -q tests/unit tests/graph
 
 test-setup:
-	python3 toolchain/setup.py packages test_packages secret python programs archive metrics image
+	python3 toolchain/setup.py packages test_packages secret python programs archive metrics image shared_classes
 
 test: test-setup lint ## set up and pass every test, the real virtual machines included
 	$(PREPARED) python -m pytest tests --ignore tests/live --lifecycle --require-live --durations=20

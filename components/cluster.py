@@ -39,6 +39,7 @@ class KafkaCluster(pulumi.ComponentResource):
         cluster_id: Output[str],
         archive: ArchiveFile,
         pieces: Sequence[ArchiveFile] = (),
+        shared_classes: ArchiveFile | None = None,
         topics_before: TopicPlan | None = None,
         left_with: Mapping[str, str] | None = None,
         formatted: Collection[str] = (),
@@ -69,6 +70,7 @@ class KafkaCluster(pulumi.ComponentResource):
                 cluster_id=cluster_id,
                 archive=archive,
                 pieces=pieces,
+                shared_classes=shared_classes,
                 was_formatted=node.name in formatted,
                 opts=ResourceOptions(parent=self),
             )

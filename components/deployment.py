@@ -32,6 +32,7 @@ def deploy(settings: Settings, opts: ResourceOptions | None = None) -> KafkaClus
         cluster_id=keys.cluster_id(settings.cluster_id, ground.root),
         archive=surroundings.archive,
         pieces=surroundings.pieces,
+        shared_classes=surroundings.shared_classes,
         topics_before=surroundings.topics_before,
         left_with=surroundings.left_with,
         formatted=surroundings.formatted,

@@ -46,6 +46,7 @@ class KafkaNode(pulumi.ComponentResource):
         cluster_id: Output[str],
         archive: ArchiveFile,
         pieces: Sequence[ArchiveFile],
+        shared_classes: ArchiveFile | None,
         was_formatted: bool,
         opts: ResourceOptions | None = None,
     ) -> None:
@@ -72,10 +73,14 @@ class KafkaNode(pulumi.ComponentResource):
         if was_formatted and settings.accept_empty_disk == node.name:
             first.append(self._asked(cluster, emulated, settings.jump_hosts))
         uploaded = [self._upload(f"{name}-archive", archive)]
-        uploaded += [self._upload(f"{name}-{_piece_name(piece)}", piece) for piece in pieces]
+        others = [*pieces, *([shared_classes] if shared_classes else [])]
+        uploaded += [self._upload(f"{name}-{_piece_name(piece)}", piece) for piece in others]
+        classes = there(shared_classes) if shared_classes else None
         installed = self._stage(
-            ("tools", "pieces", "installed"),
-            plan.apply(lambda plan: stages.installed(plan, archive.sha512, there(archive).path, map(there, pieces))),
+            ("tools", "shared_classes", "pieces", "installed"),
+            plan.apply(
+                lambda plan: stages.installed(plan, archive.sha512, there(archive).path, map(there, pieces), classes)
+            ),
             [*first, *uploaded],
         )
         self.configured = self._stage(
@@ -89,7 +94,7 @@ class KafkaNode(pulumi.ComponentResource):
     def format(self, after: Sequence[Resource]) -> Output[NodeFacts]:
         """Its last stage, once `after` are done. Answers what the cluster has to know of the node to start it."""
         identity = Output.all(self._plan, self._cluster_id).apply(lambda values: stages.formatted(*values))
-        formatted = self._stage(("identity", "formatted"), identity, after)
+        formatted = self._stage(("identity", "shared_classes", "formatted"), identity, after)
         # What was formatted anew has to be started anew, although nothing else of the node changed.
         return Output.all(self._plan, self._place.hand.access, self._place.machine, formatted.stdout).apply(_facts)
 
@@ -150,8 +155,8 @@ def there(file: ArchiveFile) -> stages.Upload:
 
 
 def _piece_name(file: ArchiveFile) -> str:
-    """Without its version, which changes."""
-    return re.sub(r"-[0-9].*", "", file.name).replace("_", "-")
+    """Without its version, which changes, and without its ending."""
+    return re.sub(r"-[0-9].*", "", file.name).replace("_", "-").partition(".")[0]
 
 
 def _told(settings: Settings, node: Node) -> dict[str, Any]:

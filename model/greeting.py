@@ -47,6 +47,9 @@ def tool(cluster: Cluster) -> str:
 # Written by kafka-cluster. Runs the tool of Kafka by whose name it was called.
 export KAFKA_HEAP_OPTS="${{KAFKA_HEAP_OPTS:--Xmx192M}}"
 export KAFKA_JVM_PERFORMANCE_OPTS="${{KAFKA_JVM_PERFORMANCE_OPTS:-{jvm.TOOL_OPTIONS}}}"
+shared={cluster.paths.shared_classes_option}
+if [ -z "$KAFKA_OPTS" ] && [ -r "$shared" ]; then . "$shared"; fi
+export KAFKA_OPTS
 export LOG_DIR="${{LOG_DIR:-${{TMPDIR:-/tmp}}}}"
 exec "{cluster.paths.home}/bin/${{0##*/}}" "$@"
 """

@@ -38,6 +38,8 @@ class Paths:
     metrics_agent = "/usr/local/lib/kafka-cluster/jmx_prometheus_javaagent-1.0.1.jar"
     metrics_option = "/usr/local/lib/kafka-cluster/agent-option"
     metrics_rules = "/etc/kafka-cluster/metrics.yaml"
+    shared_classes = "/usr/local/lib/kafka-cluster/kafka-classes.jsa"
+    shared_classes_option = "/usr/local/lib/kafka-cluster/kafka-classes.env"
     node_exporter = "/usr/local/lib/kafka-cluster/prometheus-node-exporter"
     node_exporter_unit = "/etc/systemd/system/kafka-node-exporter.service"
     lock = "/run/lock/kafka-cluster.lock"

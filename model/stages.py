@@ -173,8 +173,11 @@ class Upload:
         return self.path.rpartition("/")[2]
 
 
-def installed(plan: NodePlan, sha512: str, upload: str, pieces: Iterable[Upload] = ()) -> dict[str, Any]:
-    """The plan of stage `installed`. `upload` is relative to the home of the user who logs in; `pieces` are what metrics need beside Kafka."""
+def installed(
+    plan: NodePlan, sha512: str, upload: str, pieces: Iterable[Upload] = (), shared_classes: Upload | None = None
+) -> dict[str, Any]:
+    """The plan of stage `installed`. `upload` is relative to the home of the user who logs in; `pieces` are what metrics need
+    beside Kafka; `shared_classes` make Java start sooner, where they are."""
     paths = plan.cluster.paths
     return {
         **_base(plan, "installed"),
@@ -201,6 +204,12 @@ def installed(plan: NodePlan, sha512: str, upload: str, pieces: Iterable[Upload]
         "login": plan.login,
         "upload": upload,
         "sha512": sha512,
+        "shared_classes": {
+            "path": paths.shared_classes,
+            "option": paths.shared_classes_option,
+            "upload": shared_classes.path if shared_classes else "",
+            "sha512": shared_classes.sha512 if shared_classes else "",
+        },
         "pieces": [
             {"upload": piece.path, "sha512": piece.sha512, "path": f"{_TOOL_FOLDER}/{piece.name}"} for piece in pieces
         ],
@@ -253,6 +262,7 @@ def formatted(plan: NodePlan, cluster_id: str) -> dict[str, Any]:
             "KAFKA_HEAP_OPTS=-Xmx128M",
             f"KAFKA_JVM_PERFORMANCE_OPTS={jvm.TOOL_OPTIONS}",
         ],
+        "shared_classes_option": paths.shared_classes_option,
         "format_command": [f"{paths.home}/bin/kafka-storage.sh", "format", "-t", cluster_id, "-c", config],
     }
 

@@ -120,6 +120,7 @@ User={USER}
 Group={USER}
 EnvironmentFile={paths.environment}
 EnvironmentFile={paths.mode_file}
+EnvironmentFile=-{paths.shared_classes_option}
 RuntimeDirectory=kafka
 # Beside the process lies the fingerprint of the configuration that it was started with.
 ExecStartPre=/bin/cp {paths.fingerprint} {paths.running_fingerprint}
@@ -167,6 +168,7 @@ StartLimitIntervalSec=0
 User={ZOOKEEPER_USER}
 Group={ZOOKEEPER_USER}
 EnvironmentFile={paths.zookeeper_environment}
+EnvironmentFile=-{paths.shared_classes_option}
 {_zookeeper_metrics(cluster, node)}\
 ExecStart={paths.home}/bin/zookeeper-server-start.sh {paths.zookeeper_properties}
 SuccessExitStatus=143

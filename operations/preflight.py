@@ -22,7 +22,7 @@ from model.settings import NetworkMode, Platform, Settings
 from model.topic_plan import TopicPlan
 from operations import leftovers
 from toolchain import archive as archives
-from toolchain import metrics
+from toolchain import metrics, shared_classes
 from toolchain.telling import telling
 
 _LIBVIRT_SECONDS = 10
@@ -63,6 +63,8 @@ class Resolved:
     again: str = ""
     pieces: tuple[ArchiveFile, ...] = ()
     """What metrics need beside Kafka; nothing where there are none"""
+    shared_classes: ArchiveFile | None = None
+    """What makes Java start sooner; None where nobody made it"""
     prometheus: ArchiveFile | None = None
     """What watches the cluster; None where nobody does"""
 
@@ -87,7 +89,17 @@ def look_around(settings: Settings, state: list[dict[str, Any]], names: MachineN
     left = {name: what for name, what in waiting.waiting(state, settings).items() if name != replaced}
     if left:
         warnings = (*warnings, waiting.warning(left, names.stack))
-    return Resolved(archive, uri, image, warnings, replaced=replaced, pieces=pieces, prometheus=prometheus)
+    classes = shared_classes.cached(archive.sha512)
+    return Resolved(
+        archive,
+        uri,
+        image,
+        warnings,
+        replaced=replaced,
+        pieces=pieces,
+        shared_classes=ArchiveFile(classes.path, classes.sha512) if classes else None,
+        prometheus=prometheus,
+    )
 
 
 def _archive(settings: Settings, problems: list[Problem]) -> tuple[ArchiveFile | None, tuple[str, ...]]:

@@ -104,6 +104,11 @@ def image(say: Say) -> None:
     _run(say, sys.executable, "-m", "images", "build")
 
 
+def shared_classes(say: Say) -> None:
+    """Kafka's classes as Java maps them into memory."""
+    _run(say, sys.executable, str(places.CHECKOUT / "toolchain" / "shared_classes.py"))
+
+
 def secret(say: Say) -> None:
     """The passphrase of the stacks' secrets, and the folder of their state."""
     places.backend().mkdir(parents=True, exist_ok=True)
@@ -152,7 +157,8 @@ class Progress:
 
 
 PHASES: dict[str, Callable[[Say], None]] = {
-    phase.__name__: phase for phase in (packages, test_packages, secret, python, programs, archive, metrics, image)
+    phase.__name__: phase
+    for phase in (packages, test_packages, secret, python, programs, archive, metrics, image, shared_classes)
 }
 WHEN_ASKED_FOR = ("test_packages", "metrics")
 # What a phase takes from empty caches on two processors, generously.
@@ -165,8 +171,30 @@ USUAL_SECONDS = {
     "archive": 300,
     "metrics": 120,
     "image": 600,
+    "shared_classes": 900,
 }
-SIDE_BY_SIDE = ("python", "programs", "archive", "image")
+SIDE_BY_SIDE = ("python", "programs", "archive", "image", "shared_classes")
+# What a phase among those needs of others.
+AFTER = {"shared_classes": ("archive", "image")}
+
+
+def _run_together(names: list[str], progress: Progress) -> None:
+    """Each begins when those that it needs have ended."""
+    threads: dict[str, threading.Thread] = {}
+
+    def run(name: str) -> None:
+        for needed in AFTER.get(name, ()):
+            if needed in threads:
+                threads[needed].join()
+        if name not in AFTER or not progress.failures:
+            progress.run(PHASES[name])
+
+    for name in names:
+        threads[name] = threading.Thread(target=run, args=(name,))
+    for thread in threads.values():
+        thread.start()
+    for thread in threads.values():
+        thread.join()
 
 
 def main() -> int:
@@ -182,11 +210,7 @@ def main() -> int:
         if name not in SIDE_BY_SIDE and not progress.failures:
             progress.run(PHASES[name])
     if not progress.failures:
-        together = [threading.Thread(target=progress.run, args=(PHASES[n],)) for n in asked if n in SIDE_BY_SIDE]
-        for thread in together:
-            thread.start()
-        for thread in together:
-            thread.join()
+        _run_together([name for name in SIDE_BY_SIDE if name in asked], progress)
     for failure in progress.failures:
         print(f"setup failed in {failure}", file=sys.stderr)
     return 1 if progress.failures else 0

@@ -15,7 +15,7 @@ def make(plan):
     if plan["mode"] == "zookeeper":
         write(plan["identity_file"], plan["identity"]["myid"] + "\n", "zookeeper", "zookeeper", "0644")
         return
-    command = plan["format_command"]
-    done = run("runuser", "-u", "kafka", "--", "env", *plan["environment"], *command)
+    environment = [*plan["environment"], *shared_classes_option(plan["shared_classes_option"])]
+    done = run("runuser", "-u", "kafka", "--", "env", *environment, *plan["format_command"])
     # When it was done makes this text another one each time, so that whoever reads it sees a disk made anew.
     say(f"{done.stdout.strip()} ({run('date', '--utc', '+%FT%TZ').stdout.strip()})")

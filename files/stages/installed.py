@@ -15,6 +15,7 @@ def main(plan):
     ensure_archive(plan)
     ensure_links(plan)
     ensure_tools(plan)
+    ensure_shared_classes(plan)
     ensure_pieces(plan)
 
 

@@ -13,6 +13,7 @@ from model.settings import read
 from operations import leftovers, preflight
 from operations.preflight import Resolved, Unusable
 from toolchain import archive as archives
+from toolchain import shared_classes
 
 from .samples import nodes
 
@@ -33,6 +34,7 @@ class Computer:
         monkeypatch.setattr(subprocess, "run", self._run)
         monkeypatch.setattr(recipe, "path", lambda: self.image)
         self.manifest(java="17.0.13")
+        self.classes(None)
         self.left([])
 
     def _run(self, command: list[str], **_: object) -> Any:
@@ -43,6 +45,9 @@ class Computer:
     def archive(self, kind: str, folder: Path) -> None:
         found = archives.Archive("3.6.0", folder / "kafka_2.13-3.6.0.tgz", "5" * 128, kind, "somewhere")
         self.monkeypatch.setattr(archives, "cached", lambda *_: found)
+
+    def classes(self, found: shared_classes.SharedClasses | None) -> None:
+        self.monkeypatch.setattr(shared_classes, "cached", lambda _: found)
 
     def manifest(self, java: str) -> None:
         beside = recipe.Manifest(java=java, packages=(), sha256="0")
@@ -143,6 +148,14 @@ def test_an_image_without_java_needs_a_network(computer: Computer, mode: str, ac
 def test_somebody_elses_image_is_left_to_the_stage(computer: Computer) -> None:
     computer.monkeypatch.setattr(recipe, "manifest_beside", raising(FileNotFoundError("manifest.json")))
     assert look().image == str(computer.image)
+
+
+def test_what_makes_java_start_sooner_is_brought_where_it_was_made(computer: Computer, tmp_path: Path) -> None:
+    assert look().shared_classes is None
+    computer.classes(shared_classes.SharedClasses(tmp_path / "kafka-classes.jsa.gz", "6" * 128))
+    found = look().shared_classes
+    assert found is not None
+    assert (found.name, found.sha512) == ("kafka-classes.jsa.gz", "6" * 128)
 
 
 def test_everything_that_lacks_is_told_at_once(computer: Computer) -> None:

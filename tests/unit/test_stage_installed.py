@@ -256,7 +256,7 @@ def test_a_place_that_holds_files_is_refused(machine: Machine) -> None:
 
 
 def test_the_volume_comes_before_everything_that_lies_on_it(machine: Machine) -> None:
-    program, order = machine.load("tools", "pieces", "installed"), []
+    program, order = machine.load("tools", "shared_classes", "pieces", "installed"), []
     for name in [name for name in program if name.startswith("ensure_")]:
         program[name] = lambda *_, name=name: order.append(name)
     program["main"]({"users": ["kafka"]})
@@ -264,3 +264,4 @@ def test_the_volume_comes_before_everything_that_lies_on_it(machine: Machine) ->
     assert order.index("ensure_user") < order.index("ensure_folders")
     assert order.index("ensure_archive") < order.index("ensure_links"), "links lie in the home that it makes"
     assert order.index("ensure_archive") < order.index("ensure_tools"), "and tools are found there"
+    assert order.index("ensure_archive") < order.index("ensure_shared_classes"), "Java looks at the jars"

@@ -19,9 +19,9 @@ from model.stages import NodePlan
 from .samples import cluster, dev, runtime
 
 PARTS = [
-    ("tools", "pieces", "installed"),
+    ("tools", "shared_classes", "pieces", "installed"),
     ("identity", "activation", "configured"),
-    ("identity", "formatted"),
+    ("identity", "shared_classes", "formatted"),
     ("identity", "emptied"),
     ("account", "report"),
     ("account", "vitals"),
@@ -169,7 +169,7 @@ def test_a_program_is_understood_by_the_pythons_that_machines_have(parts: tuple[
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
     standard = {"grp", "hashlib", "json", "os", "pwd", "shutil", "subprocess", "sys", "tempfile", "pathlib", "re",
-                "time", "traceback", "calendar"}  # fmt: skip
+                "time", "traceback", "calendar", "gzip", "shlex"}  # fmt: skip
     assert imported <= standard, "a machine has Python's own library and nothing else"
 
 

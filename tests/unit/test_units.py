@@ -139,7 +139,9 @@ def test_services_write_to_their_own_folders_only() -> None:
 def test_kafka_starts_with_what_the_mode_file_names() -> None:
     lines = kafka()
     assert value(lines, "ExecStart") == "/usr/local/kafka_2.13-3.6.0/bin/kafka-server-start.sh ${KAFKA_CONFIG}"
-    assert values(lines, "EnvironmentFile") == ["/etc/kafka-cluster/kafka.env", "/etc/kafka-cluster/mode.env"]
+    *planned, found = values(lines, "EnvironmentFile")
+    assert planned == ["/etc/kafka-cluster/kafka.env", "/etc/kafka-cluster/mode.env"]
+    assert found == "-/usr/local/lib/kafka-cluster/kafka-classes.env", "it has to start on machines without"
     assert kafka(Mode.ZOOKEEPER) == lines, "one unit for both modes, so that two brokers on a machine can't be"
 
 

@@ -1,0 +1,120 @@
+"""Makes the archive of Kafka's classes that Java maps into memory instead of reading, checking and linking them jar by jar:
+once for a Kafka archive and the Java of the guest image. (Java calls that class data sharing.)
+
+Knows that Java takes such an archive only where its own build, the jars' paths, times and order are the same, and that what
+is in it is what a broker and its tools loaded once. Refuses to know what becomes of it on a machine
+(`files/stages/shared_classes.py`). Without it everything works, later. Standard library only.
+"""
+
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+if not __package__:  # run as a script, before there is any environment
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from images import recipe
+from images.commands import CommandFailed, logged
+from lab.nspawn_root import unpacked
+from toolchain import archive as archives
+from toolchain import places, telling
+
+NAME = "kafka-classes.jsa.gz"
+_PROGRAM = Path(__file__).with_name("shared-classes.sh")
+_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class SharedClasses:
+    """An archive of classes in the cache, packed."""
+
+    path: Path
+    sha512: str
+
+
+def cached(archive_sha512: str) -> SharedClasses | None:
+    """That of a Kafka archive and this checkout's image, if the cache has it."""
+    image = recipe.image()
+    path = _folder(archive_sha512, image) / NAME if image.is_built() else None
+    if path is None or not path.is_file():
+        return None
+    return SharedClasses(path, path.with_suffix(".sha512").read_text(encoding="ascii"))
+
+
+def ensure(archive: archives.Archive) -> SharedClasses | None:
+    """The same, made unless it is there; None where there is no image whose Java could make it."""
+    image = recipe.image()
+    if not image.is_built():
+        return None
+    with _alone():
+        if not cached(archive.sha512):
+            with telling.telling("Kafka's classes to be laid out for Java", _SECONDS):
+                _make(archive, image)
+    return cached(archive.sha512)
+
+
+def _make(archive: archives.Archive, image: recipe.Image) -> None:
+    """In a root of its own above the image's, and a network of its own in which nobody else's port is in the way."""
+    lower = unpacked(image.rootfs)
+    with tempfile.TemporaryDirectory(dir=_root(), prefix=".making-") as work:
+        log = _root() / "make.log"
+        log.write_text("", encoding="utf-8")
+        alone = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child"]
+        logged([*alone, "sh", _PROGRAM, lower, work, archive.path, f"kafka_2.13-{archive.version}"], log)
+        made = Path(work) / NAME
+        (Path(work) / made.with_suffix(".sha512").name).write_text(_sha512(made), encoding="ascii")
+        folder = _folder(archive.sha512, image)
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in (made.with_suffix(".sha512"), made):  # what is looked for comes last
+            file.replace(folder / file.name)
+
+
+def _folder(archive_sha512: str, image: recipe.Image) -> Path:
+    """By all that decides the content."""
+    decides = f"{archive_sha512} {image.manifest().java}\n".encode() + _PROGRAM.read_bytes()
+    return _root() / hashlib.sha256(decides).hexdigest()[:16]
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One at a time. What a killed one left behind is removed."""
+    _root().mkdir(parents=True, exist_ok=True)
+    with (_root() / "lock").open("w") as lock:
+        telling.hold(lock, "Kafka's classes", lock.name)
+        for left in _root().glob(".making-*"):
+            shutil.rmtree(left)
+        yield
+
+
+def _root() -> Path:
+    return places.cache() / "shared-classes"
+
+
+def _sha512(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha512").hexdigest()
+
+
+def main() -> int:
+    """Makes that of the default archive, and says where it is."""
+    found = archives.cached()
+    if found is None or os.geteuid() != 0:
+        print("shared classes: not made, which needs root and the Kafka archive; brokers start without, later")
+        return 0
+    try:
+        made = ensure(found)
+    except (CommandFailed, telling.StillHeld) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"shared classes: {made.path if made else 'not made, as there is no guest image'}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
