@@ -72,6 +72,7 @@ class KafkaCluster(pulumi.ComponentResource):
                 pieces=pieces,
                 shared_classes=shared_classes,
                 was_formatted=node.name in formatted,
+                others={one: places[one.name] for one in cluster.nodes if one != node},
                 opts=ResourceOptions(parent=self),
             )
             for node in cluster.nodes

@@ -16,7 +16,7 @@ import files
 from components.hand import Stage, operate
 from components.place import Place
 from model import stages
-from model.emptied import Emptied
+from model.emptied import Emptied, Other
 from model.files import Runtime, node_files
 from model.handover import Access, NodeFacts, seats
 from model.logins import JumpSettings
@@ -48,6 +48,7 @@ class KafkaNode(pulumi.ComponentResource):
         pieces: Sequence[ArchiveFile],
         shared_classes: ArchiveFile | None,
         was_formatted: bool,
+        others: Mapping[Node, Place],
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("kafka-cluster:index:KafkaNode", name, _told(settings, node), opts)
@@ -71,7 +72,7 @@ class KafkaNode(pulumi.ComponentResource):
         self._cluster_id = cluster_id
         first: list[Resource] = []
         if was_formatted and settings.accept_empty_disk == node.name:
-            first.append(self._asked(cluster, emulated, settings.jump_hosts))
+            first.append(self._asked(cluster, emulated, settings.jump_hosts, others))
         uploaded = [self._upload(f"{name}-archive", archive)]
         others = [*pieces, *([shared_classes] if shared_classes else [])]
         uploaded += [self._upload(f"{name}-{_piece_name(piece)}", piece) for piece in others]
@@ -98,10 +99,17 @@ class KafkaNode(pulumi.ComponentResource):
         # What was formatted anew has to be started anew, although nothing else of the node changed.
         return Output.all(self._plan, self._place.hand.access, self._place.machine, formatted.stdout).apply(_facts)
 
-    def _asked(self, cluster: Cluster, emulated: Output[bool], jump_hosts: Mapping[str, JumpSettings]) -> Resource:
+    def _asked(
+        self,
+        cluster: Cluster,
+        emulated: Output[bool],
+        jump_hosts: Mapping[str, JumpSettings],
+        others: Mapping[Node, Place],
+    ) -> Resource:
         """Whether the other nodes hold what this one has lost, asked in every `up` that would take an empty disk."""
+        looks = [stages.held(cluster, one, mounted=bool(place.device)) for one, place in others.items()]
 
-        def document(access: Access, plan: stages.NodePlan, cluster_id: str, emulated: bool) -> str:
+        def document(access: Access, plan: stages.NodePlan, cluster_id: str, emulated: bool, *accesses: Access) -> str:
             return Emptied(
                 mode=cluster.mode,
                 version=cluster.version,
@@ -109,11 +117,13 @@ class KafkaNode(pulumi.ComponentResource):
                 nodes=seats(cluster),
                 access=access,
                 look=stages.emptied(plan, cluster_id),
+                others=tuple(Other(access=one, look=look) for one, look in zip(accesses, looks, strict=True)),
                 asked=datetime.now(UTC).isoformat(),
                 jump_hosts=dict(jump_hosts),
             ).model_dump_json()
 
-        values = Output.all(self._place.hand.access, self._plan, self._cluster_id, emulated)
+        accesses = [place.hand.access for place in others.values()]
+        values = Output.all(self._place.hand.access, self._plan, self._cluster_id, emulated, *accesses)
         told: Output[str] = values.apply(lambda values: document(*values))
         return operate(
             f"{self._name}-emptied",

@@ -6,7 +6,7 @@ Knows what an empty voter and an empty replica do to the others. Refuses to know
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from model.handover import Access, Clustered, JumpHosts
 from model.health import Partition, Sample
@@ -24,12 +24,22 @@ def formatted(resources: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     return frozenset(name.removesuffix(_FORMATTED) for name in names if name.endswith(_FORMATTED))
 
 
+class Other(BaseModel):
+    """Another node, and the plan of looking whether it has data in the mode."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    access: Access = Field(repr=False)
+    look: dict[str, Any]
+
+
 class Emptied(Clustered):
     """What is asked of a node whose disk may be empty. `look` is the plan of looking; `asked` is another text in every
     `up`, as nobody can go by what the others held a while ago."""
 
     access: Access = Field(repr=False)
     look: dict[str, Any]
+    others: tuple[Other, ...]
     asked: str
     jump_hosts: JumpHosts = Field(default_factory=dict)
 

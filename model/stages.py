@@ -104,6 +104,7 @@ def _base(plan: NodePlan, stage: str) -> dict[str, Any]:
         "owner_file": paths.owner,
         "accept_empty": plan.accept_empty,
         "reapply": plan.reapply,
+        "modes": [mode.value for mode in Mode],
     }
 
 
@@ -272,18 +273,42 @@ def emptied(plan: NodePlan, cluster_id: str) -> dict[str, Any]:
     return {**_base(plan, "emptied"), **_identity(plan, cluster_id)}
 
 
+def held(cluster: Cluster, node: Node, *, mounted: bool) -> dict[str, Any]:
+    """The plan of looking whether a node has data in the cluster's mode."""
+    paths = cluster.paths
+    return {
+        "node": node.name,
+        "stage": "emptied",
+        "data": paths.data,
+        "owner_file": paths.owner,
+        "mode": cluster.mode.value,
+        "mounted": mounted,
+        "identity_files": [_identity_file(cluster), *_brokers_own(cluster)],
+    }
+
+
+def _identity_file(cluster: Cluster) -> str:
+    paths = cluster.paths
+    kraft = cluster.mode is Mode.KRAFT
+    return f"{paths.log_dir(Mode.KRAFT)}/meta.properties" if kraft else f"{paths.zookeeper_data}/myid"
+
+
+def _brokers_own(cluster: Cluster) -> list[str]:
+    """In ZooKeeper mode the broker makes an identity itself when it starts, with a cluster id that the ensemble drew."""
+    kraft = cluster.mode is Mode.KRAFT
+    return [] if kraft else [f"{cluster.paths.log_dir(Mode.ZOOKEEPER)}/meta.properties"]
+
+
 def _identity(plan: NodePlan, cluster_id: str) -> dict[str, Any]:
     """Which identity the disk has to carry in the plan's mode, and where it stands."""
-    cluster, paths = plan.cluster, plan.cluster.paths
+    cluster, node_id = plan.cluster, str(plan.node.id)
     kraft = cluster.mode is Mode.KRAFT
-    node_id = str(plan.node.id)
     return {
         "mode": cluster.mode.value,
         "mounted": bool(plan.device),
-        "identity_file": f"{paths.log_dir(Mode.KRAFT)}/meta.properties" if kraft else f"{paths.zookeeper_data}/myid",
+        "identity_file": _identity_file(cluster),
         "identity": {"cluster.id": cluster_id, "node.id": node_id} if kraft else {"myid": node_id},
-        # In ZooKeeper mode the broker makes an identity itself when it starts, with a cluster id that the ensemble drew.
-        "brokers_own": {} if kraft else {f"{paths.log_dir(Mode.ZOOKEEPER)}/meta.properties": {"broker.id": node_id}},
+        "brokers_own": {file: {"broker.id": node_id} for file in _brokers_own(cluster)},
     }
 
 

@@ -3,10 +3,11 @@
 Asks and reads only. Refuses to judge (`model/emptied.py`).
 """
 
+import asyncio
 import time
 
 from model import emptied, health
-from model.emptied import Emptied
+from model.emptied import Emptied, Other
 from model.topology import Cluster, Node
 from operations.kafka_view import KafkaView
 from operations.machine import StageFailed, Unreachable, connect
@@ -31,15 +32,33 @@ async def check(wanted: Emptied) -> None:
     try:
         async with connect(wanted.access, wanted.patience) as machine:
             gone = await machine.ask(("identity", "emptied"), wanted.look)
+        begins = gone and not emptied.is_alone(cluster, node) and not await _is_held(wanted)
     except (Unreachable, StageFailed) as error:
         raise NotSafe(f"stage 'emptied': {error}") from error
     if not gone:
         print(f"{name}: its data is there")
     elif emptied.is_alone(cluster, node):
         print(f"{name}: its data is gone, and no other node had any of it: all records are lost")
+    elif begins:
+        print(f"{name}: no other node has data in {cluster.mode} mode, so there is none that an empty disk could harm")
     else:
         async with Ways(logins(wanted.jump_hosts), wanted.patience) as ways:
             await _ask_others(KafkaView(cluster, ways, wanted.patience), cluster, node, wanted.patience)
+
+
+async def _is_held(wanted: Emptied) -> bool:
+    """Whether any other node has data in the mode. One that can't be asked is only passed over where another one has."""
+    answers = await asyncio.gather(*(_look(other, wanted.patience) for other in wanted.others), return_exceptions=True)
+    errors = [answer for answer in answers if isinstance(answer, BaseException)]
+    held = any(answer is True for answer in answers)
+    if errors and not held:
+        raise errors[0]
+    return held
+
+
+async def _look(other: Other, patience: int) -> bool:
+    async with connect(other.access, patience) as machine:
+        return bool(await machine.ask(("held",), other.look))
 
 
 async def _ask_others(view: KafkaView, cluster: Cluster, node: Node, patience: int) -> None:

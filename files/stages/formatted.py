@@ -8,7 +8,8 @@ def main(plan):
         make(plan)
     if plan["mode"] not in owner["formatted"]:
         formatted = [*owner["formatted"], plan["mode"]]
-        write(plan["owner_file"], json.dumps({**owner, "formatted": formatted, "emptied": False}))
+        emptied = [mode for mode in emptied_in(plan, owner) if mode != plan["mode"]]
+        write(plan["owner_file"], json.dumps({**owner, "formatted": formatted, "emptied": emptied}))
 
 
 def make(plan):

@@ -41,14 +41,27 @@ def values(path):
 
 
 def refuse_vanished(plan, owner):
-    if is_emptied(plan, owner) and not plan["accept_empty"]:
+    if plan["accept_empty"] or not is_emptied(plan, owner):
+        return
+    if plan["mode"] in owner["formatted"]:
         raise Refused(
             f"{plan['identity_file']} is missing, but this node was formatted before, so its data is gone. If it is"
             " lost for good and the other nodes are healthy, allow an empty disk:"
             f" pulumi config set acceptEmptyDisk {plan['node']}"
         )
+    raise Refused(
+        f"{plan['identity_file']} is missing, and this node's disk was made anew in place of a lost one: what it had"
+        f" in {plan['mode']} mode is gone. Allow it to begin empty in that mode, too, once the other nodes were asked"
+        f" what they have: pulumi config set acceptEmptyDisk {plan['node']}"
+    )
 
 
 def is_emptied(plan, owner):
-    """A disk made anew in place of one that was lost stays one until it is formatted, however long that takes."""
-    return plan["mode"] in owner["formatted"] or owner.get("emptied", False)
+    return plan["mode"] in (*owner["formatted"], *emptied_in(plan, owner))
+
+
+def emptied_in(plan, owner):
+    """The modes in which a disk that was made anew in place of a lost one was not formatted since, however long that
+    takes. Earlier versions wrote only whether there are any."""
+    known = owner.get("emptied", [])
+    return known if isinstance(known, list) else plan["modes"] if known else []

@@ -182,7 +182,9 @@ def ensure_owner(plan):
                 f" {', '.join(content[:5])}; it is not ours and nothing was changed"
             )
         refuse_lost_data(plan, f"{plan['data']} is empty")
-        write(plan["owner_file"], json.dumps({**plan["owner"], "formatted": [], "emptied": not is_first()}))
+        # The disk that was lost held the data of every mode, and not of the one that runs alone.
+        emptied = [] if is_first() else plan["modes"]
+        write(plan["owner_file"], json.dumps({**plan["owner"], "formatted": [], "emptied": emptied}))
         return
     for key, wanted in plan["owner"].items():
         if known.get(key) != wanted:

@@ -119,7 +119,10 @@ def test_an_empty_disk_is_taken_only_after_the_others_were_asked(up: Up, hosts: 
     assert changed(one, other) == {asked.name}, "what the others held yesterday says nothing of today"
     told = Emptied.model_validate_json(shown(asked.inputs)["stdin"])
     assert (told.access.name, told.look["stage"], len(told.nodes)) == ("kafka-server2", "emptied", 3)
-    assert isinstance(asked.inputs["stdin"], Secret), "it holds the key of the machine"
+    others = [(other.access.name, other.look["node"], other.look["mounted"]) for other in told.others]
+    has_volume = platform == "libvirt"
+    assert others == [(name, name, has_volume) for name in NAMES if name != "kafka-server2"]
+    assert isinstance(asked.inputs["stdin"], Secret), "it holds the keys of the machines"
 
 
 @PLATFORMS

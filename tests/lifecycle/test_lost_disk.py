@@ -1,4 +1,5 @@
-"""A node whose data is gone: refused, refused again while the others could not stand in for it, then made anew.
+"""A node whose data is gone: refused, refused again while the others could not stand in for it, then made anew; and
+the same in the other mode, whose data was on the same disk.
 
 The tests of this file are one story and run in its order, on machines, a state and a stack of their own.
 """
@@ -16,6 +17,11 @@ pytestmark = pytest.mark.lifecycle
 
 FIRST, SECOND, THIRD = "kafka-server1", "kafka-server2", "kafka-server3"
 DATA = "/var/lib/kafka"
+# What docs/how-to/restore-a-lost-disk.md says about the other mode's data.
+START_BY_HAND = (
+    "cd /etc/kafka-cluster/staged && sudo find etc usr -type f -exec cp -p {} /{} \\;"
+    " && sudo systemctl daemon-reload && sudo systemctl start kafka"
+)
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +90,46 @@ def test_a_word_that_was_left_behind_does_no_harm(ours: Ground) -> None:
     ours.stack.up()
     ours.stack.up("--expect-no-changes")
     assert on(ours, SECOND, "systemctl show -p MainPID kafka") == running
+
+
+def test_the_first_switch_behind_a_lost_disk_takes_the_word(ours: Ground) -> None:
+    running = on(ours, FIRST, "systemctl show -p MainPID kafka")
+    ours.stack.configure(mode="zookeeper")
+    said = refused(ours)
+    assert f"{SECOND}: stage 'configured': " in said
+    assert "/zookeeper/myid is missing, and this node's disk was made anew in place of a lost one" in said
+    assert on(ours, FIRST, "systemctl show -p MainPID kafka") == running
+    ours.stack.configure(acceptEmptyDisk=SECOND)
+    # Whoever ends last is the only one in sync, and this story goes on with the loss of this one.
+    on(ours, SECOND, "sudo systemctl stop kafka")
+    assert f"{SECOND}: no other node has data in zookeeper mode" in " ".join(ours.stack.up().split())
+    ours.stack.configure(acceptEmptyDisk=None)
+    ours.stack.up()
+    verify(ours.stack)
+
+
+def test_the_other_modes_data_is_not_passed_over(ours: Ground) -> None:
+    on(ours, SECOND, f"sudo sh -c 'systemctl stop kafka zookeeper && rm -rf {DATA}/*'")
+    ours.stack.configure(reapply="lost again", acceptEmptyDisk=SECOND)
+    assert "the other nodes hold the rest" in " ".join(ours.stack.up().split())
+    running = on(ours, FIRST, "systemctl show -p MainPID kafka")
+    ours.stack.configure(mode="kraft", acceptEmptyDisk=None)
+    assert "what it had in kraft mode is gone. Allow it to begin empty in that mode, too" in refused(ours)
+    ours.stack.configure(acceptEmptyDisk=SECOND)
+    assert f"{SECOND}: stage 'emptied': its data is gone" in refused(ours), (
+        "nobody runs in that mode who could be asked"
+    )
+    assert on(ours, FIRST, "systemctl show -p MainPID kafka") == running
+
+
+def test_the_other_modes_data_is_made_anew_from_the_others(ours: Ground) -> None:
+    for name in (FIRST, SECOND, THIRD):
+        on(ours, name, "sudo systemctl stop kafka zookeeper")
+    for name in (FIRST, THIRD):
+        on(ours, name, START_BY_HAND)
+    said = " ".join(ours.stack.up().split())
+    assert f"{SECOND}: its data is gone, and the other nodes hold the rest" in said
+    ours.stack.configure(acceptEmptyDisk=None)
+    ours.stack.up()
+    verify(ours.stack)
+    assert records.read(ours.stack.prefix, servers(ours), "kept", "one", "two") == ["one", "two"]

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model import emptied, topology
-from model.emptied import Emptied
+from model import emptied, stages, topology
+from model.emptied import Emptied, Other
 from model.handover import Access, seats
 from model.health import Ensemble, Member, Partition, Quorum, Sample
 from model.kafka_keys import Mode
@@ -21,6 +21,7 @@ from model.topology import Cluster, Node
 from operations import emptied as asking
 from operations.kafka_view import KafkaView
 from operations.machine import Machine as Reached
+from operations.machine import StageFailed, Unreachable
 
 from .samples import cluster, nodes
 from .stage_machine import Machine, Plan, snapshot, write_json
@@ -199,6 +200,7 @@ def look(machine: Machine) -> Plan:
         "data": str(data),
         "mounted": True,
         "mode": "kraft",
+        "modes": ["kraft", "zookeeper"],
         "owner_file": str(data / "OWNER.json"),
         "identity_file": str(data / "meta.properties"),
     }
@@ -216,12 +218,25 @@ def gone(machine: Machine, plan: Plan) -> Any:
     [
         (None, False, True),
         ({"formatted": ["kraft"]}, False, True),
+        ({"formatted": [], "emptied": ["kraft", "zookeeper"]}, False, True),
         ({"formatted": [], "emptied": True}, False, True),
+        ({"formatted": ["zookeeper"], "emptied": ["kraft"]}, False, True),
+        ({"formatted": ["zookeeper"], "emptied": []}, False, False),
         ({"formatted": ["kraft"]}, True, False),
         ({"formatted": ["zookeeper"]}, False, False),
         ({"formatted": []}, False, False),
     ],
-    ids=["a new disk", "files deleted", "cut off before the format", "all there", "never in this mode", "a new node"],
+    ids=[
+        "a new disk",
+        "files deleted",
+        "cut off before the format",
+        "cut off before the format by an earlier version",
+        "made anew in the other mode",
+        "made anew in the other mode, and in this one before",
+        "all there",
+        "never in this mode",
+        "a new node",
+    ],
 )
 def test_what_is_gone(machine: Machine, look: Plan, owner: Any, identity: bool, is_gone: bool) -> None:
     if owner:
@@ -238,42 +253,93 @@ def test_a_volume_that_can_not_be_looked_into_counts_as_empty(machine: Machine, 
     assert gone(machine, look) is True, "what lies below the mount point is not the node's data"
 
 
+@pytest.mark.parametrize("mode", Mode)
+def test_who_has_data_in_the_mode(machine: Machine, mode: Mode) -> None:
+    planned = cluster(3, mode)
+    plan = stages.held(planned, planned.nodes[0], mounted=True)
+    files = [str(machine.path(file)) for file in plan["identity_files"]]
+    data, owner = machine.path(plan["data"]), machine.path(plan["owner_file"])
+    plan = {**plan, "identity_files": files, "data": str(data), "owner_file": str(owner)}
+    assert held(machine, plan), "a volume that can't be looked into may hold anything"
+    machine.mounted.add(data)
+    assert not held(machine, plan)
+    write_json(owner, {"formatted": [mode.other], "emptied": [mode]})
+    assert not held(machine, plan), "what was lost with the disk can't be harmed any more"
+    for file in map(Path, files):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+        assert held(machine, plan)
+        file.unlink()
+    write_json(owner, {"formatted": [mode]})
+    assert held(machine, plan), "data that is missing may still be found"
+
+
+def held(machine: Machine, plan: Plan) -> Any:
+    machine.load("held")["main"](plan)
+    return json.loads(machine.said[-1])
+
+
 # -- asking ----------------------------------------------------------------------------------------------------
 
 
 class Asked:
-    """A machine that says whether its data is gone, and a cluster that looks like this."""
+    """A machine that says whether its data is gone, others that say whether they have any, and a cluster that looks
+    like this."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, is_gone: bool, sample: Sample) -> None:
+    def __init__(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        *,
+        is_gone: bool,
+        sample: Sample,
+        others: tuple[bool | Exception, ...] = (True, True),
+    ) -> None:
         self.samples = 0
+        held = dict(zip(OTHERS, others, strict=True))
 
         class Opened:
+            def __init__(self, access: Access) -> None:
+                self.access = access
+
             async def __aenter__(self) -> Reached:
-                return Reached(ACCESS, None)  # type: ignore[arg-type]
+                return Reached(self.access, None)  # type: ignore[arg-type]
 
             async def __aexit__(self, *_: object) -> None:
                 return None
 
-        async def ask(*_: object) -> bool:
-            return is_gone
+        async def ask(machine: Reached, parts: tuple[str, ...], _: object) -> bool:
+            if parts == ("identity", "emptied"):
+                return is_gone
+            answer = held[machine.access.name]
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
 
         async def seen(_: KafkaView) -> Sample:
             self.samples += 1
             return sample
 
-        monkeypatch.setattr(asking, "connect", lambda *_: Opened())
+        monkeypatch.setattr(asking, "connect", lambda access, *_: Opened(access))
         monkeypatch.setattr(Reached, "ask", ask)
         monkeypatch.setattr(KafkaView, "sample", seen)
         monkeypatch.setattr(asking, "_SECONDS", 0)
         monkeypatch.setattr(asking, "_CALM_SECONDS", 0)
 
 
+OTHERS = ("n1", "n3")
 ACCESS = Access(name="n2", address="172.25.254.132", user="admin", host_key="h", private_key="k")
+BESIDE = tuple(Other(access=ACCESS.model_copy(update={"name": name}), look={}) for name in OTHERS)
 
 
 def check(planned: Cluster) -> None:
     wanted = Emptied(
-        mode=planned.mode, version=planned.version, nodes=seats(planned), access=ACCESS, look={}, asked="now"
+        mode=planned.mode,
+        version=planned.version,
+        nodes=seats(planned),
+        access=ACCESS,
+        look={},
+        others=BESIDE,
+        asked="now",
     )
     asyncio.run(asking.check(wanted))
 
@@ -304,6 +370,35 @@ def test_a_danger_is_refused_with_what_to_do(monkeypatch: pytest.MonkeyPatch) ->
     assert told.startswith("n2: stage 'emptied': its data is gone: ")
     assert "voter 3 (n3): 7 records behind. Nothing was changed. Bring the others back first" in told
     assert told.endswith("pulumi config rm acceptEmptyDisk")
+
+
+def test_a_mode_that_no_other_node_has_data_in_begins_there(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = Asked(monkeypatch, is_gone=True, sample=UNSAFE["nobody answers"][1], others=(False, False))
+    check(ZOOKEEPER)
+    assert not asked.samples, "a first switch behind a lost disk could never be"
+    assert "no other node has data in zookeeper mode" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("others", [(True, False), (False, True), (True, Unreachable("n3: no ssh"))])
+def test_one_other_node_with_data_in_the_mode_is_enough_to_be_asked(
+    monkeypatch: pytest.MonkeyPatch, others: tuple[bool | Exception, ...]
+) -> None:
+    Asked(monkeypatch, is_gone=True, sample=UNSAFE["nobody answers"][1], others=others)
+    with pytest.raises(asking.NotSafe, match="no broker listens"):
+        check(ZOOKEEPER)
+
+
+def test_a_node_that_can_not_be_asked_may_have_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    Asked(
+        monkeypatch,
+        is_gone=True,
+        sample=SAFE["the others vote and are caught up"][1],
+        others=(False, StageFailed("n3: down")),
+    )
+    with pytest.raises(asking.NotSafe, match="stage 'emptied': n3: down"):
+        check(KRAFT)
 
 
 def test_one_look_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:

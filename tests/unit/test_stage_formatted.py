@@ -26,6 +26,7 @@ def format_plan(machine: Machine, mode: str = "kraft", *, accept_empty: bool = F
         "owner_file": str(data / "OWNER.json"),
         "accept_empty": accept_empty,
         "mode": mode,
+        "modes": ["kraft", "zookeeper"],
         "mounted": True,
         "identity_file": str(file),
         "identity": {"cluster.id": "A_D5kj5zTbi2EDTeXHDH3g", "node.id": "1"} if kraft else {"myid": "1"},
@@ -147,17 +148,49 @@ def test_data_that_is_gone_is_refused_with_the_word_that_allows_it(machine: Mach
     assert not machine.ran("runuser"), "an empty voter votes as if it had never promised anything"
 
 
-def test_a_run_that_was_cut_off_before_the_format_takes_no_permission_along(machine: Machine) -> None:
+BOTH = ["kraft", "zookeeper"]
+
+
+def owner_emptied(plan: Plan, emptied: object) -> None:
+    """A disk that was made anew in place of a lost one."""
+    write_json(
+        Path(plan["owner_file"]), {"stack": "kafka-cluster/dev", "node_id": 1, "formatted": [], "emptied": emptied}
+    )
+
+
+@pytest.mark.parametrize("emptied", [BOTH, True], ids=["now", "as earlier versions wrote it"])
+def test_a_run_that_was_cut_off_before_the_format_takes_no_permission_along(machine: Machine, emptied: object) -> None:
     plan = format_plan(machine)
-    write_json(Path(plan["owner_file"]), {"stack": "kafka-cluster/dev", "node_id": 1, "formatted": [], "emptied": True})
+    owner_emptied(plan, emptied)
     program = machine.load("identity", "shared_classes", "formatted")
-    assert "data is gone" in refused(program, "main", plan)
+    assert "is gone" in refused(program, "main", plan)
     assert not machine.ran("runuser"), "the file system was made by a run that was allowed to; this one is not"
     formats(machine, plan)
     program["main"]({**plan, "accept_empty": True})
     program["main"](plan)
     assert machine.ran("runuser")
-    assert not json.loads(Path(plan["owner_file"]).read_text())["emptied"], "it is a disk like any other again"
+    left = json.loads(Path(plan["owner_file"]).read_text())["emptied"]
+    assert left == ["zookeeper"], "in this mode it is a disk like any other again, and in the other one it is not"
+
+
+@pytest.mark.parametrize("emptied", [BOTH, True], ids=["now", "as earlier versions wrote it"])
+@pytest.mark.parametrize("mode", BOTH)
+def test_a_disk_made_anew_for_one_mode_is_not_taken_for_new_by_the_other(
+    machine: Machine, mode: str, emptied: object
+) -> None:
+    plan, switched = format_plan(machine, mode), format_plan(machine, "zookeeper" if mode == "kraft" else "kraft")
+    owner_emptied(plan, emptied)
+    formats(machine, plan if mode == "kraft" else switched)
+    program = machine.load("identity", "shared_classes", "formatted")
+    program["main"]({**plan, "accept_empty": True})
+    before = snapshot(machine.root)
+    told = refused(program, "main", switched)
+    assert f"what it had in {switched['mode']} mode is gone." in told
+    assert "pulumi config set acceptEmptyDisk n1" in told
+    assert snapshot(machine.root) == before, "the others hold that mode's data, and an empty one could lead them"
+    program["main"]({**switched, "accept_empty": True})
+    program["main"](switched)
+    assert json.loads(Path(plan["owner_file"]).read_text())["emptied"] == []
 
 
 def test_the_word_allows_it(machine: Machine) -> None:

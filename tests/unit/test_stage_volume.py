@@ -23,6 +23,7 @@ def volume_plan(machine: Machine, **more: Any) -> Plan:
         "owner": {"stack": "kafka-cluster/dev", "node_id": 1},
         "mount_unit": "var-lib-kafka.mount",
         "accept_empty": False,
+        "modes": ["kraft", "zookeeper"],
         **more,
     }
 
@@ -146,7 +147,7 @@ def test_a_new_volume_is_given_its_owner(machine: Machine, content: list[str]) -
         "stack": "kafka-cluster/dev",
         "node_id": 1,
         "formatted": [],
-        "emptied": False,
+        "emptied": [],
     }
 
 
@@ -187,7 +188,8 @@ def test_an_emptied_volume_of_a_node_that_was_set_up_before_is_a_loss(machine: M
     plan = volume_plan(machine)
     assert "was set up before" in refused(machine.load("installed", first=False), "ensure_owner", plan)
     machine.load("installed", first=False)["ensure_owner"]({**plan, "accept_empty": True})
-    assert json.loads(Path(plan["owner_file"]).read_text())["emptied"], "it is no new node's disk until it is formatted"
+    emptied = json.loads(Path(plan["owner_file"]).read_text())["emptied"]
+    assert emptied == ["kraft", "zookeeper"], "it is no new node's disk in any mode until it is formatted there"
 
 
 def test_half_an_owner_file_is_refused(machine: Machine) -> None:

@@ -23,6 +23,7 @@ PARTS = [
     ("identity", "activation", "configured"),
     ("identity", "shared_classes", "formatted"),
     ("identity", "emptied"),
+    ("held",),
     ("account", "report"),
     ("account", "vitals"),
     ("activation", "start"),

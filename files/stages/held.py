@@ -1,0 +1,15 @@
+# Whether a node has data in the plan's mode, or should have some, as one line of JSON. Changes nothing.
+
+
+def main(plan):
+    say(json.dumps(is_held(plan)))
+
+
+def is_held(plan):
+    """A volume that is not mounted can't be looked into: it counts as one with data, for the worse that it may be."""
+    if plan["mounted"] and not Path(plan["data"]).is_mount():
+        return True
+    if any(os.path.lexists(file) for file in plan["identity_files"]):
+        return True
+    owner = read_json(plan["owner_file"])
+    return owner is not None and plan["mode"] in owner["formatted"]
