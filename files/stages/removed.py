@@ -97,7 +97,9 @@ def restore_hosts(plan, claim):
     path = Path("/etc/hosts")
     ours = {f"{address} {name}" for name, address in plan["hosts"].items()}
     shortened = {without_nodes(plan, line) for line in claim["hosts"]}
-    others = [line for line in path.read_text().splitlines() if line not in ours | shortened]
+    # A removal that was cut off behind this has put them back already.
+    again = set(claim["hosts"])
+    others = [line for line in path.read_text().splitlines() if line not in ours | shortened | again]
     write(path, "\n".join([*others, *claim["hosts"]]) + "\n")
 
 

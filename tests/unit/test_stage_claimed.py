@@ -231,6 +231,7 @@ def test_a_removal_that_was_cut_off_goes_on(machine: Machine, plan: Plan, kernel
     assert not Path(plan["claim"]).parent.exists()
     assert not machine.path("/usr/local/kafka").exists()
     assert kernel == {KERNEL: "60"}
+    assert sorted(machine.path("/etc/hosts").read_text().splitlines()) == sorted(HOSTS.splitlines())
 
 
 def test_a_second_removal_changes_nothing(machine: Machine, plan: Plan, kernel: dict[str, str]) -> None:
