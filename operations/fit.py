@@ -67,17 +67,20 @@ async def check(candidates: Candidates) -> None:
 
 
 async def _look(candidate: Candidate) -> _Seen:
+    """What is known of a machine is kept when it gives no account: that two are one is told at the first attempt."""
     name = candidate.access.name
+    identity, faults = None, []
     try:
         async with connect(candidate.access) as machine:
             before = time.time()
             says, *words = (await machine.run(f"date +%s.%N; cat {' '.join(_IDENTITY)} 2>/dev/null || true")).split()
-            clock = fitness.clock_fault(before, float(says), time.time())
-            found = await _found(machine, candidate)
-            faults = [*found, *([f"{name}: {clock}"] if clock else [])]
-            return _Seen(Identity(" ".join(words[:-1]), " ".join(words[-1:])), faults)
+            identity = Identity(" ".join(words[:-1]), " ".join(words[-1:]))
+            if clock := fitness.clock_fault(before, float(says), time.time()):
+                faults.append(f"{name}: {clock}")
+            faults += await _found(machine, candidate)
     except (Unreachable, StageFailed) as error:
-        return _Seen(None, [str(error)])
+        faults.append(str(error))
+    return _Seen(identity, faults)
 
 
 async def _found(machine: Machine, candidate: Candidate) -> list[str]:
