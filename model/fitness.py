@@ -79,7 +79,8 @@ class Device(_Frozen):
 
 class Account(_Frozen):
     """What a machine says of itself. `free_mib` is by `home` and `data`; `claim` says which node was put on the
-    machine, `owner` whose data lies there; `present` are those of our places that exist."""
+    machine, `owner` whose data lies there; `present` are those of our places that exist, `units` the files of the units
+    of our names that systemd knows."""
 
     system: str
     system_name: str
@@ -91,6 +92,7 @@ class Account(_Frozen):
     claim: Token | None
     owner: Token | None
     present: tuple[str, ...]
+    units: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,12 @@ def _judge_owner(needs: Needs, account: Account) -> Iterator[str]:
             f"found {', '.join(account.present)}, which this package did not put there, expected a machine"
             " without; move it away (a folder may hold somebody's data)"
         )
+    for unit, file in account.units.items():
+        if account.claim is None and file not in account.present:
+            yield (
+                f"found {unit} ({file or 'masked'}), which this package did not put there, expected no unit of that name;"
+                " remove what brings it (its package, or the file)"
+            )
 
 
 _JUDGES = (_judge_system, _judge_memory, _judge_disk, _judge_address, _judge_ports, _judge_owner)

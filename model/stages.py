@@ -118,7 +118,8 @@ def fit(cluster: Cluster, node: Node, device: str) -> dict[str, Any]:
         "device": device,
         "claim": CLAIM,
         "owner_file": paths.owner,
-        "ours": [paths.home, paths.kafka_unit, paths.zookeeper_unit, paths.ours],
+        "ours": [paths.home, paths.kafka_unit, paths.zookeeper_unit, paths.node_exporter_unit, paths.ours],
+        "services": list(ALL_SERVICES),
     }
 
 

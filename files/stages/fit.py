@@ -23,6 +23,7 @@ def main(plan):
                 "claim": read_json(plan["claim"]),
                 "owner": read_json(plan["owner_file"]),
                 "present": [path for path in plan["ours"] if os.path.lexists(path)],
+                "units": units(plan["services"]),
             }
         )
     )
@@ -78,6 +79,17 @@ def unit_of(pid):
     except FileNotFoundError:
         return ""
     return next((line.rsplit("/", 1)[-1] for line in groups if line.startswith("0::")), "")
+
+
+def units(names):
+    """Those of these units that systemd knows, and the file that each comes from. A package's lies elsewhere than ours."""
+    found = {}
+    for name in names:
+        lines = run("systemctl", "show", "-p", "LoadState,FragmentPath", name).stdout.splitlines()
+        told = dict(line.split("=", 1) for line in lines)
+        if told["LoadState"] != "not-found":
+            found[name] = told["FragmentPath"]
+    return found
 
 
 def device(path):

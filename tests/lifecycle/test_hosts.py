@@ -35,6 +35,8 @@ LISTING = (
     "sudo sh -c 'find /etc /usr/local /var/lib /home /opt -xdev | sort; ls /var/log; cat /etc/hosts /etc/passwd"
     " /etc/group; cat /proc/sys/vm/swappiness /proc/sys/vm/max_map_count; findmnt --mountpoint /var/lib/kafka; true'"
 )
+# Where packages have their units.
+FOREIGN = "/lib/systemd/system/kafka-node-exporter.service"
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +105,11 @@ BREAKAGES = {
         "sudo mv /usr/sbin/mkfs.xfs /usr/sbin/mkfs.xfs.away",
         "sudo mv /usr/sbin/mkfs.xfs.away /usr/sbin/mkfs.xfs",
     ),
+    "unit": (
+        SECOND,
+        f"printf '[Service]\\nExecStart=/bin/true\\n' | sudo tee {FOREIGN} && sudo systemctl daemon-reload",
+        f"sudo rm {FOREIGN} && sudo systemctl daemon-reload",
+    ),
     "kafka": (THIRD, f"sudo mkdir {HOME}", f"sudo rmdir {HOME}"),
 }
 
@@ -139,13 +146,18 @@ def test_what_is_wrong_anywhere_is_told_before_anything_is_touched(
     assert not changes(ours, untouched)
 
 
-def test_a_taken_port_and_a_missing_program_are_told(ours: Ground, untouched: dict[str, list[str]]) -> None:
-    with broken(ours, "port", "program"):
+def test_a_taken_port_a_missing_program_and_a_foreign_unit_are_told(
+    ours: Ground, untouched: dict[str, list[str]]
+) -> None:
+    with broken(ours, "port", "program", "unit"):
         wait_for("a taken port", lambda: ":9092" in on(ours, FIRST, "ss -Hltn"), 10)
         said = refused(ours)
     assert re.search(rf"{FIRST}: found port 9092 taken by python3 \(pid \d+\) of squatter.service", said), said
     assert f"{THIRD}: stage 'fit': found no mkfs.xfs" in said
     assert "apt-get install xfsprogs" in said
+    assert re.search(
+        rf"{SECOND}: found kafka-node-exporter.service \(\S+\), which this package did not put there", said
+    )
     assert not changes(ours, untouched)
 
 

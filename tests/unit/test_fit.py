@@ -77,6 +77,7 @@ ACCOUNT: dict[str, Any] = {
     "claim": None,
     "owner": None,
     "present": [],
+    "units": {},
 }
 
 

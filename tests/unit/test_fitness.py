@@ -34,6 +34,7 @@ def account(**changes: Any) -> Account:
         "claim": None,
         "owner": None,
         "present": [],
+        "units": {},
     }
     return Account.model_validate({**fine, **changes})
 
@@ -153,6 +154,19 @@ def test_a_kafka_that_somebody_else_put_there_is_refused() -> None:
         fitness.refusals(needs(), account(present=[home]))
     )
     assert fitness.refusals(needs(), account(present=[home], claim=MINE)) == []
+
+
+@pytest.mark.parametrize("unit", ["kafka.service", "zookeeper.service", "kafka-node-exporter.service"])
+def test_a_unit_of_our_name_that_somebody_else_put_there_is_refused(unit: str) -> None:
+    file = f"/lib/systemd/system/{unit}"
+    line = only(fitness.refusals(needs(), account(units={unit: file})))
+    assert line.startswith(f"n1: found {unit} ({file}), which this package did not put there, expected no unit")
+    assert fitness.refusals(needs(), account(units={unit: file}, claim=MINE)) == []
+
+
+def test_a_unit_in_our_own_place_is_told_once() -> None:
+    file = "/etc/systemd/system/kafka.service"
+    assert file in only(fitness.refusals(needs(), account(units={"kafka.service": file}, present=[file])))
 
 
 @given(st.floats(-5, 5), st.floats(0, 3))

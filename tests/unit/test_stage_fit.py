@@ -28,6 +28,7 @@ def plan(machine: Machine) -> Plan:
     machine.answer(("ip",), answer(json.dumps(addresses)))
     machine.answer(("ss",), answer(SS))
     machine.answer(("blockdev",), answer("2147483648\n"))
+    machine.answer(("systemctl", "show"), answer("LoadState=not-found\nFragmentPath=\n"))
     return {
         "node": "n1",
         "stage": "fit",
@@ -35,6 +36,7 @@ def plan(machine: Machine) -> Plan:
         "device": "",
         "claim": str(machine.path("/etc/kafka-cluster/CLAIM.json")),
         "owner_file": str(machine.path("/var/lib/kafka/OWNER.json")),
+        "services": ["kafka.service", "zookeeper.service"],
         "ours": [str(machine.path("/usr/local/kafka")), str(machine.path("/etc/kafka-cluster"))],
     }
 
@@ -90,3 +92,16 @@ def test_what_is_ours_or_looks_like_it_is_told(machine: Machine, plan: Plan) -> 
     found = account(machine, plan)
     assert found["present"] == plan["ours"], "a dead link is in the way, too"
     assert found["claim"] == {"stack": "s", "node_id": 1}
+
+
+def test_a_unit_that_a_package_brought_is_told_with_its_file(machine: Machine, plan: Plan) -> None:
+    assert account(machine, plan)["units"] == {}
+    machine.said.clear()
+    file = "/lib/systemd/system/zookeeper.service"
+
+    def show(*command: str) -> Any:
+        known = command[-1] == "zookeeper.service"
+        return answer(f"LoadState={'loaded' if known else 'not-found'}\nFragmentPath={file if known else ''}\n")
+
+    machine.answer(("systemctl", "show"), show)
+    assert account(machine, plan)["units"] == {"zookeeper.service": file}
