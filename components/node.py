@@ -74,11 +74,11 @@ class KafkaNode(pulumi.ComponentResource):
         if was_formatted and settings.accept_empty_disk == node.name:
             first.append(self._asked(cluster, emulated, settings.jump_hosts, others))
         uploaded = [self._upload(f"{name}-archive", archive)]
-        others = [*pieces, *([shared_classes] if shared_classes else [])]
-        uploaded += [self._upload(f"{name}-{_piece_name(piece)}", piece) for piece in others]
+        brought = [*pieces, *([shared_classes] if shared_classes else [])]
+        uploaded += [self._upload(f"{name}-{_piece_name(piece)}", piece) for piece in brought]
         classes = there(shared_classes) if shared_classes else None
         installed = self._stage(
-            ("tools", "shared_classes", "pieces", "installed"),
+            ("java", "tools", "shared_classes", "pieces", "installed"),
             plan.apply(
                 lambda plan: stages.installed(plan, archive.sha512, there(archive).path, map(there, pieces), classes)
             ),

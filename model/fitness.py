@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from model import units
 from model.paths import Paths
-from model.stages import ALL_SERVICES, MONITOR
+from model.stages import ALL_SERVICES, JAVA, MONITOR
 from model.topology import Cluster, Node
 
 # The one system that every release of this package is tried on.
@@ -77,10 +77,17 @@ class Device(_Frozen):
     mounted_at: tuple[str, ...]
 
 
+class Java(_Frozen):
+    """The first line of what `java` says of itself, "" for none; and whether a package source may have the right one."""
+
+    version: str
+    source: bool
+
+
 class Account(_Frozen):
     """What a machine says of itself. `free_mib` is by `home` and `data`; `claim` says which node was put on the
     machine, `owner` whose data lies there; `present` are those of our places that exist, `units` the files of the units
-    of our names that systemd knows."""
+    of our names that systemd knows; `java` is None where nothing needs it."""
 
     system: str
     system_name: str
@@ -93,6 +100,7 @@ class Account(_Frozen):
     owner: Token | None
     present: tuple[str, ...]
     units: Mapping[str, str]
+    java: Java | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +137,15 @@ def _judge_system(_: Needs, account: Account) -> Iterator[str]:
 def _judge_memory(needs: Needs, account: Account) -> Iterator[str]:
     if account.memory_mib < needs.memory_mib:
         yield (f"found {account.memory_mib} MiB of memory, expected at least {needs.memory_mib} for {needs.memory_for}")
+
+
+def _judge_java(_: Needs, account: Account) -> Iterator[str]:
+    java = account.java
+    if java and '"17.' not in java.version and not java.source:
+        yield (
+            f"found {java.version or 'no Java'} and no package source with {JAVA}, expected Java 17 or a source that has"
+            " it; install it, or run `sudo apt-get update` if the lists are old"
+        )
 
 
 def _judge_disk(needs: Needs, account: Account) -> Iterator[str]:
@@ -186,7 +203,7 @@ def _judge_owner(needs: Needs, account: Account) -> Iterator[str]:
             )
 
 
-_JUDGES = (_judge_system, _judge_memory, _judge_disk, _judge_address, _judge_ports, _judge_owner)
+_JUDGES = (_judge_system, _judge_memory, _judge_java, _judge_disk, _judge_address, _judge_ports, _judge_owner)
 
 
 def clock_fault(before: float, says: float, after: float) -> str | None:

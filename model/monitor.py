@@ -59,7 +59,8 @@ def needs(monitor: MonitorSettings, stack: str) -> Needs:
 
 def fit(cluster: Cluster, monitor: MonitorSettings) -> dict[str, Any]:
     """The plan of its account of itself, before anything is done there."""
-    return {**stages.fit(cluster, _node(monitor), ""), "ours": [Paths.ours, _UNIT, _DATA], "services": [stages.MONITOR]}
+    ours = [Paths.ours, _UNIT, _DATA]
+    return {**stages.fit(cluster, _node(monitor), ""), "ours": ours, "services": [stages.MONITOR], "java": ""}
 
 
 def claimed(cluster: Cluster, monitor: MonitorSettings, stack: str) -> dict[str, Any]:

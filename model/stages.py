@@ -31,6 +31,8 @@ MONITOR = "kafka-monitor.service"
 ALL_SERVICES = ("kafka.service", "zookeeper.service", NODE_EXPORTER)
 # Written on a machine that somebody else made before anything else is: whose it is now, and what was there before.
 CLAIM = "/etc/kafka-cluster/CLAIM.json"
+# Debian's package of the Java that Kafka runs on.
+JAVA = "openjdk-17-jre-headless"
 _WHOLE_STOP_SECONDS = 30
 
 
@@ -120,6 +122,7 @@ def fit(cluster: Cluster, node: Node, device: str) -> dict[str, Any]:
         "owner_file": paths.owner,
         "ours": [paths.home, paths.kafka_unit, paths.zookeeper_unit, paths.node_exporter_unit, paths.ours],
         "services": list(ALL_SERVICES),
+        "java": JAVA,
     }
 
 
@@ -183,6 +186,7 @@ def installed(
     paths = plan.cluster.paths
     return {
         **_base(plan, "installed"),
+        "java": JAVA,
         "users": [units.USER, units.ZOOKEEPER_USER],
         "kernel": KERNEL,
         "sysctl": paths.sysctl,

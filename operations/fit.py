@@ -86,7 +86,7 @@ async def _look(candidate: Candidate) -> _Seen:
 async def _found(machine: Machine, candidate: Candidate) -> list[str]:
     """What stands in the way by the machine's own account. Why it gives none is looked for only when it gives none."""
     try:
-        account = Account.model_validate(await machine.ask(("fit",), candidate.look))
+        account = Account.model_validate(await machine.ask(("java", "fit"), candidate.look))
     except StageFailed:
         if lacks := await _lacks(machine):
             return [f"{candidate.access.name}: {fault}" for fault in lacks]

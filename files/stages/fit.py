@@ -24,6 +24,7 @@ def main(plan):
                 "owner": read_json(plan["owner_file"]),
                 "present": [path for path in plan["ours"] if os.path.lexists(path)],
                 "units": units(plan["services"]),
+                "java": {"version": java_version(), "source": may_have(plan["java"])} if plan["java"] else None,
             }
         )
     )
@@ -90,6 +91,16 @@ def units(names):
         if told["LoadState"] != "not-found":
             found[name] = told["FragmentPath"]
     return found
+
+
+def may_have(package):
+    """Whether a package source has it; one that this machine never asked may. Another system than Debian has no apt."""
+    if not shutil.which("apt-cache"):
+        return False
+    if re.search(r"Candidate: [^(]", run("apt-cache", "policy", package, check=False).stdout):
+        return True
+    is_asked = any(Path("/var/lib/apt/lists").glob("*_Packages*"))
+    return not is_asked and bool(run("apt-get", "update", "--print-uris", check=False).stdout.strip())
 
 
 def device(path):

@@ -4,7 +4,7 @@
 
 
 def main(plan):
-    ensure_java()
+    ensure_java(plan["java"])
     for user in plan["users"]:
         ensure_user(user)
     ensure_kernel_settings(plan)
@@ -19,27 +19,25 @@ def main(plan):
     ensure_pieces(plan)
 
 
-def java_version():
-    done = run("java", "-version", check=False) if shutil.which("java") else None
-    lines = done.stderr.splitlines() if done and done.returncode == 0 else []
-    return lines[0] if lines else ""
-
-
-def ensure_java():
+def ensure_java(package):
     if '"17.' in java_version():
         return
-    package = "openjdk-17-jre-headless"
     say(f"Java 17 is missing; installing {package}")
     os.environ["DEBIAN_FRONTEND"] = "noninteractive"
     wait = ("-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3")
     run("apt-get", "update", *wait, check=False)
     done = run("apt-get", "install", "-y", "--no-install-recommends", *wait, package, check=False)
-    if done.returncode != 0 or '"17.' not in java_version():
+    if done.returncode != 0:
         words = "\n".join(done.stderr.strip().splitlines()[-8:])
         raise Refused(
-            f"Java 17 is not in the image and could not be installed:\n{words}\n"
-            "Use an image with Java inside (key `image`; `auto` has it) or a network that reaches a package"
-            " mirror (networkMode: nat)."
+            f"Java 17 is missing and could not be installed:\n{words}\n"
+            f"Give the machine {package}, or a network in which it reaches a package source that has it."
+        )
+    found = java_version()
+    if '"17.' not in found:
+        raise Refused(
+            f"{package} is installed, but `java` on PATH is another one ({found or 'it does not work'}); make 17 the"
+            " default: sudo update-alternatives --config java"
         )
 
 

@@ -78,6 +78,7 @@ ACCOUNT: dict[str, Any] = {
     "owner": None,
     "present": [],
     "units": {},
+    "java": None,
 }
 
 

@@ -35,6 +35,7 @@ def account(**changes: Any) -> Account:
         "owner": None,
         "present": [],
         "units": {},
+        "java": {"version": 'openjdk version "17.0.13" 2024-10-15', "source": False},
     }
     return Account.model_validate({**fine, **changes})
 
@@ -75,6 +76,16 @@ def test_memory_has_to_hold_every_heap_and_the_system() -> None:
     )
     line = only(fitness.refusals(needs(Mode.ZOOKEEPER), account(memory_mib=1535)))
     assert "at least 1536 for a heap of 1G and 256M" in line
+
+
+@pytest.mark.parametrize(
+    ("version", "found"), [("", "no Java"), ('openjdk version "11.0.2"', 'openjdk version "11.0.2"')]
+)
+def test_java_has_to_be_there_or_to_be_had(version: str, found: str) -> None:
+    line = only(fitness.refusals(needs(), account(java={"version": version, "source": False})))
+    assert line.startswith(f"n1: found {found} and no package source with openjdk-17-jre-headless, expected Java 17")
+    assert fitness.refusals(needs(), account(java={"version": version, "source": True})) == []
+    assert fitness.refusals(needs(), account(java=None)) == [], "what watches a cluster needs none"
 
 
 def test_too_little_space_is_refused_on_a_new_machine_only() -> None:

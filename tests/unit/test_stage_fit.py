@@ -36,6 +36,7 @@ def plan(machine: Machine) -> Plan:
         "device": "",
         "claim": str(machine.path("/etc/kafka-cluster/CLAIM.json")),
         "owner_file": str(machine.path("/var/lib/kafka/OWNER.json")),
+        "java": "",
         "services": ["kafka.service", "zookeeper.service"],
         "ours": [str(machine.path("/usr/local/kafka")), str(machine.path("/etc/kafka-cluster"))],
     }
@@ -43,7 +44,7 @@ def plan(machine: Machine) -> Plan:
 
 def account(machine: Machine, plan: Plan) -> dict[str, Any]:
     before = snapshot(machine.root)
-    machine.load("fit")["main"](plan)
+    machine.load("java", "fit")["main"](plan)
     assert snapshot(machine.root) == before, "nothing is done on any machine before all were found fit"
     (line,) = machine.said
     found = json.loads(line)
@@ -105,3 +106,43 @@ def test_a_unit_that_a_package_brought_is_told_with_its_file(machine: Machine, p
 
     machine.answer(("systemctl", "show"), show)
     assert account(machine, plan)["units"] == {"zookeeper.service": file}
+
+
+SOURCES = "'http://deb.debian.org/debian/dists/bookworm/InRelease' deb.debian.org_InRelease 0\n"
+UNKNOWN = "java-17:\n  Installed: (none)\n  Candidate: (none)\n"
+
+
+@pytest.mark.parametrize(
+    ("policy", "lists", "sources", "may"),
+    [
+        ("java-17:\n  Installed: (none)\n  Candidate: 17.0.13\n", True, SOURCES, True),
+        (UNKNOWN, True, SOURCES, False),
+        ("", True, SOURCES, False),
+        ("", False, SOURCES, True),
+        ("", False, "", False),
+    ],
+    ids=["known", "not to be had", "not known", "never asked", "nobody to be asked"],
+)
+def test_whether_java_is_to_be_had(
+    machine: Machine, plan: Plan, policy: str, lists: bool, sources: str, may: bool
+) -> None:
+    folder = machine.path("/var/lib/apt/lists")
+    folder.mkdir(parents=True)
+    (folder / ("a_main_binary-amd64_Packages" if lists else "lock")).touch()
+    machine.answer(("apt-cache", "policy", "java-17"), answer(policy))
+    machine.answer(("apt-get", "update", "--print-uris"), answer(sources))
+    machine.monkeypatch.setattr("shutil.which", lambda _: "/usr/bin/java")
+    machine.answer(("java", "-version"), answer(stderr='openjdk version "11.0.2" 2019-01-15\nmore\n'))
+    found = account(machine, {**plan, "java": "java-17"})["java"]
+    assert found == {"version": 'openjdk version "11.0.2" 2019-01-15', "source": may}
+
+
+def test_another_system_gives_its_account_without_apt(machine: Machine, plan: Plan) -> None:
+    machine.monkeypatch.setattr("shutil.which", lambda _: None)
+    assert account(machine, {**plan, "java": "java-17"})["java"] == {"version": "", "source": False}
+    assert not machine.ran("apt-cache"), "it is refused by its name, and not by a program that it lacks"
+
+
+def test_java_is_not_looked_for_where_nothing_needs_it(machine: Machine, plan: Plan) -> None:
+    assert account(machine, plan)["java"] is None
+    assert not machine.ran("apt-cache")

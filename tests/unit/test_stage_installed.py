@@ -9,6 +9,8 @@ import pytest
 
 from .stage_machine import Machine, Plan, answer, refused, snapshot, tgz
 
+JAVA = "openjdk-17-jre-headless"
+
 
 def java(machine: Machine, monkeypatch: pytest.MonkeyPatch, *versions: str) -> None:
     """What `java -version` says, one time after the other; nothing where there is no Java."""
@@ -24,24 +26,34 @@ def java(machine: Machine, monkeypatch: pytest.MonkeyPatch, *versions: str) -> N
 
 def test_java_17_that_is_there_is_used(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     java(machine, monkeypatch, "17.0.13")
-    machine.load("installed")["ensure_java"]()
+    machine.load("java", "installed")["ensure_java"](JAVA)
     assert not machine.ran("apt-get")
 
 
 @pytest.mark.parametrize("before", ["", "11.0.2", "21.0.1"])
 def test_another_java_is_no_java_17(machine: Machine, monkeypatch: pytest.MonkeyPatch, before: str) -> None:
     java(machine, monkeypatch, before, "17.0.13")
-    machine.load("installed")["ensure_java"]()
+    machine.load("java", "installed")["ensure_java"](JAVA)
     assert machine.ran("apt-get", "install")[0][-1] == "openjdk-17-jre-headless"
 
 
 def test_java_that_can_not_be_had_is_told_with_both_ways_out(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     java(machine, monkeypatch, "")
     machine.answer(("apt-get", "install"), answer(code=100, stderr="E: Unable to fetch some archives\n"))
-    told = refused(machine.load("installed"), "ensure_java")
+    told = refused(machine.load("java", "installed"), "ensure_java", JAVA)
     assert "Unable to fetch" in told
-    assert "image" in told
-    assert "networkMode: nat" in told
+    assert "Give the machine openjdk-17-jre-headless, or a network in which it reaches a package source" in told
+    assert "networkMode" not in told, "a machine that somebody else made has no such key"
+
+
+@pytest.mark.parametrize(("version", "told"), [("21.0.1", 'openjdk version "21.0.1"'), ("", "it does not work")])
+def test_another_java_that_stays_the_default_is_told(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, version: str, told: str
+) -> None:
+    java(machine, monkeypatch, "21.0.1", version)
+    said = refused(machine.load("java", "installed"), "ensure_java", JAVA)
+    assert said.startswith("openjdk-17-jre-headless is installed, but `java` on PATH is another one (" + told)
+    assert "update-alternatives --config java" in said
 
 
 def test_users_are_made_once_and_can_not_log_in(machine: Machine) -> None:
@@ -256,10 +268,10 @@ def test_a_place_that_holds_files_is_refused(machine: Machine) -> None:
 
 
 def test_the_volume_comes_before_everything_that_lies_on_it(machine: Machine) -> None:
-    program, order = machine.load("tools", "shared_classes", "pieces", "installed"), []
+    program, order = machine.load("java", "tools", "shared_classes", "pieces", "installed"), []
     for name in [name for name in program if name.startswith("ensure_")]:
         program[name] = lambda *_, name=name: order.append(name)
-    program["main"]({"users": ["kafka"]})
+    program["main"]({"users": ["kafka"], "java": JAVA})
     assert order.index("ensure_data_volume") < order.index("ensure_owner") < order.index("ensure_folders")
     assert order.index("ensure_user") < order.index("ensure_folders")
     assert order.index("ensure_archive") < order.index("ensure_links"), "links lie in the home that it makes"

@@ -19,7 +19,7 @@ from model.stages import NodePlan
 from .samples import cluster, dev, runtime
 
 PARTS = [
-    ("tools", "shared_classes", "pieces", "installed"),
+    ("java", "tools", "shared_classes", "pieces", "installed"),
     ("identity", "activation", "configured"),
     ("identity", "shared_classes", "formatted"),
     ("identity", "emptied"),
@@ -27,7 +27,7 @@ PARTS = [
     ("account", "report"),
     ("account", "vitals"),
     ("activation", "start"),
-    ("fit",),
+    ("java", "fit"),
     ("claimed",),
     ("tools", "removed"),
     ("tools", "drift"),
