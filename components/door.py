@@ -56,13 +56,15 @@ def surroundings(settings: Settings) -> Resolved:
     names = MachineNames(pulumi.get_project(), pulumi.get_stack())
     before, known = topic_plan.earlier(state), identity.earlier(state)
     wanted = {**identity.of(settings), **identity.ground(settings, names)}
-    _refuse([*identity.refusals(known, wanted), *topics.refusals(before, settings)])
+    formatted = emptied.formatted(state)
+    changes = identity.refusals(known, wanted, formatted=bool(formatted))
+    _refuse([*changes, *topics.refusals(before, settings)])
     try:
         found = look_around(settings, state, names)
     except (Unusable, NotCleared) as error:
         raise pulumi.RunError(str(error)) from None
     # One that doesn't answer is no other hypervisor: that was told above.
-    _refuse(identity.refusals(known, {"libvirtUri": found.uri}))
+    _refuse(identity.refusals(known, {"libvirtUri": found.uri}, formatted=bool(formatted)))
     switched = switch.warnings(switch.left_in(state), topology.plan(settings))
     for warning in (*found.warnings, *switched, *topics.warnings(before, settings)):
         pulumi.log.warn(warning)
@@ -70,7 +72,7 @@ def surroundings(settings: Settings) -> Resolved:
         found,
         topics_before=before,
         left_with=roll.left_with(state, settings.mode),
-        formatted=emptied.formatted(state),
+        formatted=formatted,
         again=attempt.mark(state, datetime.now(UTC).isoformat()),
     )
 

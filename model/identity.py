@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from model.machine_names import MachineNames
-from model.settings import NetworkMode, Settings
+from model.settings import NetworkMode, Platform, Settings
 
 # The component that carries it.
 CLUSTER = "kafka-cluster:index:KafkaCluster"
@@ -26,6 +26,10 @@ _INSTEAD = {
     "libvirtUri": "name the same hypervisor as before; for another one make a second stack,"
     " or `pulumi destroy` this one first",
 }
+_UNFORMATTED = "nothing was formatted yet: `pulumi destroy`, then `pulumi up`"
+# What the state holds of a machine that exists once anything was done on it, and of any node that has data.
+_TAKEN = ("-host-ready", "-host-claimed")
+_FORMATTED = "-formatted"
 # How libvirt spells a mode that has another name in the configuration.
 _MODES = {"none": NetworkMode.ISOLATED.value}
 # The driver, the host with the path, and the socket. How one gets there (transport, user, key) may change.
@@ -87,19 +91,24 @@ def _cluster(resources: list[Mapping[str, Any]]) -> Mapping[str, Any]:
     asked: Mapping[str, Any] = next(
         (one.get("inputs", {}).get("identity", {}) for one in resources if one["type"] == CLUSTER), {}
     )
+    outputs = {one["urn"].rpartition("::")[2]: one.get("outputs", {}) for one in resources if "urn" in one}
+    # Machines that exist and were only looked at, in vain: nothing of a cluster is there, and what was wrong may be mended.
+    if asked.get("platform") == Platform.HOSTS and not any(name.endswith((*_TAKEN, _FORMATTED)) for name in outputs):
+        return {}
     if not asked or asked["clusterId"]:
         return asked
-    outputs = {one["urn"].rpartition("::")[2]: one.get("outputs", {}) for one in resources if "urn" in one}
     # Where no node was formatted with the made id, the cluster may still be told the id of data that it found.
-    formatted = any(name.endswith("-formatted") for name in outputs)
+    formatted = any(name.endswith(_FORMATTED) for name in outputs)
     made = outputs.get("cluster-id", {}).get("stdout", "").strip() if formatted else ""
     return {**asked, "clusterId": made}
 
 
-def refusals(earlier: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """A line for each wanted part of the identity that would change: the key, before and after, what to do instead."""
+def refusals(earlier: Mapping[str, Any], wanted: Mapping[str, Any], *, formatted: bool = True) -> list[str]:
+    """A line for each wanted part of the identity that would change: the key, before and after, what to do instead.
+    `formatted`: whether any node was, and may have data."""
     return [
-        f"  - {key}: is {_brief(earlier[key])}, was asked to be {_brief(wanted[key])}; instead, {_INSTEAD[key]}"
+        f"  - {key}: is {_brief(earlier[key])}, was asked to be {_brief(wanted[key])}; instead,"
+        f" {_INSTEAD[key] if formatted else _UNFORMATTED}"
         for key in _INSTEAD
         if key in earlier and key in wanted and _differ(key, earlier[key], wanted[key])
     ]

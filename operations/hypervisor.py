@@ -36,5 +36,6 @@ def refuse_taken(address: str) -> None:
         return
     raise Taken(
         f"nodes[].address: got {address!r}, which another machine has already; expected a free address of"
-        " the network. No machine was made for it."
+        " the network. No machine was made for it. Take the other one off the network; or, while no node was formatted"
+        " yet, `pulumi destroy` and plan another address"
     )

@@ -285,6 +285,12 @@ def test_another_platform_is_refused(up: Up, hosts: dict[str, Any]) -> None:
     assert not list(destructive(existing, engine))
 
 
+def test_a_wrong_address_is_told_how_to_be_corrected(up: Up) -> None:
+    earlier = [one for one in identity(up()) if not one["urn"].endswith(FORMATTED)]
+    with pytest.raises(pulumi.RunError, match="nothing was formatted yet: `pulumi destroy`, then `pulumi up`"):
+        up(engine=Engine(plugins(), earlier=earlier), nodes=moved("address", "172.25.254.77"))
+
+
 @PLATFORMS
 @pytest.mark.parametrize("change", [{}, {"mode": "zookeeper"}])
 def test_an_existing_cluster_goes_on(up: Up, hosts: dict[str, Any], change: dict[str, Any], platform: str) -> None:

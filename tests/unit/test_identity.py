@@ -221,3 +221,35 @@ def test_a_cluster_that_never_ran_may_be_told_its_id() -> None:
     assert identity.refusals(identity.earlier(state(ran=False)), wanted) == []
     (refusal,) = identity.refusals(identity.earlier(state(ran=True)), wanted)
     assert "clusterId" in refusal
+
+
+def on_hosts(*names: str, **changes: Any) -> list[dict[str, Any]]:
+    """A state of a cluster on machines that exist, with resources of these names."""
+    key = {"user": "admin", "privateKeyFile": "~/k", "hostKey": "ssh-ed25519 AAAA"}
+    settings = dev(platform="hosts", nodes=[{**node, **key} for node in dev_config()["nodes"]], **changes)
+    asked = {"type": identity.CLUSTER, "urn": "urn::kafka", "inputs": {"identity": stored(identity.of(settings))}}
+    return [asked, *({"type": "t", "urn": f"urn::{name}", "outputs": {}} for name in names)]
+
+
+CORRECTED = identity.of(read({"nodes": nodes(3)}))
+
+
+@pytest.mark.parametrize("names", [(), ("hosts-fit", "cluster-id", "operator")])
+@pytest.mark.parametrize("changes", [{}, {"clusterId": "A_D5kj5zTbi2EDTeXHDH3g"}])
+def test_machines_that_were_only_looked_at_are_no_cluster_yet(names: tuple[str, ...], changes: dict[str, Any]) -> None:
+    known = identity.earlier(on_hosts(*names, **changes))
+    assert identity.refusals(known, CORRECTED) == [], "a wrong address could not be corrected"
+
+
+@pytest.mark.parametrize("name", ["kafka-server1-host-ready", "kafka-server1-host-claimed", "kafka-server1-formatted"])
+def test_a_machine_that_was_taken_makes_a_cluster(name: str) -> None:
+    lines = identity.refusals(identity.earlier(on_hosts(name)), CORRECTED)
+    assert [line.split(":")[0] for line in lines] == ["  - nodes", "  - platform"]
+
+
+def test_a_cluster_without_data_may_be_begun_anew() -> None:
+    known = identity.earlier(state(ran=False))
+    for line in identity.refusals(known, CORRECTED, formatted=False):
+        assert line.endswith("; instead, nothing was formatted yet: `pulumi destroy`, then `pulumi up`")
+    (line,) = identity.refusals(known, CORRECTED)
+    assert "nothing was formatted" not in line, "its data would be gone"
