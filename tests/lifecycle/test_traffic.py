@@ -85,10 +85,21 @@ def tell(what: str, verdict: Verdict) -> None:
 
 def test_a_first_up_that_is_cut_off_is_completed(ours: Ground) -> None:
     with up_under_way(ours.stack) as up:
-        up.until(r"-formatted created")
+        name = up.until(r"(\S+)-formatted created")[1]
         up.kill()
+    formatted = formatted_nodes(ours)
+    assert name in formatted, "a run that was cut off before it formatted anything would prove nothing"
     unlock(ours.stack)
     ours.stack.up()
+    after = formatted_nodes(ours)
+    assert after.keys() == set(NODES)
+    assert {node: after[node] for node in formatted} == formatted, "what was formatted before the cut was so once more"
+
+
+def formatted_nodes(ours: Ground) -> dict[str, str]:
+    """Which file says who each node is that was formatted: another one is another formatting."""
+    found = {name: ours.machines.ssh(name, FORMATTED) for name in NODES}
+    return {name: done.stdout for name, done in found.items() if done.returncode == 0}
 
 
 def test_a_stall_is_told(ours: Ground, busy: Callable[..., Traffic]) -> None:
