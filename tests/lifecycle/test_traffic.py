@@ -29,6 +29,8 @@ FIRST, SECOND, THIRD = NODES
 # Kafka takes a broker for dead after 9 s of silence (18 s with ZooKeeper). One that is restarted in order hands its
 # partitions over before it goes, so nobody may have to wait that long for a leader, not even on a busy computer.
 LONGEST_STALL_OF_A_ROLL = 9.0
+# How long a node is away that does not come back by itself: longer than any time after which Kafka takes it for dead.
+HELD_SECONDS = 30.0
 STANDSTILL_SECONDS = 2.0
 # What a client says that asks the other mode's cluster for a topic of this one's.
 TOPIC_IS_ELSEWHERE = {"_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION", "UNKNOWN_TOPIC_OR_PART"}
@@ -189,15 +191,23 @@ def test_a_broker_that_dies_and_a_network_that_is_cut_hold_a_roll_up_and_lose_no
 
 def befall(ours: Ground, up: UnderWay, kind: str, turn: int) -> None:
     """Lets a fault befall a node while another one is being restarted. It ends when the broker has died of it; else once
-    the roll waits for longer than a restart takes, or did not notice."""
+    the roll has been held up by it for a while."""
     fault = FAULTS[kind]
     victim = another(up.until(rf"restarting (\S+) \({turn} of 3\)")[1])
     if kind in DEADLY:
         broker_dies(ours.machines, victim, fault)
     else:
+        since = time.monotonic()
         fault.befall(ours.machines, victim)
-        up.until("waiting for|is back")
+        up.until(missed(victim))
+        while time.monotonic() - since < HELD_SECONDS:
+            up.until("waiting for ")
     fault.mend(ours.machines, victim)
+
+
+def missed(name: str) -> str:
+    """The line in which a roll says that it waits for a node that Kafka has taken for dead, maybe among others."""
+    return rf"waiting for .*broker (\d, )*{NODES.index(name) + 1}(, \d)* not registered"
 
 
 def test_a_machine_that_is_made_anew_rejoins_and_loses_nothing(ours: Ground, busy: Callable[..., Traffic]) -> None:
