@@ -117,22 +117,30 @@ def test_a_stall_is_told(ours: Ground, busy: Callable[..., Traffic]) -> None:
 
 
 def test_a_loss_is_told(ours: Ground, busy: Callable[..., Traffic]) -> None:
-    """With acks=1 a leader acknowledges what no other broker has; when it is deposed, that is gone."""
-    running = busy("--acks", "1")
-    led = [partition for partition, leader in running.leaders().items() if leader == 1]
-    for name in (SECOND, THIRD):
-        signal_broker(ours.machines, name, "SIGSTOP")
+    """With acks=1 a leader acknowledges what no other broker has, and an unclean election gives that up. The second
+    partition has lost nothing: its leader was there all the time."""
+    running = busy("--acks", "1", "--replicas", "2,3", "--replicas", "1,3")
+    on(ours, THIRD, "sudo systemctl stop kafka")
     before = running.acknowledged()
-    wait_for("records that one broker has", lambda: running.acknowledged()[led[0]] > before[led[0]] + 50, SECONDS)
-    signal_broker(ours.machines, FIRST, "SIGSTOP")
-    for name in (SECOND, THIRD):
-        signal_broker(ours.machines, name, "SIGCONT")
-    wait_for("another leader", lambda: 1 not in running.leaders().values(), SECONDS)
-    signal_broker(ours.machines, FIRST, "SIGCONT")
+    wait_for("records that one broker has", lambda: running.acknowledged()[0] > before[0] + 50, SECONDS)
+    on(ours, SECOND, "sudo systemctl kill --signal=SIGKILL kafka; sudo systemctl stop kafka")
+    on(ours, THIRD, "sudo systemctl start kafka")
+    # Kafka 3.6 has no unclean election by itself in KRaft mode, whatever the topic's settings say.
+    elect = (
+        f"kafka-leader-election.sh --bootstrap-server {ours.stack.outputs()['bootstrap_servers']}"
+        f" --election-type unclean --topic {running.topic} --partition 0"
+    )
+    wait_for(
+        "the replica that was behind to lead",
+        lambda: "Successfully completed" in ours.machines.ssh(FIRST, elect).stdout,
+        SECONDS,
+        lambda: f"led by {running.leaders()}",
+    )
+    on(ours, SECOND, "sudo systemctl start kafka")
     verdict = running.stop()
-    tell("acknowledged by a leader that was deposed", verdict)
+    tell("acknowledged by a leader that lost an unclean election", verdict)
     assert verdict.lost > 0, "a harness that sees no loss here sees none anywhere"
-    assert set(verdict.lost_numbers) <= {str(partition) for partition in led}
+    assert set(verdict.lost_numbers) == {"0"}
 
 
 def test_a_change_that_restarts_every_broker_loses_nothing(ours: Ground, busy: Callable[..., Traffic]) -> None:

@@ -1,8 +1,14 @@
 """The verdict over what clients saw: each kind of harm is named, and nothing else is."""
 
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.traffic import clients
+from tests.support.traffic.__main__ import _parser
+from tests.support.traffic.clients import REPLICAS, Watched
 from tests.support.traffic.verdict import Pauses, Seen, Verdict, judge, numbers_in, ranges
 
 WELL = [0, 1, 2, 3]
@@ -88,3 +94,37 @@ def test_only_the_order_in_which_they_were_sent_is_in_order(numbers: list[int]) 
     found = verdict(list(range(6)), numbers)
     assert found.lost == found.duplicates == 0
     assert (found.reordered == 0) == (numbers == sorted(numbers))
+
+
+@pytest.mark.parametrize(
+    ("options", "placed"),
+    [
+        ([], {"replication_factor": REPLICAS}),
+        (["--replicas", "2,3", "--replicas", "1,3"], {"replica_assignment": [[2, 3], [1, 3]]}),
+    ],
+    ids=["by Kafka", "by hand"],
+)
+def test_partitions_lie_where_they_were_asked_to(
+    monkeypatch: pytest.MonkeyPatch, options: list[str], placed: dict[str, Any]
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    class Done:
+        def __getitem__(self, topic: str) -> "Done":
+            return self
+
+        def result(self, limit: float) -> None:
+            pass
+
+    class Admin:
+        def __init__(self, config: dict[str, Any]) -> None:
+            pass
+
+        def create_topics(self, topics: list[Any]) -> Done:
+            return Done()
+
+    monkeypatch.setattr(clients, "AdminClient", Admin)
+    monkeypatch.setattr(clients, "NewTopic", lambda *words, **more: asked.append(more))
+    told = _parser().parse_args(["run", "127.0.0.1:9092", "topic", *options])
+    Watched("127.0.0.1:9092", "topic", {0: Seen(), 1: Seen()}).create({}, told.replicas)
+    assert {key: value for key, value in asked[0].items() if key != "config"} == placed

@@ -31,8 +31,9 @@ class Told(Exception):
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    watched = Watched(arguments.servers, arguments.topic, {number: Seen() for number in range(arguments.partitions)})
-    watched.create(dict(each.split("=", 1) for each in arguments.config))
+    partitions = len(arguments.replicas) or arguments.partitions
+    watched = Watched(arguments.servers, arguments.topic, {number: Seen() for number in range(partitions)})
+    watched.create(dict(each.split("=", 1) for each in arguments.config), arguments.replicas)
     sender = Sender(watched, arguments.acks, arguments.per_second, arguments.size)
     reader = Reader(watched)
     with _beside(reader):
@@ -109,6 +110,14 @@ def _parser() -> argparse.ArgumentParser:
     run = verbs.add_parser("run", help="send and read records until told to stop")
     run.add_argument("--acks", choices=["all", "1"], default="all", help="`all` is idempotent, too")
     run.add_argument("--partitions", type=int, default=6)
+    run.add_argument(
+        "--replicas",
+        type=lambda text: [int(broker) for broker in text.split(",")],
+        action="append",
+        default=[],
+        metavar="BROKER,BROKER",
+        help="the brokers of a partition, its leader first; once for each partition",
+    )
     run.add_argument("--per-second", type=float, default=50, help="records for each partition")
     run.add_argument("--size", type=int, default=100, help="bytes of a record")
     run.add_argument("--config", action="append", default=[], metavar="KEY=VALUE", help="of the topic")

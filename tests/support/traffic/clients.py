@@ -5,7 +5,7 @@ Knows confluent-kafka. Refuses to judge what they saw (`verdict.py`).
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Event
@@ -49,9 +49,12 @@ class Watched:
     def _noticed(self, error: KafkaError) -> None:
         (self.errors if error.fatal() else self.notices)[error.name()] += 1
 
-    def create(self, config: Mapping[str, str]) -> None:
-        """Makes the topic, which must be a new one: its sequence numbers begin at 0."""
-        wanted = NewTopic(self.topic, len(self.seen), REPLICAS, config={"min.insync.replicas": str(MIN_ISR), **config})
+    def create(self, config: Mapping[str, str], replicas: Sequence[Sequence[int]] = ()) -> None:
+        """Makes the topic, which must be a new one: its sequence numbers begin at 0. `replicas`: the brokers that each
+        partition is on, where not Kafka is to choose them; the first one leads."""
+        where: dict[str, Any] = {"replica_assignment": replicas} if replicas else {"replication_factor": REPLICAS}
+        told = {"min.insync.replicas": str(MIN_ISR), **config}
+        wanted = NewTopic(self.topic, len(self.seen), config=told, **where)
         admin = AdminClient(self.common())
         admin.create_topics([wanted])[self.topic].result(_ANSWER_SECONDS)
 
