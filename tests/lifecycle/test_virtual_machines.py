@@ -375,12 +375,18 @@ def test_a_machine_that_was_deleted_by_hand_is_made_again(lab: Libvirt, stack: S
 
 def test_machines_are_replaced_one_at_a_time(lab: Libvirt, stack: Stack, kept: str) -> None:
     before = domains(lab)
-    done = make(lab, stack, "machines")
-    assert done.returncode == 0, f"{done.stdout[-5000:]}{done.stderr[-3000:]}"
+    servers = stack.outputs()["bootstrap_servers"]
+    with traffic(stack.prefix, servers, "replaced", "--per-second", "10") as running:
+        done = make(lab, stack, "machines")
+        assert done.returncode == 0, f"{done.stdout[-5000:]}{done.stderr[-3000:]}"
+        verdict = running.stop()
+    print(f"two machines replaced, one after the other: {verdict}")
     assert "replaced kafka-server1, kafka-server3" in done.stdout
     after = domains(lab)
     assert {name for name in after if after[name][0] != before[name][0]} == {"kafka-server1", "kafka-server3"}
     assert {memory for _, memory in after.values()} == {str(1600 * 1024)}
+    assert verdict.faults == [], f"clients are to see nothing but a pause: {verdict}"
+    assert verdict.duplicates == 0, "nothing was to be sent twice"
     whole(stack)
     assert RECORD in consumed(stack, kept), "the record is lost"
     stack.up("--expect-no-changes")
