@@ -29,6 +29,8 @@ FIRST, SECOND, THIRD = NODES
 # Kafka takes a broker for dead after 9 s of silence (18 s with ZooKeeper). One that is restarted in order hands its
 # partitions over before it goes, so nobody may have to wait that long for a leader, not even on a busy computer.
 LONGEST_STALL_OF_A_ROLL = 9.0
+# Nobody waits for a leader at all then: this is what a busy computer may keep a client waiting for.
+LONGEST_STALL_WITHOUT_A_RESTART = 4.0
 # How long a node is away that does not come back by itself: longer than any time after which Kafka takes it for dead.
 HELD_SECONDS = 30.0
 STANDSTILL_SECONDS = 2.0
@@ -141,6 +143,25 @@ def test_a_loss_is_told(ours: Ground, busy: Callable[..., Traffic]) -> None:
     tell("acknowledged by a leader that lost an unclean election", verdict)
     assert verdict.lost > 0, "a harness that sees no loss here sees none anywhere"
     assert set(verdict.lost_numbers) == {"0"}
+
+
+def test_a_change_that_a_running_cluster_takes_is_not_noticed(ours: Ground, busy: Callable[..., Traffic]) -> None:
+    """There and back: fewer network threads close the connections of those that end."""
+    running = busy()
+    settings, leaders = ours.stack.config()["settings"], running.leaders()
+    said = []
+    for wanted in ({**settings, "num.io.threads": 12, "num.network.threads": 5}, settings):
+        ours.stack.configure(settings=wanted)
+        said.append(ours.stack.up())
+    led = running.leaders()
+    verdict = running.stop()
+    tell("a change without a restart, there and back", verdict)
+    assert all("on all brokers, without a restart" in each and not restarted(each) for each in said), said
+    assert led == leaders, "nobody's leader was away"
+    assert verdict.faults == []
+    assert verdict.duplicates == 0
+    assert verdict.producer_stall < LONGEST_STALL_WITHOUT_A_RESTART
+    assert verdict.consumer_stall < LONGEST_STALL_WITHOUT_A_RESTART
 
 
 def test_a_change_that_restarts_every_broker_loses_nothing(ours: Ground, busy: Callable[..., Traffic]) -> None:
