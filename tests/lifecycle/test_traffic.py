@@ -246,6 +246,7 @@ def test_a_machine_that_is_made_anew_rejoins_and_loses_nothing(ours: Ground, bus
     ours.machines.rebuild(SECOND)
     said = ours.stack.up("--replace", f"**{SECOND}-host-ready")
     away = time.monotonic() - since
+    led_as_before(ours)  # by a run that restarted nobody
     ours.stack.up("--expect-no-changes")
     verdict = running.stop()
     tell(f"a machine made anew, {away:.1f} s away", verdict)
