@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from model.kafka_keys import Mode
-from tests.soak.run import HEAPS, Soak
+from tests.soak.run import HEAPS, SETTINGS, Soak
 from tests.soak.trials import Finding, appended, choose
 from tests.support.machines import ground
 from toolchain import places
@@ -25,14 +25,16 @@ def soak(seed: str, mode: Mode, minutes: float) -> list[Finding]:
     """At least one trial; none begins after the time is over."""
     deadline = time.monotonic() + 60 * minutes
     findings: list[Finding] = []
-    config = {"heap": HEAPS[0], "mode": mode.value, "topics": [TOPIC]}
+    config = {"heap": HEAPS[0], "mode": mode.value, "settings": SETTINGS[0], "topics": [TOPIC]}
     with tempfile.TemporaryDirectory() as folder, ground("soak", Path(folder), config=config) as made:
         made.stack.up()
         running = Soak(made, mode)
         while not findings or time.monotonic() < deadline:
             own = f"{seed}-{len(findings)}" if findings else seed
             trial = choose(own, tuple(made.machines.machines))
-            print(f"{own}: {trial.operation}, {trial.fault} ({trial.victim}), {trial.moment}", flush=True)
+            print(
+                f"{own}: {trial.operation}, {trial.fault} ({trial.victim}), {trial.moment} ({trial.node})", flush=True
+            )
             findings.append(running.run(trial))
             print(findings[-1].row, flush=True)
             PAGE.write_text(appended(PAGE.read_text(encoding="utf-8"), findings[-1:]), encoding="utf-8")

@@ -8,9 +8,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Timer
 
+from lab.nspawn_root import DATA_LINK
 from lab.waiting import WaitedTooLong
 from model.kafka_keys import Mode
-from tests.soak.trials import AGAIN, DEFECT, KILLS, ROLL, SWITCH, UP_KILLED, Finding, Trial
+from tests.soak.trials import (
+    AGAIN,
+    DEFECT,
+    FIRST,
+    KILLS,
+    REBUILD,
+    ROLL,
+    SERVING,
+    SWITCH,
+    UP_KILLED,
+    Finding,
+    Trial,
+)
 from tests.support.faults import FAULTS
 from tests.support.machines import Ground
 from tests.support.operate import wait_until_whole
@@ -22,6 +35,8 @@ from tests.support.under_way import UnderWay, unlock, up_under_way
 FAULT_SECONDS = 30.0
 PATIENCE_SECONDS = 180.0
 HEAPS = ("256M", "260M")
+# What a running cluster takes, so that a roll has that stage, too.
+SETTINGS = ({"log.retention.hours": 168}, {"log.retention.hours": 48})
 # What must stay what it is: the file system, and who its nodes think they are in either mode.
 IDENTITY = {
     "the data volume": "findmnt --noheadings --output UUID /var/lib/kafka",
@@ -51,25 +66,47 @@ class Soak:
         mode, stall, outcome = self.mode, None, ""
         try:
             with self._traffic() as running:
-                if trial.operation == ROLL:
-                    self.rolls += 1
-                    self.ground.stack.configure(heap=HEAPS[self.rolls % 2])
-                    outcome = self._up(trial)
+                if trial.operation in SERVING:
+                    outcome = self._up(trial, self._begin(trial))
                 verdict = self._keep(running)
-            if trial.operation == ROLL:
+            if trial.operation in SERVING:
                 stall = verdict.producer_stall
-            elif trial.operation == SWITCH:
-                self.mode = mode.other
-                self.ground.stack.configure(mode=self.mode.value)
-                outcome = self._up(trial)
-            elif trial.operation == AGAIN:
-                self.ground.stack.configure(clusterId=self.ground.stack.outputs()["cluster_id"])
-                self.ground.stack.destroy()
-                outcome = self._up(trial)
+            else:
+                outcome = self._up(trial, self._begin(trial))
             self._look_back()
         except (Defect, PulumiFailed, WaitedTooLong, AssertionError) as error:
             outcome = f"{DEFECT}{' '.join(str(error).split()).replace('|', '/')[-800:]}"
         return Finding(trial, mode.value, outcome, stall)
+
+    def _begin(self, trial: Trial) -> tuple[str, ...]:
+        """What a user does before the `up`. Answers the options of that."""
+        stack, machines = self.ground.stack, self.ground.machines
+        if trial.operation == ROLL:
+            self.rolls += 1
+            stack.configure(heap=HEAPS[self.rolls % 2], settings=SETTINGS[self.rolls % 2])
+        elif trial.operation == REBUILD:
+            machines.rebuild(trial.node)
+            return ("--replace", f"**{trial.node}-host-ready")
+        elif trial.operation == SWITCH:
+            self.mode = self.mode.other
+            stack.configure(mode=self.mode.value)
+        elif trial.operation == AGAIN:
+            stack.configure(clusterId=stack.outputs()["cluster_id"])
+            stack.destroy()
+        elif trial.operation == FIRST:
+            stack.configure(clusterId=None)
+            stack.destroy()
+            self._wipe()
+        return ()
+
+    def _wipe(self) -> None:
+        """Takes the file system off every disk, and with it all that there was to be found again."""
+        for name in self.ground.machines.machines:
+            done = self.ground.machines.ssh(name, f"sudo wipefs --all --quiet {DATA_LINK}")
+            if done.returncode != 0:
+                raise AssertionError(f"{name}: {DATA_LINK} could not be wiped: {done.stderr}")
+        self.kept.clear()
+        self.identities.clear()
 
     @contextmanager
     def _traffic(self) -> Iterator[Traffic]:
@@ -89,15 +126,16 @@ class Soak:
             raise Defect(f"{'; '.join(verdict.faults)} ({verdict})")
         return verdict
 
-    def _up(self, trial: Trial) -> str:
+    def _up(self, trial: Trial, options: tuple[str, ...]) -> str:
         """An `up` with the trial's fault in it, and what it takes until the cluster is as planned."""
-        with up_under_way(self.ground.stack) as up:
+        with up_under_way(self.ground.stack, *options) as up:
             if not up.search(trial.line):
                 outcome = "the moment did not come"
             elif trial.fault in KILLS:
                 up.kill(with_children=trial.fault == UP_KILLED)
-                unlocked = self._unlock()
-                self._complete()
+                self._identify(under_way=True)
+                unlocked = self._unlock(options)
+                self._complete(options)
                 return f"the next `up` completed it{unlocked}"
             else:
                 outcome = "`up` went through"
@@ -105,7 +143,7 @@ class Soak:
             if up.end() == 0:
                 self.ground.stack.up("--expect-no-changes")
                 return outcome
-        self._complete()
+        self._complete(options)
         return "`up` ended with an error, the next one completed it"
 
     def _befall(self, trial: Trial, up: UnderWay) -> None:
@@ -117,9 +155,9 @@ class Soak:
         up.end()
         mending.join()
 
-    def _unlock(self) -> str:
+    def _unlock(self, options: tuple[str, ...]) -> str:
         """A run that was killed leaves the engine's lock. What it says of it has to name the way on."""
-        done = self.ground.stack.pulumi("up", "--yes", "--skip-preview", check=False)
+        done = self.ground.stack.pulumi("up", "--yes", "--skip-preview", *options, check=False)
         if done.returncode == 0:
             return ""
         if "pulumi cancel" not in f"{done.stdout}{done.stderr}":
@@ -127,19 +165,24 @@ class Soak:
         unlock(self.ground.stack)
         return ", after `pulumi cancel`"
 
-    def _complete(self) -> None:
-        self.ground.stack.up()
+    def _complete(self, options: tuple[str, ...]) -> None:
+        self.ground.stack.up(*options)
         self.ground.stack.up("--expect-no-changes")
 
     def _look_back(self) -> None:
         """Nothing was formatted anew, and all that was ever acknowledged in this mode is still there."""
-        for name in self.ground.machines.machines:
-            for what, command in IDENTITY.items():
-                found = self.ground.machines.ssh(name, command).stdout.strip()
-                known = self.identities.setdefault((name, what), found) or found
-                if found != known:
-                    raise Defect(f"{name}: {what} was {known} and is {found}")
-                self.identities[name, what] = found
+        self._identify()
         for mode, topic, verdict in self.kept:
             if mode is self.mode and (lost := lost_since(self.ground.stack.prefix, self._servers, topic, verdict)):
                 raise Defect(f"{topic} lost {lost}")
+
+    def _identify(self, *, under_way: bool = False) -> None:
+        """Each node is who it was, as far as it was anybody. Nothing is found yet of what an `up` has not come to that is
+        still `under_way`; what is found then must stay."""
+        for name in self.ground.machines.machines:
+            for what, command in IDENTITY.items():
+                found = self.ground.machines.ssh(name, command).stdout.strip()
+                known = self.identities.get((name, what)) or found
+                if found != known and (found or not under_way):
+                    raise Defect(f"{name}: {what} was {known} and is {found}")
+                self.identities[name, what] = known

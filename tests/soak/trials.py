@@ -14,7 +14,10 @@ KILLS = (UP_KILLED, UP_KILLED_ALONE)
 OF_A_BROKER = ("kill -9 of a broker", "SIGSTOP of a broker")
 OF_A_NODE = ("network cut of a node", "disk full")
 
-ROLL, SWITCH, AGAIN = "a roll", "a switch of modes", "a first up on kept data"
+ROLL, REBUILD, SWITCH = "a roll", "a machine made anew", "a switch of modes"
+AGAIN, FIRST = "a first up on kept data", "a first up on wiped disks"
+# Clients go on through these; the others stop the whole cluster by what they are.
+SERVING = (ROLL, REBUILD)
 
 
 @dataclass(frozen=True)
@@ -36,21 +39,52 @@ def _stage(name: str, doing: str, done: str) -> dict[str, str]:
     return _around(f"`{name.rpartition('-')[2]}` of one node", f"{{node}}-{name}", doing, done)
 
 
-def _told(doing: str, done: str) -> dict[str, str]:
+def _running(doing: str, done: str) -> dict[str, str]:
+    """Before and after the whole cluster is brought to run."""
+    return _around("`running`", "kafka-running", doing, done)
+
+
+def _told(doing: str, done: str, names: tuple[str, ...] = ("settings", "topics")) -> dict[str, str]:
     """Before and after what a cluster is told that runs."""
-    names = ("settings", "topics")
     return {
         moment: line for name in names for moment, line in _around(f"`{name}`", f"kafka-{name}", doing, done).items()
     }
 
 
+_FROM_NOTHING = Operation(
+    {
+        **_around("`fit` of all machines", "hosts-fit", "creating", "created"),
+        **_stage("host-ready", "creating", "created"),
+        **_around("the upload to one node", "{node}-archive", "creating", "created"),
+        **_stage("installed", "creating", "created"),
+        **_stage("configured", "creating", "created"),
+        **_stage("formatted", "creating", "created"),
+        **_running("creating", "created"),
+        "at the start of all nodes": "starting kafka-",
+        **_told("creating", "created"),
+    },
+    (*KILLS, *OF_A_NODE),
+)
 OPERATIONS: Mapping[str, Operation] = {
     ROLL: Operation(
         {
             **_stage("configured", "updating", "updated"),
-            "before `running`": "kafka-running updating",
+            **_running("updating", "updated"),
             **{f"at restart {turn} of 3": rf"restarting \S+ \({turn} of 3\)" for turn in (1, 2, 3)},
             "after a restart": r"\S+ is back",
+            **_told("updating", "updated", ("settings",)),
+        },
+        (*KILLS, *OF_A_BROKER, *OF_A_NODE),
+    ),
+    REBUILD: Operation(
+        {
+            **_stage("host-ready", "creating replacement", "created replacement"),
+            **_around("the upload to the node", "{node}-archive", "creating replacement", "created replacement"),
+            **_stage("installed", "updating", "updated"),
+            **_stage("configured", "updating", "updated"),
+            **_stage("formatted", "updating", "updated"),
+            **_running("updating", "updated"),
+            "at the start of the node": "starting {node}",
         },
         (*KILLS, *OF_A_BROKER, *OF_A_NODE),
     ),
@@ -58,33 +92,22 @@ OPERATIONS: Mapping[str, Operation] = {
         {
             **_stage("configured", "updating", "updated"),
             **_stage("formatted", "updating", "updated"),
-            "before `running`": "kafka-running updating",
+            **_running("updating", "updated"),
             "at the stop of all nodes": "stopping kafka-",
             "at the start of all nodes": "starting kafka-",
             **_told("updating", "updated"),
         },
         (*KILLS, *OF_A_NODE),
     ),
-    AGAIN: Operation(
-        {
-            **_stage("host-ready", "creating", "created"),
-            **_stage("host-claimed", "creating", "created"),
-            **_around("the upload to one node", "{node}-archive", "creating", "created"),
-            **_stage("installed", "creating", "created"),
-            **_stage("configured", "creating", "created"),
-            **_stage("formatted", "creating", "created"),
-            "before `running`": "kafka-running creating",
-            "at the start of all nodes": "starting kafka-",
-            **_told("creating", "created"),
-        },
-        (*KILLS, *OF_A_NODE),
-    ),
+    AGAIN: _FROM_NOTHING,
+    FIRST: _FROM_NOTHING,
 }
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One choice. `victim` is the node that the fault befalls, `line` the pattern that marks the moment."""
+    """One choice. `victim` is the node that the fault befalls, `node` the one whose moment it is (and whose machine is
+    made anew), `line` the pattern that marks the moment."""
 
     seed: str
     operation: str
@@ -92,6 +115,7 @@ class Trial:
     moment: str
     line: str
     victim: str
+    node: str
 
 
 def choose(seed: str, nodes: tuple[str, ...]) -> Trial:
@@ -102,7 +126,7 @@ def choose(seed: str, nodes: tuple[str, ...]) -> Trial:
     moment = random.choice(list(operation.moments))
     node, victim = random.choice(nodes), random.choice(nodes)
     line = operation.moments[moment].replace("{node}", node)
-    return Trial(seed, name, random.choice(operation.faults), moment, line, victim)
+    return Trial(seed, name, random.choice(operation.faults), moment, line, victim, node)
 
 
 @dataclass(frozen=True)

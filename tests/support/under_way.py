@@ -58,10 +58,10 @@ class UnderWay:
 
 
 @contextmanager
-def up_under_way(stack: Stack) -> Iterator[UnderWay]:
+def up_under_way(stack: Stack, *options: str) -> Iterator[UnderWay]:
     """An `up` that is started, and over with the context, whatever was killed of it."""
     command = [*stack.prefix, "pulumi", "--non-interactive", "--cwd", str(stack.project), "up", "--yes"]
-    with session([*command, "--skip-preview", "--stack", stack.name], stack.environment) as running:
+    with session([*command, "--skip-preview", "--stack", stack.name, *options], stack.environment) as running:
         yield UnderWay(running)
 
 

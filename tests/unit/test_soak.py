@@ -1,15 +1,34 @@
 """What the soak tries: a seed stands for one trial, every kind comes up, and its findings are a table's rows."""
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
+from subprocess import CompletedProcess
+from typing import Any
 
 import pytest
 
-from tests.soak.trials import DEFECT, OPERATIONS, ROLL, SWITCH, UP_KILLED, Finding, Trial, appended, choose
+from tests.soak import run
+from tests.soak.run import Defect, Soak
+from tests.soak.trials import (
+    AGAIN,
+    DEFECT,
+    FIRST,
+    OPERATIONS,
+    REBUILD,
+    ROLL,
+    SWITCH,
+    UP_KILLED,
+    Finding,
+    Trial,
+    appended,
+    choose,
+)
 from tests.support.faults import FAULTS
 from toolchain import places
 
 NODES = ("kafka-server1", "kafka-server2", "kafka-server3")
-TRIAL = Trial("7", ROLL, UP_KILLED, "before `running`", "kafka-running updating", NODES[0])
+TRIAL = Trial("7", ROLL, UP_KILLED, "before `running`", "kafka-running updating", NODES[0], NODES[1])
 PAGE = places.CHECKOUT / "docs" / "reference" / "faults.md"
 
 
@@ -18,10 +37,17 @@ def test_a_seed_stands_for_one_trial() -> None:
 
 
 def test_every_operation_fault_and_moment_is_tried() -> None:
-    tried = [choose(str(seed), NODES) for seed in range(2000)]
+    tried = [choose(str(seed), NODES) for seed in range(10000)]
     wanted = {(name, fault, moment) for name, op in OPERATIONS.items() for fault in op.faults for moment in op.moments}
     assert {(trial.operation, trial.fault, trial.moment) for trial in tried} == wanted
-    assert {trial.victim for trial in tried} == set(NODES)
+    assert {(trial.victim, trial.node) for trial in tried} == {(one, other) for one in NODES for other in NODES}
+
+
+def test_a_moment_of_one_node_is_that_of_the_node_whose_machine_is_made_anew() -> None:
+    tried = [trial for trial in (choose(str(seed), NODES) for seed in range(500)) if trial.operation == REBUILD]
+    named = {trial.node for trial in tried for name in NODES if name in trial.line and name != trial.node}
+    assert tried
+    assert not named, "nothing of the others is made anew, and the moment would not come"
 
 
 def test_every_fault_is_one_that_can_be_done() -> None:
@@ -54,5 +80,89 @@ def test_the_page_holds_no_defect_that_nobody_looked_at() -> None:
 
 
 def test_an_operation_that_stops_the_cluster_has_no_stall() -> None:
-    finding = Finding(Trial("7", SWITCH, UP_KILLED, "m", "l", NODES[0]), "kraft", "done", None)
+    finding = Finding(replace(TRIAL, operation=SWITCH), "kraft", "done", None)
     assert "not meant to go on" in finding.row
+
+
+class Ground:
+    """A stack and machines that note what is done to them. `answers` is what a node says to a command."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[str, Any]] = []
+        self.answers: Callable[[str, str], str] = lambda name, command: ""
+        self.machines = dict.fromkeys(NODES)
+
+    @property
+    def ground(self) -> Any:
+        return type("G", (), {"stack": self, "machines": self})()
+
+    def configure(self, **values: Any) -> None:
+        self.done.append(("configure", values))
+
+    def destroy(self) -> None:
+        self.done.append(("destroy", None))
+
+    def outputs(self) -> dict[str, str]:
+        return {"cluster_id": "known"}
+
+    def rebuild(self, name: str) -> None:
+        self.done.append(("rebuild", name))
+
+    def ssh(self, name: str, command: str) -> "CompletedProcess[str]":
+        self.done.append((name, command))
+        return CompletedProcess([], 0, self.answers(name, command), "")
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_operation_is_begun_by_something(operation: str) -> None:
+    made = Ground()
+    options = Soak(made.ground)._begin(replace(TRIAL, operation=operation))
+    assert made.done, "an `up` that has nothing to do has no moment in which it could be cut off"
+    assert options == (("--replace", f"**{NODES[1]}-host-ready") if operation == REBUILD else ())
+
+
+def test_a_first_up_finds_what_it_is_to_find() -> None:
+    kept, wiped = Ground(), Ground()
+    Soak(kept.ground)._begin(replace(TRIAL, operation=AGAIN))
+    assert kept.done == [("configure", {"clusterId": "known"}), ("destroy", None)]
+    soak = Soak(wiped.ground, identities={(NODES[0], "myid"): "1"})
+    soak._begin(replace(TRIAL, operation=FIRST))
+    assert wiped.done[:2] == [("configure", {"clusterId": None}), ("destroy", None)]
+    assert [name for name, command in wiped.done[2:] if "wipefs" in command] == list(NODES)
+    assert not soak.identities, "who the nodes were is gone with their disks"
+
+
+def identified(first: str, then: str, *, under_way: bool) -> None:
+    """Who the nodes are is looked at twice."""
+    made = Ground()
+    soak = Soak(made.ground)
+    made.answers = lambda name, command: first
+    soak._identify(under_way=True)
+    made.answers = lambda name, command: then
+    soak._identify(under_way=under_way)
+
+
+@pytest.mark.parametrize(("first", "then"), [("", "1"), ("1", "1"), ("", "")])
+def test_who_becomes_somebody_or_stays_the_same_is_no_defect(first: str, then: str) -> None:
+    identified(first, then, under_way=False)
+
+
+@pytest.mark.parametrize(("first", "then"), [("1", "2"), ("1", "")])
+def test_who_is_somebody_else_or_nobody_any_more_is_a_defect(first: str, then: str) -> None:
+    with pytest.raises(Defect, match="the data volume was 1 and is"):
+        identified(first, then, under_way=False)
+
+
+def test_a_disk_that_is_not_mounted_yet_is_compared_later() -> None:
+    identified("1", "", under_way=True)
+
+
+def test_every_roll_is_one() -> None:
+    made = Ground()
+    soak = Soak(made.ground)
+    for _ in range(3):
+        soak._begin(TRIAL)
+    asked = [values for _, values in made.done]
+    assert asked[0] != asked[1] != asked[2], "what is asked for again changes nothing"
+    begun = {"heap": run.HEAPS[0], "settings": run.SETTINGS[0]}
+    assert all(asked[0][key] != begun[key] for key in begun), "nor does what the cluster began with"
