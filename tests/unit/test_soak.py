@@ -75,6 +75,15 @@ def test_a_finding_is_a_row_of_the_page() -> None:
     assert row.count("|") == heading.count("|")
 
 
+def test_the_page_explains_its_columns_and_every_operation() -> None:
+    prose, _, table = PAGE.read_text(encoding="utf-8").partition("\n| ")
+    columns = [cell.strip() for cell in table.splitlines()[0].strip("| ").split("|")]
+    assert "operation" in columns
+    missing = [column for column in columns if f"- **{column}**: " not in prose]
+    missing += [operation for operation in OPERATIONS if f"- *{operation}*: " not in prose]
+    assert missing == []
+
+
 def test_the_page_holds_no_defect_that_nobody_looked_at() -> None:
     assert DEFECT not in PAGE.read_text(encoding="utf-8"), "mend it, or say in words why it is as it is"
 
