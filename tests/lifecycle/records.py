@@ -20,7 +20,8 @@ from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 from lab.waiting import wait_for
 
 PARTITIONS = 3
-QUIET_MS = 3000
+# Emulated brokers may take long for each of the answers before the first record.
+QUIET_MS = 60_000
 
 
 def _write(servers: list[str], topic: str, values: list[str]) -> None:
@@ -37,7 +38,7 @@ def _write(servers: list[str], topic: str, values: list[str]) -> None:
 def _read(servers: list[str], topic: str, values: list[str]) -> None:
     """Prints what is in the topic, once as many records came as were named or none came for a while."""
     consumer = KafkaConsumer(
-        topic, bootstrap_servers=servers, auto_offset_reset="earliest", consumer_timeout_ms=QUIET_MS * 5
+        topic, bootstrap_servers=servers, auto_offset_reset="earliest", consumer_timeout_ms=QUIET_MS
     )
     missing = set(values)
     for record in consumer:

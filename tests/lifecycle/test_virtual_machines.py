@@ -22,6 +22,7 @@ from lab.waiting import wait_for
 from model.leftovers import Thing, known, leftovers
 from model.machine_names import MachineNames
 from operations.leftovers import clear, present
+from tests.lifecycle import records
 from tests.support.stack import PulumiFailed, Stack
 from tests.support.traffic.beside import traffic
 from tests.support.tutorial import Reader, Shell, sections
@@ -165,16 +166,6 @@ def make(lab: Libvirt, stack: Stack, verb: str) -> subprocess.CompletedProcess[s
     return subprocess.run(command, cwd=places.CHECKOUT, env={**environment, **mine}, capture_output=True, text=True)
 
 
-def console_tool(stack: Stack, node: str, tool: str) -> str:
-    """Runs one of Kafka's own tools on a node."""
-    handover = stack.handover()
-    assert handover, "a stack that is up handed over how its machines are reached"
-    home = handover.cluster.paths.home
-    done = operate(stack, "ssh", node, f"{home}/bin/{tool}")
-    assert done.returncode == 0, f"{tool} on {node} failed:\n{done.stdout}{done.stderr}"
-    return done.stdout
-
-
 def test_up_answers_with_the_bootstrap_servers(stack: Stack, first_up: dict[str, str]) -> None:
     wanted = "172.25.254.131:9092,172.25.254.132:9092,172.25.254.133:9092"
     assert first_up["printed"].rstrip().endswith(f"\n{wanted}"), "a client is to be given one line that it can use"
@@ -249,8 +240,8 @@ def test_leftovers_of_a_killed_run_are_named_and_cleared(lab: Libvirt, stack: St
     for verb, xml in files.items():
         (stack.project / verb).write_text(xml)
         lab.virsh(verb, str(stack.project / verb))
-    records = NAMES.data_volume(9)
-    for name in (volume, records):
+    kept = NAMES.data_volume(9)
+    for name in (volume, kept):
         lab.virsh("vol-create-as", NAMES.prefix, name, "1M")
 
     with pytest.raises(PulumiFailed) as refusal:
@@ -263,8 +254,8 @@ def test_leftovers_of_a_killed_run_are_named_and_cleared(lab: Libvirt, stack: St
         "exactly what the state does not know is to go, and never a data volume"
     )
     clear(lab.uri, found, NAMES)
-    assert records in lab.virsh("vol-list", NAMES.prefix), "a data volume may hold records"
-    lab.virsh("vol-delete", "--pool", NAMES.prefix, records)
+    assert kept in lab.virsh("vol-list", NAMES.prefix), "a data volume may hold records"
+    lab.virsh("vol-delete", "--pool", NAMES.prefix, kept)
     stack.pulumi("preview", "--expect-no-changes")
 
 
@@ -337,11 +328,9 @@ def test_the_cluster_comes_back_after_the_computers_own_reboot(lab: Libvirt, sta
     stack.up("--expect-no-changes")
 
 
-def consumed(stack: Stack, topic: str) -> str:
-    """The first record of a topic, read by Kafka's own console consumer on a node."""
-    servers = stack.outputs()["bootstrap_servers"]
-    options = f"--bootstrap-server {servers} --topic {topic} --from-beginning --max-messages 1 --timeout-ms 180000"
-    return console_tool(stack, "kafka-server3", f"kafka-console-consumer.sh {options}")
+def consumed(stack: Stack, topic: str) -> list[str]:
+    """The records of a topic, read from outside of the machines: a tool of Kafka's takes half a minute to start on one."""
+    return records.read(stack.prefix, stack.outputs()["bootstrap_servers"], topic, RECORD)
 
 
 def domains(lab: Libvirt) -> dict[str, tuple[str, str]]:
