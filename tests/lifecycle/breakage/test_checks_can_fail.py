@@ -11,11 +11,11 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from lab.waiting import wait_for
 from model.kafka_keys import Mode
 from tests.lifecycle.breakage.table import DYNAMIC_KEY, DYNAMIC_VALUE, ROUNDS, TOPIC, Breakage, Round
 from tests.support.look import LIVE, Ending, look, not_green
 from tests.support.machines import Ground, ground
+from tests.support.operate import wait_until_whole
 
 WHOLE_SECONDS = 180.0
 CASES = [
@@ -66,7 +66,7 @@ def bring_to(stage: Ground, mode: Mode) -> None:
         wait_until_green(stage)
         stage.stack.configure(mode=mode.value)
         stage.stack.up()
-    wait_until_whole(stage)
+    wait_until_whole(stage.stack, WHOLE_SECONDS)
 
 
 @contextmanager
@@ -93,22 +93,9 @@ def on_machine(stage: Ground, breakage: Breakage, script: str) -> None:
     assert done.returncode == 0, f"{breakage} on {name}: `{script}` ended with {done.returncode}: {done.stderr}"
 
 
-def wait_until_whole(stage: Ground) -> None:
-    """After a start, a broker takes a while to be in sync."""
-    words = ""
-
-    def whole() -> bool:
-        nonlocal words
-        found = not_green(look(stage.stack, stage.stack.project, ["test_cluster_is_whole"]))
-        words = "\n".join(found.values())
-        return not found
-
-    wait_for("the cluster whole again", whole, WHOLE_SECONDS, lambda: words)
-
-
 def wait_until_green(stage: Ground) -> None:
     """Every check passes: what was broken is mended, and what fails later does so of what is broken then."""
-    wait_until_whole(stage)
+    wait_until_whole(stage.stack, WHOLE_SECONDS)
     left = not_green(look(stage.stack, stage.stack.project))
     assert not left, "\n".join(f"{name}: {words}" for name, words in left.items())
 
