@@ -73,6 +73,7 @@ class KafkaCluster(pulumi.ComponentResource):
                 shared_classes=shared_classes,
                 was_formatted=node.name in formatted,
                 others={one: places[one.name] for one in cluster.nodes if one != node},
+                again=again,
                 opts=ResourceOptions(parent=self),
             )
             for node in cluster.nodes

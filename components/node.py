@@ -49,6 +49,7 @@ class KafkaNode(pulumi.ComponentResource):
         shared_classes: ArchiveFile | None,
         was_formatted: bool,
         others: Mapping[Node, Place],
+        again: str = "",
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("kafka-cluster:index:KafkaNode", name, _told(settings, node), opts)
@@ -63,7 +64,7 @@ class KafkaNode(pulumi.ComponentResource):
                 login,
                 place.device,
                 settings.accept_empty_disk == node.name,
-                settings.reapply,
+                settings.reapply + again,
                 node_files(cluster, node, runtime, files.text),
             )
 

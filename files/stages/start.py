@@ -5,7 +5,7 @@
 def main(plan):
     if is_active("kafka.service") and not plan["restart"]:
         raise Refused("kafka.service runs already; it was left alone")
-    manifest = read_json(Path(plan["staged"]) / "MANIFEST.json") or {"idle_services": [], "services": [], "read_by": {}}
+    manifest = staged_as_planned(plan)
     run("systemctl", "stop", "kafka.service", check=False)
     for unit in manifest["idle_services"]:
         run("systemctl", "stop", unit, check=False)
@@ -16,6 +16,18 @@ def main(plan):
     for unit in manifest["services"]:
         run("systemctl", "reset-failed", unit, check=False)
         run("systemctl", "start", unit)
+
+
+def staged_as_planned(plan):
+    """What lies there to be activated. A run that was cut off may have left the configuration that it was to bring."""
+    manifest = read_json(Path(plan["staged"]) / "MANIFEST.json") or {}
+    staged = manifest.get("fingerprint", "none")
+    if staged != plan["fingerprint"]:
+        raise Refused(
+            f"{plan['staged']} holds configuration {staged}, but planned is {plan['fingerprint']}; nothing was stopped."
+            ' Have it staged anew: pulumi config set reapply "$(date +%FT%T)", then `pulumi up`'
+        )
+    return manifest
 
 
 def stale(plan, manifest):

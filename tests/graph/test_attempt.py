@@ -11,11 +11,13 @@ from .recording import Engine, plugins, shown
 from .test_changes import identity
 
 LISTED: dict[str, Any] = {"topics": [{"name": "orders", "partitions": 3}]}
-WORK = ("kafka-running", "kafka-settings", "kafka-topics")
+NODES = ("kafka-server1", "kafka-server2", "kafka-server3")
+STAGES = tuple(f"{node}-{stage}" for node in NODES for stage in ("installed", "configured", "formatted"))
+WORK = (*STAGES, "kafka-running", "kafka-settings", "kafka-topics")
 
 
 def asked(engine: Engine) -> dict[str, Any]:
-    """What is to be brought about on the running cluster."""
+    """What is to be brought about on the nodes and on the running cluster."""
     return {name: shown(engine.one(name).inputs["stdin"]) for name in WORK}
 
 

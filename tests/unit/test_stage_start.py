@@ -72,11 +72,17 @@ def test_a_service_beside_kafka_is_stopped_where_what_it_reads_changes(machine: 
         assert words.index(stop) < words.index(("systemctl", "start", "zookeeper.service"))
 
 
-def test_nothing_is_started_when_nothing_is_staged(machine: Machine) -> None:
-    plan = start_plan(machine) | {"staged": str(machine.path("/nowhere"))}
-    state(machine, "inactive")
-    refused(machine.load("activation", "start"), "main", plan)
-    assert not machine.ran("systemctl", "start")
+@pytest.mark.parametrize("there", ["another", "nothing"])
+def test_nothing_but_what_was_planned_is_activated_and_nothing_stopped_for_it(machine: Machine, there: str) -> None:
+    plan = start_plan(machine, restart=True)
+    plan |= {"fingerprint": "f2"} if there == "another" else {"staged": str(machine.path("/nowhere"))}
+    state(machine, "active")
+    said = refused(machine.load("activation", "start"), "main", plan)
+    holds, planned = ("f1", "f2") if there == "another" else ("none", "f1")
+    assert f"holds configuration {holds}, but planned is {planned}; nothing was stopped" in said
+    assert not Path(plan["fingerprint_file"]).exists()
+    for verb in "stop", "start":
+        assert not machine.ran("systemctl", verb), "a run that was cut off may have staged what nobody wants any more"
 
 
 def test_why_a_node_was_started_is_kept_newest_last_and_not_for_ever(machine: Machine) -> None:
