@@ -88,7 +88,7 @@ def work(states: Iterable[NodeState], planned_config: str, unwell: Collection[in
 
 def cheapest(nodes: Mapping[str, int], unwell: Collection[int], controller: int) -> str:
     """The name of the one of these nodes, given with their ids, that is taken down next."""
-    return min(nodes, key=lambda name: (nodes[name] == controller, nodes[name] not in unwell, nodes[name]))
+    return min(nodes, key=lambda name: (nodes[name] not in unwell, nodes[name] == controller, nodes[name]))
 
 
 def stuck(voters: Iterable[str], left: Iterable[str]) -> bool:
