@@ -68,7 +68,8 @@ class KafkaView:
             return replace(await asyncio.to_thread(self._ask_kafka), deaf=frozenset(deaf))
         except (KafkaError, OSError, ValueError) as error:
             self.close()
-            return Sample(frozenset(), -1, (), faults=(f"no broker answers: {error or type(error).__name__}",))
+            fault = f"no broker answers: {error or type(error).__name__}"
+            return Sample(frozenset(), -1, (), faults=(fault,), deaf=frozenset(deaf))
 
     async def _deaf(self) -> dict[int, str]:
         """The brokers whose port is closed, and why: the client would knock at closed ones for a long while, and what the

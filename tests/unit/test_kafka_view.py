@@ -30,9 +30,10 @@ class Told(KafkaView):
     def __init__(self, topics: dict[str, int], error: Exception | None = None) -> None:
         super().__init__(ZOOKEEPER, DIRECT)
         self.topics, self.error = topics, error
+        self.deaf: dict[int, str] = {}
 
     async def _deaf(self) -> dict[int, str]:
-        return {}
+        return self.deaf
 
     async def sample(self) -> Sample:
         return replace(await self.of_brokers(), ensemble=ENSEMBLE)
@@ -71,6 +72,15 @@ def test_a_topic_that_was_deleted_meanwhile_is_left_out() -> None:
     found = sample({"a": 0, "gone": UNKNOWN_TOPIC})
     assert [part.topic for part in found.partitions] == ["a"]
     assert not found.faults, "it holds up nothing any more"
+
+
+@pytest.mark.parametrize("error", [None, RequestTimedOutError()])
+def test_who_takes_no_connection_is_known_also_where_nobody_answers(error: Exception | None) -> None:
+    view = Told({"a": 0}, error)
+    view.deaf = {3: "refused"}
+    found = asyncio.run(view.of_brokers())
+    assert (found.deaf, bool(found.faults)) == (frozenset({3}), bool(error))
+    assert 3 in health.unwell(ZOOKEEPER, found), "it can't be told from one that serves, and is stopped as late as that"
 
 
 @pytest.mark.parametrize("error", [None, RequestTimedOutError()])
