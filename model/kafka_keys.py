@@ -1,4 +1,4 @@
-"""Which Kafka versions, modes and property keys this package speaks of.
+"""Which Kafka versions, modes, property keys and topics of Kafka's own this package speaks of.
 
 Knows what we manage ourselves and why, and what follows from the number of brokers. Refuses to know what Kafka accepts as a value.
 """
@@ -29,6 +29,9 @@ class Role(StrEnum):
     BROKER = "broker"
     CONTROLLER = "controller"
 
+
+# The topics that Kafka makes for itself.
+KAFKAS_OWN = ("__cluster_metadata", "__consumer_offsets", "__remote_log_metadata", "__transaction_state")
 
 # Keys that follow from the configuration's own keys. An override of one of them would let two places
 # disagree about the same thing, so it is refused with the key that does say it.

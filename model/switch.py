@@ -9,10 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from model.handover import LIVE
-from model.kafka_keys import Mode
+from model.kafka_keys import KAFKAS_OWN, Mode
 from model.topology import Cluster
-
-_INTERNAL = "__"
 
 
 def left_in(resources: Iterable[Mapping[str, Any]]) -> Mode | None:
@@ -31,7 +29,7 @@ def left_behind(cluster: Cluster, reports: Iterable[Mapping[str, Any]]) -> str:
     other, reports = cluster.mode.other, tuple(reports)
     if not any(cluster.paths.properties(other) in report["config"] for report in reports):
         return ""
-    found = {topic for report in reports for topic in report["other_topics"] if not topic.startswith(_INTERNAL)}
+    found = {topic for report in reports for topic in report["other_topics"]} - {*KAFKAS_OWN}
     return f"topics that stay behind in {other} mode's data: {', '.join(sorted(found)) or 'none'}"
 
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from model.errors import Problem
+from model.kafka_keys import KAFKAS_OWN
 from model.kafka_table import topic_keys
 from model.kafka_values import number, topic_fault
 from model.shapes import PropertyText, Shape
@@ -23,7 +24,6 @@ MIN_ISR = "min.insync.replicas"
 _USUAL_FACTOR = 3
 _LONGEST_NAME = 249
 _NAME = re.compile(rf"[A-Za-z0-9._-]{{1,{_LONGEST_NAME}}}")
-_KAFKAS_OWN = ("__cluster_metadata", "__consumer_offsets", "__remote_log_metadata", "__transaction_state")
 _OF_A_REASSIGNMENT = ("follower.replication.throttled.replicas", "leader.replication.throttled.replicas")
 
 
@@ -90,7 +90,7 @@ def _names(topics: Iterable[TopicSettings]) -> Iterator[Problem]:
         if not _NAME.fullmatch(name) or name in (".", ".."):
             expected = f"letters, digits, dots, underscores and hyphens, at most {_LONGEST_NAME}, and not . or .."
             yield Problem("topics[].name", name, expected, example)
-        if name in _KAFKAS_OWN:
+        if name in KAFKAS_OWN:
             yield Problem("topics[].name", name, "a topic that is not Kafka's own", example)
         if count > 1:
             yield Problem("topics[].name", name, "one entry for every topic", example)
