@@ -65,7 +65,7 @@ def surroundings(settings: Settings) -> Resolved:
         raise pulumi.RunError(str(error)) from None
     # One that doesn't answer is no other hypervisor: that was told above.
     _refuse(identity.refusals(known, {"libvirtUri": found.uri}, formatted=bool(formatted)))
-    switched = switch.warnings(switch.left_in(state), topology.plan(settings))
+    switched = switch.warnings(switch.left_in(state), attempt.mode(state), topology.plan(settings))
     for warning in (*found.warnings, *switched, *topics.warnings(before, settings)):
         pulumi.log.warn(warning)
     return replace(

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from model import identity
+from model.kafka_keys import Mode
 from model.roll import NODE
 
 TOPICS = "kafka-cluster:index:KafkaTopics"
@@ -23,6 +24,12 @@ def mark(resources: Iterable[Mapping[str, Any]], now: str) -> str:
         return ""
     earlier: str = cluster.get("inputs", {}).get("again", "")
     return earlier if _is_done(cluster, resources) else now
+
+
+def mode(resources: Iterable[Mapping[str, Any]]) -> Mode | None:
+    """The mode that the last `up` was to end in, whether it did or not; None when there was none."""
+    asked = (one.get("inputs", {}).get("mode") for one in resources if one["type"] == identity.CLUSTER)
+    return next((Mode(mode) for mode in asked if mode), None)
 
 
 def _is_done(cluster: Mapping[str, Any], resources: Iterable[Mapping[str, Any]]) -> bool:

@@ -33,14 +33,21 @@ def left_behind(cluster: Cluster, reports: Iterable[Mapping[str, Any]]) -> str:
     return f"topics that stay behind in {other} mode's data: {', '.join(sorted(found)) or 'none'}"
 
 
-def warnings(before: Mode | None, cluster: Cluster) -> list[str]:
-    """A sentence when the cluster is asked to run in the other mode."""
-    if before is None or before is cluster.mode:
+def warnings(before: Mode | None, begun: Mode | None, cluster: Cluster) -> list[str]:
+    """A sentence when the cluster is asked to run in another mode than the last `up` ended in, `before`, or than it was to
+    end in, `begun`."""
+    other = cluster.mode.other
+    if other not in (before, begun):
         return []
-    stopped = reversed(replace(cluster, mode=before).java_services())
+    stopped = ", then ".join(reversed(replace(cluster, mode=other).java_services()))
     names = ", ".join(node.name for node in cluster.nodes)
+    if before is not other:
+        return [
+            f"an `up` that was not finished may have started {names} in {other} mode: what runs in it is stopped ({stopped}),"
+            f" all nodes together, and started in {cluster.mode} mode"
+        ]
     return [
-        f"the switch from {before} to {cluster.mode} stops {', then '.join(stopped)} on {names}, all nodes together, and"
+        f"the switch from {before} to {cluster.mode} stops {stopped} on {names}, all nodes together, and"
         f" then starts {', then '.join(cluster.java_services())} there in {cluster.mode} mode: all brokers are away"
         f" meanwhile. The data of {before} mode stays where it is, and its topics are not there in {cluster.mode} mode"
     ]

@@ -5,19 +5,32 @@ from typing import Any
 import pytest
 
 from model.handover import LIVE
+from model.identity import CLUSTER
 
 from .conftest import Up
-from .recording import Engine, plugins
+from .recording import Engine, plugins, shown
 
 WORDS = "the switch from"
+CUT_OFF = "an `up` that was not finished"
 
 
-def after(up: Up, before: dict[str, Any], *, preview: bool = True, **changes: Any) -> list[str]:
-    """What the run after an `up` says of a switch."""
-    told = up(**before).one(LIVE)
-    earlier = [{"type": told.type, "urn": told.urn, "inputs": told.inputs}]
+def after(
+    up: Up, before: dict[str, Any], *, preview: bool = True, begun: dict[str, Any] | None = None, **changes: Any
+) -> list[str]:
+    """What the run after an `up` says of a switch; after another one, too, that was `begun` and not finished."""
+    told, asked = up(**before).one(LIVE), up(**{**before, **(begun or {})}).one("kafka", CLUSTER)
+    earlier = [{"type": part.type, "urn": part.urn, "inputs": shown(part.inputs)} for part in (told, asked)]
     engine = up(engine=Engine(plugins(), earlier=earlier, preview=preview), **{**before, **changes})
-    return [warning for warning in engine.warnings() if WORDS in warning]
+    return [warning for warning in engine.warnings() if WORDS in warning or CUT_OFF in warning]
+
+
+@pytest.mark.parametrize("preview", [True, False], ids=["preview", "up"])
+@pytest.mark.parametrize(("mode", "other"), [("kraft", "zookeeper"), ("zookeeper", "kraft")])
+def test_a_switch_that_is_taken_back_is_said_before_it_happens(
+    up: Up, hosts: dict[str, Any], preview: bool, mode: str, other: str
+) -> None:
+    (said,) = after(up, {**hosts, "mode": mode}, preview=preview, begun={"mode": other})
+    assert f"in {other} mode: what runs in it is stopped" in said
 
 
 @pytest.mark.parametrize("preview", [True, False], ids=["preview", "up"])

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from model import attempt, identity
+from model.kafka_keys import Mode
 from model.roll import NODE
 
 NOW, EARLIER = "now", "earlier"
@@ -52,3 +53,10 @@ def test_what_was_done_keeps_its_mark() -> None:
 )
 def test_what_was_left_undone_is_marked(left: dict[str, Any]) -> None:
     assert attempt.mark(state(**left), NOW) == NOW, "the configuration may be the earlier one again, and no difference"
+
+
+@pytest.mark.parametrize("wanted", Mode)
+def test_the_mode_that_was_asked_for_is_known_whatever_came_of_it(wanted: Mode) -> None:
+    asked = resource(identity.CLUSTER, "kafka", {"mode": wanted.value}, {})
+    assert attempt.mode([resource("pulumi:pulumi:Stack", "p-dev", {}, {}), asked]) is wanted
+    assert attempt.mode([]) is None

@@ -30,7 +30,7 @@ def test_the_mode_is_the_one_that_the_last_up_ended_in(mode: Mode) -> None:
 def test_before_the_first_up_ended_there_is_none() -> None:
     begun = [one for one in state(KRAFT) if not one.get("urn", "").endswith(LIVE)]
     assert switch.left_in([]) is switch.left_in(begun) is None
-    assert switch.warnings(None, cluster(3)) == []
+    assert switch.warnings(None, KRAFT, cluster(3)) == []
 
 
 @pytest.mark.parametrize(
@@ -40,8 +40,12 @@ def test_before_the_first_up_ended_there_is_none() -> None:
         (ZOOKEEPER, KRAFT, "kafka.service, then zookeeper.service", "kafka.service"),
     ],
 )
-def test_a_switch_says_what_it_stops_and_starts(before: Mode, after: Mode, stopped: str, started: str) -> None:
-    (told,) = switch.warnings(before, cluster(3, after))
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_a_switch_says_what_it_stops_and_starts(
+    before: Mode, after: Mode, stopped: str, started: str, goes_on: bool
+) -> None:
+    begun = after if goes_on else before
+    (told,) = switch.warnings(before, begun, cluster(3, after))
     assert f"stops {stopped} on n1, n2, n3, all nodes together" in told
     assert f"then starts {started} there in {after} mode" in told
     assert "all brokers are away meanwhile" in told
@@ -50,7 +54,15 @@ def test_a_switch_says_what_it_stops_and_starts(before: Mode, after: Mode, stopp
 
 @pytest.mark.parametrize("mode", Mode)
 def test_without_a_switch_there_is_nothing_to_say(mode: Mode) -> None:
-    assert switch.warnings(mode, cluster(3, mode)) == []
+    assert switch.warnings(mode, mode, cluster(3, mode)) == []
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_switch_that_was_cut_off_and_is_taken_back_is_told(mode: Mode, ended: bool) -> None:
+    (told,) = switch.warnings(mode if ended else None, mode.other, cluster(3, mode))
+    assert f"may have started n1, n2, n3 in {mode.other} mode" in told
+    assert f"all nodes together, and started in {mode} mode" in told
 
 
 def report(mode: Mode | None, *topics: str) -> dict[str, Any]:
