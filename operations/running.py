@@ -1,6 +1,7 @@
 """Brings a cluster to run what is planned: all nodes up, each with its planned configuration, and whole.
 
-1. Ask every node what it is and runs. A node that can't be asked stops everything before anything is touched.
+1. Ask every node what it is and runs. A node that can't be asked stops everything before anything is touched, and so do
+   disks of different clusters.
 2. Where nodes come from the other mode, the topics that stay behind are named. Those that still run in it are
    stopped, all together: there is no cluster in which both could serve.
 3. Nodes that are down are started side by side (a lone KRaft node waits for its peers), and with them those that only
@@ -17,11 +18,13 @@ It can be cut off anywhere and run again: what a node already runs is left alone
 
 import asyncio
 import time
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
-from model import health, order, roll, stages, switch
+from model import cluster_id, health, order, roll, stages, switch
 from model.handover import Handover
+from model.kafka_keys import Mode
 from model.topology import Node
 from operations.alone import ALONE_SECONDS, alone
 from operations.evidence import votes
@@ -59,9 +62,19 @@ class Run:
         )
         return {node.name: answer for node, answer in zip(self.cluster.nodes, answers, strict=True)}
 
+    def refuse_strangers(self, reports: Mapping[str, Mapping[str, Any]]) -> None:
+        """In ZooKeeper mode the ensemble draws the cluster's id, so no plan names the one that a disk has to carry."""
+        found = {name: report["zookeeper_cluster"] for name, report in reports.items()}
+        if self.cluster.mode is Mode.ZOOKEEPER and (told := cluster_id.strangers(found)):
+            raise Failed(
+                f"stage 'running': {told}, by meta.properties in {self.cluster.paths.log_dir(Mode.ZOOKEEPER)}."
+                " Nothing was started or stopped. Attach the right disk to each node, then `pulumi up` again"
+            )
+
     async def bring(self) -> None:
         """The algorithm at the head of this file."""
         reports = await self.reports()
+        self.refuse_strangers(reports)
         states = [
             order.state(self.facts[name], report, self.cluster.services(), time.time(), self.handover.patience)
             for name, report in reports.items()

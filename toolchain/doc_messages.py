@@ -21,6 +21,7 @@ PRINTERS = ("print", "say", "_say", "warn", "error", "exit", "__init__")
 # Modules that hand their sentences back, for others to print.
 JUDGES = (
     "model/advice.py",
+    "model/cluster_id.py",
     "model/emptied.py",
     "model/fitness.py",
     "model/health.py",

@@ -2,7 +2,8 @@
 
 
 def main(plan):
-    say(json.dumps({**account(plan), "other_topics": topics(plan["other_log_dir"])}))
+    drawn = (read_properties(plan["zookeeper_identity"]) or {}).get("cluster.id", "")
+    say(json.dumps({**account(plan), "other_topics": topics(plan["other_log_dir"]), "zookeeper_cluster": drawn}))
 
 
 def topics(log_dir):

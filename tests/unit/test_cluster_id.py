@@ -53,3 +53,17 @@ def test_every_id_that_is_made_is_accepted_and_holds_its_bytes(raw: bytes) -> No
 def test_an_accepted_id_is_spelled_as_kafka_spells_it(text: str) -> None:
     if cluster_id.is_cluster_id(text):
         assert cluster_id.from_bytes(base64.urlsafe_b64decode(text + "==")) == text
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        ({"n1": "A", "n2": "B", "n3": "A"}, "n1, n3: A; n2: B"),
+        ({"n1": "A", "n2": "", "n3": "C"}, "n1: A; n3: C"),
+        ({"n1": "A", "n2": "", "n3": "A"}, ""),
+        ({"n1": "", "n2": ""}, ""),
+    ],
+)
+def test_disks_of_different_clusters_are_named_with_both_ids(found: dict[str, str], told: str) -> None:
+    assert told in cluster_id.strangers(found)
+    assert bool(cluster_id.strangers(found)) is bool(told), "a disk that no broker was started on yet has none"

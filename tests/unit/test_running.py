@@ -1,61 +1,83 @@
-"""A run over all nodes that has little to do: it still leaves the cluster as it should be."""
+"""One run over all nodes: what it refuses, what it says, and in which order it touches whom."""
 
 import asyncio
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from model.health import Member, Partition, Quorum, Sample
+from model.kafka_keys import Mode
+from operations import running
 from operations.running import Run
 from operations.ways import DIRECT
 
 from .test_handover import handover
 
-HANDOVER = handover()
-UP = {"ActiveState": "active", "SubState": "running", "NRestarts": "0", "ActiveEnterTimestamp": "@1000"}
-DOWN = {**UP, "ActiveState": "inactive", "ActiveEnterTimestamp": ""}
+CONFIG = {mode: f'KAFKA_CONFIG="{handover(mode).cluster.paths.properties(mode)}"' for mode in Mode}
+PLANNED = "f"
 
 
-class View:
-    """A whole cluster, one partition of which somebody else leads than should; `elections` are what is asked of it."""
+class Machine:
+    """A machine that says what a test gives it, and keeps what it was told to do."""
 
-    def __init__(self) -> None:
-        self.elections: list[int] = []
-        self.admin = SimpleNamespace(elect_leaders=self.elections.append)
+    def __init__(self, name: str, told: dict[str, Any], done: list[str]) -> None:
+        self.name, self.told, self.done = name, told, done
 
-    async def sample(self) -> Sample:
-        quorum = Quorum(1, {number: Member(0) for number in (1, 2, 3)}, {})
-        strayed = Partition("t", 0, 2, (1, 2, 3), (1, 2, 3), 2)
-        return Sample(frozenset({1, 2, 3}), 1, (strayed,), quorum)
+    async def ask(self, _: tuple[str, ...], __: dict[str, Any]) -> dict[str, Any]:
+        return self.told
 
-    def close(self) -> None:
+    async def stage(self, parts: tuple[str, ...], _: dict[str, Any]) -> str:
+        self.done.append(f"{parts[-1]} {self.name}")
+        return ""
+
+    async def run(self, command: str, stdin: str = "") -> str:
+        self.done.append(f"{command.split()[-1]} {self.name} {stdin}")
+        return "inactive"
+
+
+def told(mode: Mode, state: str, runs: str = PLANNED, **more: Any) -> dict[str, Any]:
+    """A node's account of itself."""
+    unit = {"ActiveState": state, "SubState": "running", "NRestarts": "0", "ActiveEnterTimestamp": "@1000"}
+    units = {"kafka.service": unit, "zookeeper.service": unit}
+    report = {"units": units, "running": runs, "config": CONFIG[mode], "other_topics": [], "zookeeper_cluster": ""}
+    return {**report, **more}
+
+
+class Gates:
+    """Gates that are open, and keep that they were passed."""
+
+    def __init__(self, done: list[str]) -> None:
+        self.done = done
+
+    async def whole(self) -> None:
+        self.done.append("whole")
+
+    async def restore_leaders(self) -> None:
         pass
 
 
-class Node:
-    """A node's machine. `started` says whether its broker was."""
-
-    def __init__(self, kafka: dict[str, str]) -> None:
-        self.kafka = kafka
-        self.started = False
-
-    async def ask(self, parts: tuple[str, ...], plan: dict[str, Any]) -> dict[str, Any]:
-        config = HANDOVER.cluster.paths.properties(HANDOVER.mode)
-        units = {"kafka.service": self.kafka, "zookeeper.service": DOWN}
-        return {"units": units, "running": "f", "config": config, "other_topics": []}
-
-    async def stage(self, parts: tuple[str, ...], plan: dict[str, Any]) -> None:
-        self.started = True
-
-
-@pytest.mark.parametrize("first", [UP, DOWN], ids=["nothing to do", "a node that was down"])
-def test_leaders_go_back_after_a_run_that_restarts_nobody(first: dict[str, str]) -> None:
-    nodes = {node.name: Node(first if node.id == 1 else UP) for node in HANDOVER.nodes}
-    machines: dict[str, Any] = dict(nodes)
-    run = Run(HANDOVER, machines, DIRECT)
-    view: Any = View()
-    run.gates.view = view
+def brought(mode: Mode, *reports: dict[str, Any]) -> list[str]:
+    """What was done to nodes, by name, that gave these accounts."""
+    plan = handover(mode)
+    done: list[str] = []
+    machines: dict[str, Any] = {
+        node.name: Machine(node.name, report, done) for node, report in zip(plan.nodes, reports, strict=True)
+    }
+    run = Run(plan, machines, DIRECT)
+    gates: Any = Gates(done)
+    run.gates = gates
     asyncio.run(run.bring())
-    assert [name for name, node in nodes.items() if node.started] == ([] if first is UP else ["n1"])
-    assert len(view.elections) == 1, "whoever came back would lead nothing, and the others too much"
+    return done
+
+
+@pytest.mark.parametrize("before", Mode)
+def test_disks_of_different_clusters_are_refused_before_anything_is_touched(before: Mode) -> None:
+    state = "active" if before is Mode.KRAFT else "inactive"
+    reports = [told(before, state, zookeeper_cluster=drawn) for drawn in ("A", "A", "B")]
+    with pytest.raises(running.Failed, match=r"n1, n2: A; n3: B.*Nothing was started or stopped") as refusal:
+        brought(Mode.ZOOKEEPER, *reports)
+    assert "zookeeper-mode-logs" in str(refusal.value)
+
+
+def test_what_an_ensemble_drew_is_nothing_to_the_other_mode() -> None:
+    reports = [told(Mode.KRAFT, "inactive", zookeeper_cluster=drawn) for drawn in ("A", "A", "B")]
+    assert brought(Mode.KRAFT, *reports) == ["start n1", "start n2", "start n3", "whole"]

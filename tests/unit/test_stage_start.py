@@ -105,6 +105,7 @@ def report_plan(machine: Machine) -> Plan:
         "data": str(machine.path("/var/lib/kafka")),
         "log": str(machine.path("/var/log/server.log")),
         "other_log_dir": str(machine.path("/data/other")),
+        "zookeeper_identity": str(machine.path("/data/zookeeper-mode/meta.properties")),
     }
     return {**plan, **more, "mode_file": str(machine.path("/etc/kafka-cluster/mode.env"))}
 
@@ -144,6 +145,16 @@ def test_topics_are_told_of_the_other_modes_data(reporting: Machine) -> None:
         Path(plan["other_log_dir"], name).mkdir(parents=True)
     Path(plan["other_log_dir"], "meta.properties").touch()
     assert report(reporting, plan)["other_topics"] == ["__consumer_offsets", "a-b"]
+
+
+def test_the_cluster_that_an_ensemble_drew_is_told(reporting: Machine) -> None:
+    plan = report_plan(reporting)
+    assert report(reporting, plan)["zookeeper_cluster"] == ""
+    reporting.said.clear()
+    path = Path(plan["zookeeper_identity"])
+    path.parent.mkdir(parents=True)
+    path.write_text("#\nbroker.id=1\nversion=0\ncluster.id=mr4nPnJZQJitQlxeUnEzZg\n")
+    assert report(reporting, plan)["zookeeper_cluster"] == "mr4nPnJZQJitQlxeUnEzZg"
 
 
 def test_a_configured_machine_gives_its_fingerprints_and_last_words(reporting: Machine) -> None:

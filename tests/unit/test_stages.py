@@ -312,6 +312,7 @@ def test_the_plan_of_a_report() -> None:
     assert found["log"] == "/var/log/kafka/server.log"
     assert found["mode_file"] == "/etc/kafka-cluster/mode.env"
     assert found["running_fingerprint"] == "/run/kafka/fingerprint"
+    assert found["zookeeper_identity"].endswith("/logs/zookeeper-mode-logs/meta.properties")
     assert found["other_log_dir"].endswith("/logs/zookeeper-mode-logs"), "those of its own mode don't stay behind"
 
 
