@@ -13,6 +13,7 @@ from components.topics import KafkaTopics
 from model import identity
 from model.handover import CARRIER, LIVE, Handover, LiveSettings, seats
 from model.kafka_dynamic import defaults
+from model.kafka_keys import Role
 from model.settings import Settings
 from model.times import patience
 from model.topic_plan import TopicPlan
@@ -97,6 +98,7 @@ class KafkaCluster(pulumi.ComponentResource):
                 reapply=settings.reapply + again,
                 nodes=tuple(values[2:]),
                 controllers=tuple(node.name for node in settings.controllers),
+                only_controllers=tuple(node.name for node in settings.controllers if Role.BROKER not in node.roles),
             ).model_dump_json()
         )
         running = operate(

@@ -88,6 +88,8 @@ class Handover(Clustered):
     nodes: tuple[NodeFacts, ...]
     controllers: tuple[str, ...] = ()
     """The nodes that are KRaft's controllers, named in ZooKeeper mode, too: whoever stops them has to know"""
+    only_controllers: tuple[str, ...] = ()
+    """Those of them that are no brokers in KRaft"""
 
     @property
     def jump_hosts(self) -> dict[str, Login]:

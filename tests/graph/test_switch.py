@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from model.handover import LIVE
+from model.handover import CARRIER, LIVE, Handover
 from model.identity import CLUSTER
 
 from .conftest import Up
@@ -51,3 +51,18 @@ def test_without_a_switch_nothing_is_said_of_one(up: Up, hosts: dict[str, Any], 
 def test_a_first_up_switches_nothing(up: Up, hosts: dict[str, Any], mode: str) -> None:
     engine = up(engine=Engine(plugins(), preview=True), **hosts, mode=mode)
     assert not [warning for warning in engine.warnings() if WORDS in warning]
+
+
+@pytest.mark.parametrize("mode", ["kraft", "zookeeper"])
+def test_who_stops_a_kraft_cluster_is_told_who_votes_there_and_who_only_votes(
+    up: Up, hosts: dict[str, Any], mode: str
+) -> None:
+    both = ["broker", "controller"]
+    roles = (["controller"], both, both)
+    nodes = [{**node, "roles": each} for node, each in zip(hosts["nodes"], roles, strict=True)]
+    carrier = up(engine=Engine(plugins()), **{**hosts, "mode": mode, "nodes": nodes, "settings": {}}).one(CARRIER)
+    told = Handover.model_validate_json(shown(carrier.inputs["stdin"]))
+    assert told.controllers == ("kafka-server1", "kafka-server2", "kafka-server3"), (
+        "the plan of ZooKeeper has no such role"
+    )
+    assert told.only_controllers == ("kafka-server1",)

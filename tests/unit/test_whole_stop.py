@@ -16,19 +16,27 @@ NAMES = ("n1", "n2", "n3")
 
 
 class Broker:
-    """A machine whose broker, once it is told to stop, ends when it was looked at that often, or never."""
+    """A machine whose broker, once it is told to stop, ends when it was looked at that often, or never. `done` keeps what
+    becomes of it, by its `name`."""
 
-    def __init__(self, looks: float) -> None:
-        self.looks = looks
+    def __init__(self, looks: float, name: str = "", done: list[str] | None = None) -> None:
+        self.looks, self.name = looks, name
         self.was_killed = False
+        self.done = [] if done is None else done
 
     async def run(self, command: str) -> str:
+        if "stop --no-block kafka" in command:
+            self.done.append(f"stop {self.name}")
         if "SIGKILL" in command:
+            self.done.append(f"kill {self.name}")
             self.was_killed, self.looks = True, 0
         if "show" not in command:
             return ""
         self.looks -= 1
-        return "deactivating" if self.looks > 0 else "inactive"
+        if self.looks > 0:
+            return "deactivating"
+        self.done.append(f"{self.name} ended")
+        return "inactive"
 
 
 def killed(next_mode: Mode, looks: Iterable[float]) -> list[str]:
@@ -37,6 +45,16 @@ def killed(next_mode: Mode, looks: Iterable[float]) -> list[str]:
     plan = handover(next_mode).model_copy(update={"patience": 1, "controllers": NAMES})
     asyncio.run(WholeStop(plan, machines).stop())
     return [name for name, machine in machines.items() if machine.was_killed]
+
+
+def apart(looks: dict[str, float]) -> list[str]:
+    """What becomes of nodes that take that long; their names begin with their roles in KRaft, whose cluster is ended."""
+    controllers = tuple(name for name in looks if name.startswith("c"))
+    done: list[str] = []
+    machines: dict[str, Any] = {name: Broker(each, name, done) for name, each in looks.items()}
+    told = {"patience": 1, "controllers": controllers, "only_controllers": controllers}
+    asyncio.run(WholeStop(handover(Mode.ZOOKEEPER).model_copy(update=told), machines).stop())
+    return done
 
 
 NEVER = float("inf")
@@ -63,3 +81,19 @@ def test_a_broker_of_zookeeper_mode_is_waited_for_alone_too() -> None:
 def test_nobody_holds_a_switch_up_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("operations.whole_stop._WHOLE_STOP_SECONDS", 0.5)
     assert "n2" in killed(Mode.KRAFT, (2, NEVER, 2))
+
+
+def test_controllers_that_are_no_brokers_stay_until_the_brokers_have_ended() -> None:
+    done = apart({"c1": 1, "c2": 1, "c3": 1, "b4": 2, "b5": 6})
+    assert done[:5] == ["stop b4", "stop b5", "b4 ended", "b5 ended", "stop c1"], "nobody else lets a broker go"
+    assert sorted(done[5:]) == ["c1 ended", "c2 ended", "c3 ended", "stop c2", "stop c3"], "and nobody is killed"
+
+
+def test_a_broker_that_hangs_does_not_keep_the_controllers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("operations.whole_stop._WHOLE_STOP_SECONDS", 0.5)
+    done = apart({"c1": 1, "b2": NEVER})
+    assert done == ["stop b2", "kill b2", "stop c1", "c1 ended"]
+
+
+def test_where_no_broker_runs_the_controllers_are_stopped_at_once() -> None:
+    assert apart({"c1": 1}) == ["stop c1", "c1 ended"]
