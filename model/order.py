@@ -109,4 +109,6 @@ def reason(before: Mapping[str, str], name: str, planned: str) -> str:
     was = before.get(name, "")
     if not was:
         return "it was down"
+    if was.split()[0] == planned and was != planned:
+        return "its files were changed by hand"
     return "its configuration changed" if was != planned else "it was asked for"

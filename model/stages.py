@@ -222,7 +222,7 @@ def installed(
     }
 
 
-def configured(plan: NodePlan, cluster_id: str, reason: str = "") -> dict[str, Any]:
+def configured(plan: NodePlan, cluster_id: str) -> dict[str, Any]:
     """The plan of stage `configured`."""
     paths = plan.cluster.paths
     services = plan.cluster.services()
@@ -236,7 +236,6 @@ def configured(plan: NodePlan, cluster_id: str, reason: str = "") -> dict[str, A
         "services": services,
         "idle_services": [unit for unit in ALL_SERVICES if unit not in services],
         "read_by": _read_by(plan.cluster),
-        "reason": reason,
         "files": [
             {"path": f.path, "content": f.content, "owner": f.owner, "group": f.group, "mode": f.mode,
              "sha256": f.sha256}

@@ -18,7 +18,7 @@ It can be cut off anywhere and run again: what a node already runs is left alone
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -94,13 +94,27 @@ class Run:
 
     async def start_together(self, todo: order.Work, before: dict[str, str]) -> None:
         """Starts side by side what doesn't serve."""
-        for names, told in ((todo.start, ""), (todo.revive, ", which only failed"), (todo.join, "'s ZooKeeper")):
-            if names:
-                print(f"starting {', '.join(names)}{told}", flush=True)
+        for why, names in self.by_reason(todo.start, before).items():
+            print(f"starting {', '.join(names)}: {why}", flush=True)
+        if todo.revive:
+            print(f"starting {', '.join(todo.revive)}, which only failed with another configuration", flush=True)
+        if todo.join:
+            print(f"starting {', '.join(todo.join)}'s ZooKeeper: it was down", flush=True)
         await asyncio.gather(
             *(self.start(name, before, restart=name in todo.revive) for name in (*todo.start, *todo.revive)),
             *(self.machines[name].run(_START_ZOOKEEPER) for name in todo.join),
         )
+
+    def why(self, name: str, before: Mapping[str, str]) -> str:
+        """The reason for which a node is started, as it is printed and kept on the node."""
+        return order.reason(before, name, self.facts[name].fingerprint)
+
+    def by_reason(self, names: Iterable[str], before: Mapping[str, str]) -> dict[str, list[str]]:
+        """The names of those that are started for the same reason, by that."""
+        found: dict[str, list[str]] = {}
+        for name in names:
+            found.setdefault(self.why(name, before), []).append(name)
+        return found
 
     async def start(self, name: str, before: dict[str, str], *, restart: bool) -> None:
         """Activates a node's staged configuration and starts it."""
@@ -108,7 +122,7 @@ class Run:
         plan = stages.start(
             self.cluster,
             next(node for node in self.cluster.nodes if node.name == name),
-            why=order.reason(before, name, facts.fingerprint),
+            why=self.why(name, before),
             before=before.get(name, ""),
             after=facts.fingerprint,
             restart=restart,
@@ -123,7 +137,7 @@ class Run:
         for position in range(1, len(names) + 1):
             name = await self.gates.spared(left)
             del left[name]
-            print(f"restarting {name} ({position} of {len(names)}): its configuration changed", flush=True)
+            print(f"restarting {name} ({position} of {len(names)}): {self.why(name, before)}", flush=True)
             started = time.monotonic()
             await self.start(name, before, restart=True)
             await self.gates.whole()

@@ -10,7 +10,6 @@ def account(plan):
         "machine": Path("/etc/machine-id").read_text().strip(),
         "units": {unit: unit_state(unit) for unit in ("kafka.service", "zookeeper.service")},
         "staged": manifest.get("fingerprint", ""),
-        "reason": manifest.get("reason", ""),
         "active": first_line(plan["fingerprint_file"]),
         "running": first_line(plan["running_fingerprint"]),
         "config": first_line(plan["mode_file"]),

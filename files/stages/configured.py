@@ -47,7 +47,7 @@ def stage_files(plan):
     fresh.chmod(0o755)
     for file in plan["files"]:
         write(f"{fresh}{file['path']}", file["content"], file["owner"], file["group"], file["mode"])
-    manifest = {key: plan[key] for key in ("fingerprint", "services", "idle_services", "read_by", "reason")}
+    manifest = {key: plan[key] for key in ("fingerprint", "services", "idle_services", "read_by")}
     manifest["files"] = [{key: value for key, value in file.items() if key != "content"} for file in plan["files"]]
     write(fresh / "MANIFEST.json", json.dumps(manifest))
     if staged.exists():

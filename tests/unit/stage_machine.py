@@ -179,7 +179,6 @@ def configured_plan(machine: Machine, content: str = "one", fingerprint: str = "
         "services": ["kafka.service"],
         "idle_services": ["zookeeper.service"],
         "read_by": {},
-        "reason": "",
         "files": planned,
         "mode": "kraft",
         "mounted": False,

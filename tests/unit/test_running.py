@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from model.health import Sample
 from model.kafka_keys import Mode
 from operations import running
 from operations.running import Run
@@ -45,8 +46,14 @@ def told(mode: Mode, state: str, runs: str = PLANNED, **more: Any) -> dict[str, 
 class Gates:
     """Gates that are open, and keep that they were passed."""
 
-    def __init__(self, done: list[str]) -> None:
-        self.done = done
+    def __init__(self, done: list[str], sample: Sample) -> None:
+        self.done, self.seen, self.view = done, sample, self
+
+    async def sample(self) -> Sample:
+        return self.seen
+
+    async def spared(self, waiting: dict[str, int]) -> str:
+        return min(waiting)
 
     async def whole(self) -> None:
         self.done.append("whole")
@@ -55,7 +62,10 @@ class Gates:
         pass
 
 
-def brought(mode: Mode, *reports: dict[str, Any]) -> list[str]:
+WHOLE = Sample(frozenset({1, 2, 3}), 1, ())
+
+
+def brought(mode: Mode, *reports: dict[str, Any], seen: Sample = WHOLE) -> list[str]:
     """What was done to nodes, by name, that gave these accounts."""
     plan = handover(mode)
     done: list[str] = []
@@ -63,7 +73,7 @@ def brought(mode: Mode, *reports: dict[str, Any]) -> list[str]:
         node.name: Machine(node.name, report, done) for node, report in zip(plan.nodes, reports, strict=True)
     }
     run = Run(plan, machines, DIRECT)
-    gates: Any = Gates(done)
+    gates: Any = Gates(done, seen)
     run.gates = gates
     asyncio.run(run.bring())
     return done
@@ -81,3 +91,40 @@ def test_disks_of_different_clusters_are_refused_before_anything_is_touched(befo
 def test_what_an_ensemble_drew_is_nothing_to_the_other_mode() -> None:
     reports = [told(Mode.KRAFT, "inactive", zookeeper_cluster=drawn) for drawn in ("A", "A", "B")]
     assert brought(Mode.KRAFT, *reports) == ["start n1", "start n2", "start n3", "whole"]
+
+
+def test_every_start_is_told_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    reports = [told(Mode.KRAFT, "inactive", ""), told(Mode.ZOOKEEPER, "active", "old"), told(Mode.KRAFT, "failed", "")]
+    brought(Mode.KRAFT, *reports)
+    said = capsys.readouterr().out.splitlines()
+    assert said[-2:] == ["starting n1, n3: it was down", "starting n2: its configuration changed"]
+
+
+def test_a_zookeeper_that_is_started_alone_is_told_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    lone = told(Mode.ZOOKEEPER, "active")
+    lone["units"] = {**lone["units"], "zookeeper.service": {"ActiveState": "inactive"}}
+    done = brought(Mode.ZOOKEEPER, lone, told(Mode.ZOOKEEPER, "active"), told(Mode.ZOOKEEPER, "active"))
+    assert len(done) == 2, "its broker is left alone"
+    assert capsys.readouterr().out == "starting n1's ZooKeeper: it was down\n"
+
+
+def test_every_restart_is_told_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    reports = [told(Mode.KRAFT, "active", runs) for runs in ("old", f"{PLANNED} edited by hand", PLANNED)]
+    done = brought(Mode.KRAFT, *reports)
+    assert done == ["start n1", "whole", "start n2", "whole", "whole"]
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("restarting")]
+    assert said == [
+        "restarting n1 (1 of 2): its configuration changed",
+        "restarting n2 (2 of 2): its files were changed by hand",
+    ]
+
+
+def test_nodes_that_only_fail_are_told_together(capsys: pytest.CaptureFixture[str]) -> None:
+    reports = [told(Mode.KRAFT, "activating", runs) for runs in ("old", "", "old")]
+    for report in reports:
+        report["units"]["kafka.service"] |= {"SubState": "auto-restart"}
+    done = brought(Mode.KRAFT, *reports, seen=Sample(frozenset(), -1, (), deaf=frozenset({1, 2, 3})))
+    assert done == ["start n1", "start n2", "start n3", "whole"]
+    assert capsys.readouterr().out == "starting n1, n2, n3, which only failed with another configuration\n", (
+        "between two tries a node says nothing of what it was started with"
+    )
