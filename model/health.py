@@ -32,6 +32,11 @@ class Partition:
 SILENT_MS = 5000
 # The quorum writes a record of its own twice a second, so one that keeps up is often seen a record behind.
 _BEHIND_MS = 2000
+# A ZooKeeper transaction's number begins with the epoch of the leader that made it.
+EPOCH_BITS = 32
+# The members are asked side by side and not at the same moment. A busy ensemble makes some thousands of transactions in a
+# second, and its members answer within a small part of one.
+_TRANSACTIONS_BEHIND = 1000
 # A leader that was just elected has not heard of anybody.
 NEVER_HEARD = -1
 
@@ -73,6 +78,20 @@ class Ensemble:
 
     members: dict[int, str]
     transactions: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def late(self) -> dict[int, str]:
+        """Those that do not follow the newest transaction, and how it shows. A leader counts from 0 in its epoch, and its
+        followers keep the last number of the epoch before until something is written."""
+        newest = max(self.transactions.values(), default=0)
+        epoch, written = newest >> EPOCH_BITS, newest % (1 << EPOCH_BITS)
+        found = {}
+        for node, known in sorted(self.transactions.items()):
+            if known >> EPOCH_BITS == epoch and newest - known > _TRANSACTIONS_BEHIND:
+                found[node] = f"{newest - known} transactions behind"
+            elif known >> EPOCH_BITS != epoch and written:
+                found[node] = f"knows epoch {known >> EPOCH_BITS} and not {epoch}"
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +160,8 @@ def _ensemble_faults(cluster: Cluster, sample: Sample) -> list[str]:
     found = [f"ZooKeeper {node}: {state}" for node, state in sorted(members.items()) if state not in well]
     if not found and len(members) > 1 and list(members.values()).count("leader") != 1:
         found.append("the ensemble has no single leader")
-    return found
+    serving = {node for node, state in members.items() if state in well}
+    return found + [f"ZooKeeper {node}: {fault}" for node, fault in sample.ensemble.late.items() if node in serving]
 
 
 def unwell(cluster: Cluster, sample: Sample) -> frozenset[int]:

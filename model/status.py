@@ -18,7 +18,6 @@ from model.topology import Cluster
 from model.vitals import NodeStatus
 
 SCHEMA = 1
-_EPOCH_BITS = 32
 
 
 class Verdict(IntEnum):
@@ -116,7 +115,7 @@ class EnsembleMember:
 
 def ensemble_epoch(ensemble: Ensemble) -> int | None:
     """The epoch of the newest transaction that any member knows: it grows with every election."""
-    return max(ensemble.transactions.values(), default=0) >> _EPOCH_BITS if ensemble.transactions else None
+    return max(ensemble.transactions.values(), default=0) >> health.EPOCH_BITS if ensemble.transactions else None
 
 
 def ensemble_members(ensemble: Ensemble) -> list[EnsembleMember]:

@@ -42,8 +42,15 @@ def kraft(
     return Sample(frozenset(brokers), found.leader, partitions, found, None, faults)
 
 
-def zookeeper(states: Mapping[int, str], *partitions: Partition, brokers: Iterable[int] = (1, 2, 3)) -> Sample:
-    return Sample(frozenset(brokers), 1, partitions, None, Ensemble(dict(states)))
+def zookeeper(
+    states: Mapping[int, str],
+    *partitions: Partition,
+    brokers: Iterable[int] = (1, 2, 3),
+    known: Iterable[tuple[int, int]] = (),
+) -> Sample:
+    """`known`: the last transaction of members 1, 2 and so on, as its epoch and its number there."""
+    transactions = {node: (epoch << 32) + number for node, (epoch, number) in enumerate(known, 1)}
+    return Sample(frozenset(brokers), 1, partitions, None, Ensemble(dict(states), transactions))
 
 
 WELL = {1: "follower", 2: "leader", 3: "follower"}
@@ -125,6 +132,28 @@ MISSING: dict[str, tuple[Cluster, Sample, list[str]]] = {
         ZOOKEEPER,
         zookeeper({**WELL, 3: "no answer (refused)"}),
         ["ZooKeeper 3: no answer (refused)"],
+    ),
+    "a member that does not follow": (
+        ZOOKEEPER,
+        zookeeper(WELL, known=[(2, 5000), (2, 5000), (2, 3999)]),
+        ["ZooKeeper 3: 1001 transactions behind"],
+    ),
+    "members that were asked one after the other": (
+        ZOOKEEPER,
+        zookeeper(WELL, known=[(2, 5000), (2, 4999), (2, 4000)]),
+        [],
+    ),
+    "a member in the epoch before": (
+        ZOOKEEPER,
+        zookeeper(WELL, known=[(1, 900_000), (2, 1), (2, 1)]),
+        ["ZooKeeper 1: knows epoch 1 and not 2"],
+    ),
+    "a leader that was just elected": (ZOOKEEPER, zookeeper(WELL, known=[(1, 900_000), (2, 0), (1, 900_000)]), []),
+    "a member that says nothing of its transactions": (ZOOKEEPER, zookeeper(WELL, known=[(2, 5000), (2, 5000)]), []),
+    "a member that is away is told once": (
+        ZOOKEEPER,
+        zookeeper({**WELL, 1: "no answer"}, known=[(1, 1), (2, 1), (2, 1)]),
+        ["ZooKeeper 1: no answer"],
     ),
     "a member by itself": (ZOOKEEPER, zookeeper({**WELL, 3: "standalone"}), ["ZooKeeper 3: standalone"]),
     "no answer of the ensemble": (
