@@ -6,7 +6,7 @@ The rule of every restart holds: the cluster must be able to spare the node. Ref
 from collections.abc import Collection
 
 from model import health, units
-from model.handover import Handover
+from model.handover import Access, Handover
 from operations.alone import ALONE_SECONDS, alone
 from operations.evidence import votes
 from operations.gates import Gates
@@ -18,6 +18,7 @@ from operations.ways import Ways
 # Not every machine has a ZooKeeper.
 _STOP = "sudo -n sh -c 'systemctl stop kafka.service && { systemctl stop zookeeper.service 2>/dev/null; sync; }'"
 _STOP_SECONDS = units.STOP_SECONDS + units.ZOOKEEPER_STOP_SECONDS
+_TRIES = 3
 
 
 class NotReleased(Refusal):
@@ -35,13 +36,26 @@ async def release(handover: Handover, candidates: Collection[str]) -> str:
             raise NotReleased(f"no machine was touched: {error}\n{state}") from error
 
 
+async def _stopped(access: Access, patience: int) -> None:
+    """Returns when the node's services have stopped cleanly. A connection that is cut meanwhile says nothing of the stop,
+    which goes on: it is asked for again, and systemd answers when it is done. Unreachable when the machine does not answer."""
+    for _ in range(_TRIES):
+        async with connect(access, patience) as machine:
+            try:
+                await machine.run(_STOP)
+            except Unreachable as error:
+                cut = error
+            else:
+                return
+    raise NotReleased(f"no machine was touched: {access.name} answers, but not until it has stopped: {cut}. Try again")
+
+
 async def _release(handover: Handover, candidates: Collection[str], ways: Ways) -> str:
     gates = Gates(handover, ways)
     try:
         facts = {node.name: node for node in handover.nodes if node.name in candidates}
         name = await gates.spared({name: node.id for name, node in facts.items()})
-        async with connect(facts[name].access, handover.patience) as machine:
-            await told(f"{name} to stop", machine.run(_STOP), limit=_STOP_SECONDS)
+        await told(f"{name} to stop", _stopped(facts[name].access, handover.patience), limit=_STOP_SECONDS)
     except Unreachable as error:
         if facts[name].id not in health.unwell(handover.cluster, await gates.view.sample()):
             raise NotReleased(

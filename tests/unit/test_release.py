@@ -29,6 +29,8 @@ class Cluster:
         self.view = self
         self.deaf = frozenset[int]()
         self.is_reached = True
+        self.cuts = 0
+        self.is_reached_again = True
 
     async def sample(self) -> Sample:
         """Nothing is known of it but who takes connections."""
@@ -45,6 +47,9 @@ class Cluster:
     async def connect(self, access: Any, _: int) -> AsyncIterator[Any]:
         async def run(command: str) -> None:
             await asyncio.sleep(5 * QUICK)
+            if self.cuts:
+                self.cuts, self.is_reached = self.cuts - 1, self.is_reached_again
+                raise Unreachable(f"{access.name}: the connection was cut")
             self.told.append(f"{access.name}: {command}")
 
         if not self.is_reached:
@@ -88,6 +93,28 @@ def test_a_node_that_is_gone_is_released_as_it_is(cluster: Cluster, capsys: pyte
     cluster.is_reached, cluster.deaf = False, frozenset({2})
     assert released("n2") == "n2"
     assert "n2 does not answer: its machine is replaced as it is" in capsys.readouterr().out
+
+
+def test_a_connection_that_is_cut_while_a_node_stops_is_made_anew(cluster: Cluster) -> None:
+    cluster.cuts, cluster.deaf = 2, frozenset({2})
+    assert released("n2") == "n2"
+    assert cluster.told[-1] == f"n2: {release._STOP}", "a broker that stops takes no connection, and is not done yet"
+
+
+def test_a_machine_that_dies_while_its_node_stops_is_replaced_as_it_is(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster.cuts, cluster.is_reached_again, cluster.deaf = 1, False, frozenset({2})
+    assert released("n2") == "n2"
+    assert "n2 does not answer: its machine is replaced as it is" in capsys.readouterr().out
+
+
+def test_a_machine_that_cuts_every_connection_stays(cluster: Cluster) -> None:
+    cluster.cuts, cluster.deaf = 9, frozenset({2})
+    with pytest.raises(
+        release.NotReleased, match="n2 answers, but not until it has stopped: n2: the connection was cut"
+    ):
+        released("n2")
 
 
 def test_no_node_is_stopped_while_another_run_works_on_the_cluster(
