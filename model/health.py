@@ -3,8 +3,8 @@
 Knows what a sample of a cluster holds and what it has to hold. Refuses to know how it was taken.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
 
 from model.kafka_keys import Mode
 from model.topology import Cluster
@@ -125,6 +125,41 @@ def missing(cluster: Cluster, sample: Sample) -> list[str]:
     if leaderless:
         found.append(f"{len(leaderless)} partitions without a leader ({_some(leaderless)})")
     return found
+
+
+def missing_beside(cluster: Cluster, sample: Sample, waiting: Collection[int]) -> list[str]:
+    """The same, but for what is wrong with those of the nodes `waiting` that are unwell: whoever waits to be mended can't
+    be waited for."""
+    return missing(cluster, _as_if_well(sample, unwell(cluster, sample) & frozenset(waiting)))
+
+
+def _as_if_well(sample: Sample, ill: frozenset[int]) -> Sample:
+    """The sample, had these nodes done their part."""
+    quorum, ensemble = sample.quorum, sample.ensemble
+    if quorum:
+        voters, observers = (
+            {node: Member(0) if node in ill else member for node, member in members.items()}
+            for members in (quorum.voters, quorum.observers)
+        )
+        quorum = replace(quorum, voters=voters, observers=observers)
+    if ensemble:
+        members = {node: state for node, state in ensemble.members.items() if node not in ill}
+        ensemble = replace(ensemble, members=members)
+    return replace(
+        sample,
+        brokers=sample.brokers | ill,
+        deaf=sample.deaf - ill,
+        partitions=tuple(_held(part, ill) for part in sample.partitions),
+        quorum=quorum,
+        ensemble=ensemble,
+    )
+
+
+def _held(part: Partition, ill: frozenset[int]) -> Partition:
+    """The partition, had these nodes held their replicas of it."""
+    back = [node for node in part.replicas if node in ill]
+    leader = back[0] if part.leader < 0 and back and set(part.isr) <= ill else part.leader
+    return replace(part, leader=leader, isr=tuple({*part.isr, *back}))
 
 
 def _unheard(cluster: Cluster, sample: Sample) -> list[str]:

@@ -4,7 +4,7 @@ Knows how long to ask. Refuses to judge (`model/health.py`) and to touch a node 
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from kafka.errors import KafkaError
 
@@ -45,13 +45,13 @@ class Gates:
         await until(f"the cluster to spare {names}", ask, limit=_SPARE_SECONDS * self.patience)
         return chosen
 
-    async def whole(self) -> None:
-        """The cluster is whole in several samples in a row."""
+    async def whole(self, waiting: Collection[int] = ()) -> None:
+        """The cluster is whole in several samples in a row, but for those of the nodes `waiting` that are unwell."""
         calm = 0
 
         async def ask() -> str | None:
             nonlocal calm
-            faults = health.missing(self.cluster, await self.view.sample())
+            faults = health.missing_beside(self.cluster, await self.view.sample(), waiting)
             calm = 0 if faults else calm + 1
             if faults:
                 return "; ".join(faults)

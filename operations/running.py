@@ -9,7 +9,8 @@
 4. Nodes that run something else than planned are restarted one at a time, the one that costs least by
    `model/order.py` first. Before each one the cluster must be able to spare it; after each one it must be whole
    again in several samples in a row: every broker registered, the quorum complete without lag, full ISR. A node that
-   does not come back stops everything before the next one is touched.
+   does not come back stops everything before the next one is touched. Those that were unwell before the first restart
+   are not waited for while they wait for their own.
 5. Wait until the cluster is whole.
 6. Leaders go back to their preferred replicas.
 
@@ -131,8 +132,11 @@ class Run:
 
     async def roll(self, names: tuple[str, ...], before: dict[str, str]) -> None:
         """Restarts nodes one at a time, once it has said what that interrupts."""
-        for sentence in roll.interruptions(self.cluster, names, await self.gates.view.sample()):
+        sample = await self.gates.view.sample()
+        for sentence in roll.interruptions(self.cluster, names, sample):
             print(sentence, flush=True)
+        # Only those that were unwell before any was touched: whoever is so later is a reason to stop.
+        ill = health.unwell(self.cluster, sample)
         left = {name: self.facts[name].id for name in names}
         for position in range(1, len(names) + 1):
             name = await self.gates.spared(left)
@@ -140,8 +144,10 @@ class Run:
             print(f"restarting {name} ({position} of {len(names)}): {self.why(name, before)}", flush=True)
             started = time.monotonic()
             await self.start(name, before, restart=True)
-            await self.gates.whole()
-            print(f"{name} is back, the cluster is whole ({time.monotonic() - started:.1f} s)", flush=True)
+            waiting = {name: number for name, number in left.items() if number in ill}
+            await self.gates.whole(waiting.values())
+            but_for = f" but for {', '.join(waiting)}" if waiting else ""
+            print(f"{name} is back, the cluster is whole{but_for} ({time.monotonic() - started:.1f} s)", flush=True)
 
     async def evidence(self) -> str:
         """Each node's services and the last lines of its service log, then the state of those who vote."""

@@ -179,6 +179,47 @@ def test_a_pure_controller_need_not_register_as_a_broker() -> None:
     assert health.missing(planned, sample) == []
 
 
+BESIDE: dict[str, tuple[Cluster, Sample, tuple[int, ...], list[str]]] = {
+    "one that hangs and waits": (
+        KRAFT,
+        kraft(part((1, 2)), part((3,), leader=-1, replicas=(3,), number=1), brokers=(1, 2), seen=quorum(SILENT)),
+        (3,),
+        [],
+    ),
+    "one that hangs and does not wait": (
+        KRAFT,
+        kraft(part((1, 2)), brokers=(1, 2), seen=quorum(SILENT)),
+        (1,),
+        [
+            "broker 3 not registered",
+            "node 3 in the quorum: not heard of for 9 s",
+            "1 partitions without full ISR (t-0)",
+        ],
+    ),
+    "one that is deaf and waits": (KRAFT, replace(kraft(), deaf=frozenset({3})), (3,), []),
+    "one that waits and is well, out of sync": (KRAFT, kraft(part((1, 2))), (3,), ["1 partitions without full ISR (t-0)"]),
+    "another one out of sync beside it": (
+        KRAFT, kraft(part((1,)), brokers=(1, 2), seen=quorum(SILENT)), (3,), ["1 partitions without full ISR (t-0)"]),
+    "a partition whose leader is not the one that waits": (
+        KRAFT, kraft(part((2, 3), leader=-1, replicas=(2, 3)), brokers=(1, 2), seen=quorum(SILENT)), (3,),
+        ["1 partitions without a leader (t-0)"]),
+    "no leader of the quorum": (
+        KRAFT, kraft(brokers=(1, 2), seen=quorum(SILENT, leader=-1)), (3,), ["no quorum leader"]),
+    "nobody answers": (KRAFT, Sample(frozenset(), -1, (), faults=("no broker answers in time",)), (3,), ["no broker answers in time"]),
+    "a member of the ensemble that is away": (ZOOKEEPER, zookeeper({**WELL, 3: "no answer"}, brokers=(1, 2)), (3,), []),
+    "the ensemble's leader away, and none elected": (
+        ZOOKEEPER, zookeeper({1: "follower", 2: "no answer", 3: "follower"}, brokers=(1, 3)), (2,),
+        ["the ensemble has no single leader"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BESIDE)
+def test_what_is_missing_beside_those_that_wait_to_be_mended(case: str) -> None:
+    planned, sample, waiting, expected = BESIDE[case]
+    assert health.missing_beside(planned, sample, waiting) == expected
+    assert health.missing_beside(planned, sample, ()) == health.missing(planned, sample)
+
+
 # -- spare -----------------------------------------------------------------------------------------------------
 
 FIVE = cluster(5)

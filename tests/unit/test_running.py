@@ -1,11 +1,12 @@
 """One run over all nodes: what it refuses, what it says, and in which order it touches whom."""
 
 import asyncio
+from collections.abc import Collection
 from typing import Any
 
 import pytest
 
-from model.health import Sample
+from model.health import Member, Quorum, Sample
 from model.kafka_keys import Mode
 from operations import running
 from operations.running import Run
@@ -55,14 +56,15 @@ class Gates:
     async def spared(self, waiting: dict[str, int]) -> str:
         return min(waiting)
 
-    async def whole(self) -> None:
-        self.done.append("whole")
+    async def whole(self, waiting: Collection[int] = ()) -> None:
+        self.done.append(" but for ".join(["whole", *map(str, waiting)]))
 
     async def restore_leaders(self) -> None:
         pass
 
 
-WHOLE = Sample(frozenset({1, 2, 3}), 1, ())
+QUORUM = Quorum(3, {1: Member(0, 9000), 2: Member(0, 9000), 3: Member(0)}, {})
+WHOLE = Sample(frozenset({1, 2, 3}), 1, (), quorum=Quorum(1, dict.fromkeys((1, 2, 3), Member(0)), {}))
 
 
 def brought(mode: Mode, *reports: dict[str, Any], seen: Sample = WHOLE) -> list[str]:
@@ -128,3 +130,11 @@ def test_nodes_that_only_fail_are_told_together(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out == "starting n1, n2, n3, which only failed with another configuration\n", (
         "between two tries a node says nothing of what it was started with"
     )
+
+
+def test_nodes_that_hang_do_not_wait_for_each_other(capsys: pytest.CaptureFixture[str]) -> None:
+    reports = [told(Mode.KRAFT, "active", "old")] * 3
+    done = brought(Mode.KRAFT, *reports, seen=Sample(frozenset({3}), -1, (), quorum=QUORUM))
+    expected = ["start n1", "whole but for 2", "start n2", "whole", "start n3", "whole", "whole"]
+    assert done == expected, "the whole cluster would be waited for in vain, and nobody goes on to the second one"
+    assert "n1 is back, the cluster is whole but for n2 (" in capsys.readouterr().out
