@@ -13,9 +13,9 @@ from model import drift, handover, stages, topic_plan
 from model.handover import Handover, LiveSettings, NodeFacts
 from model.topic_plan import TopicPlan
 from model.topology import Node
-from operations.kafka_view import KafkaView
+from operations.live_settings import SettingsView
 from operations.machine import StageFailed, Unreachable, connect
-from operations.topics import TopicsView
+from operations.topics import SEEN, TopicsView
 from operations.ways import Ways
 
 SAME, DIFFERENT, UNKNOWN = 0, 1, 2
@@ -64,9 +64,9 @@ class Look:
         """What a broker works with that is not planned; Unanswered when it can't be asked."""
         live = LiveSettings.model_validate_json(self._texts[handover.LIVE])
         planned = drift.planned_settings(drift.properties_text(self._plans(node.name)[1]), live)
-        view = KafkaView(live.cluster, self._ways, live.patience)
+        view = SettingsView(live.cluster, self._ways, live.patience)
         try:
-            told = await asyncio.to_thread(view.settings, planned, [node])
+            told = await view.asked(f"{node.name}'s broker to answer", view.settings, planned, [node])
         except KafkaError as error:
             raise Unanswered(f"{node.name}: its broker can't be asked what it works with: {error}") from error
         finally:
@@ -77,7 +77,7 @@ class Look:
         """What was done to the listed topics; Unanswered when no broker can be asked."""
         view = TopicsView(plan.cluster, self._ways, plan.patience)
         try:
-            seen = await asyncio.to_thread(view.seen, plan.named)
+            seen = await view.asked("the brokers to list the topics", view.seen, plan.named, questions=SEEN)
         except (KafkaError, OSError) as error:
             raise Unanswered(f"topics: no broker can be asked: {error or type(error).__name__}") from error
         finally:

@@ -4,22 +4,22 @@ Knows kafka-python's admin client. Refuses to judge what it sees.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient
-from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.admin import ConfigResourceType
 from kafka.errors import KafkaError, UnknownTopicOrPartitionError, for_code
-from kafka.protocol.admin import DescribeConfigsRequest, DescribeQuorumRequest, IncrementalAlterConfigsRequest
+from kafka.protocol.admin import DescribeConfigsRequest, DescribeQuorumRequest
 from kafka.protocol.metadata import MetadataRequest
 
 from model.health import NEVER_HEARD, Member, Partition, Quorum, Sample
-from model.kafka_dynamic import Seen, answers, coarser
 from model.kafka_keys import Mode
 from model.listeners import CLIENTS
 from model.topology import Cluster, Node
 from operations.ensemble import ask_ensemble
+from operations.wait import told
 from operations.ways import Ways
 
 _ANSWER_MS = 10_000
@@ -27,7 +27,10 @@ _ANSWER_MS = 10_000
 _KNOCK_AGAIN_MS = 200
 _METADATA = "__cluster_metadata"
 _NOBODY = -1
-_SET, _DELETE = 0, 1
+# What one look asks after another: whether ports are open, then topics, quorum and min ISR, and the ensemble.
+_LOOK = 5
+
+_Answer = TypeVar("_Answer")
 
 
 class KafkaView:
@@ -52,6 +55,9 @@ class KafkaView:
 
     async def sample(self) -> Sample:
         """What the cluster looks like now. A cluster that doesn't answer is a sample with that as its fault."""
+        return await told("the cluster to say how it is", self._sample(), limit=self._most(_LOOK))
+
+    async def _sample(self) -> Sample:
         kafka = await self.of_brokers()
         if self._cluster.mode is Mode.KRAFT:
             return kafka
@@ -77,6 +83,14 @@ class KafkaView:
         limit = self._answer_ms / 1000
         why = await asyncio.gather(*(self._ways.knock(node.address, CLIENTS.port, limit) for node in self._asked))
         return {node.id: words for node, words in zip(self._asked, why, strict=True) if words}
+
+    async def asked(self, what: str, ask: Callable[..., _Answer], *words: Any, questions: int = 1) -> _Answer:
+        """What comes of asking the brokers by something that blocks, so many questions one after the other."""
+        return await told(what, asyncio.to_thread(ask, *words), limit=self._most(questions))
+
+    def _most(self, questions: int) -> float:
+        """How many seconds that may take: each question has its time, and so has the connection."""
+        return (1 + questions) * self._answer_ms / 1000
 
     def close(self) -> None:
         """Ends the connection."""
@@ -159,29 +173,6 @@ class KafkaView:
             if topic["name"] in min_isr
             for part in topic["partitions"]
         )
-
-    def settings(self, keys: Iterable[str], brokers: Iterable[Node] | None = None) -> dict[int, dict[str, Seen]]:
-        """What each of these brokers, or of all, says of these keys. Raises KafkaError when one can't be asked."""
-        wanted = tuple(keys)
-        names = sorted({name for key in wanted for name in (key, *coarser(key))})
-        asked = [
-            ConfigResource(ConfigResourceType.BROKER, str(node.id), names) for node in brokers or self._cluster.brokers
-        ]
-        answer: Any = self.admin.describe_configs(asked, include_synonyms=True, config_filter="all")
-        return {
-            int(broker): answers(wanted, {name: told["synonyms"] for name, told in values.items()})
-            for broker, values in answer[ConfigResourceType.BROKER.name.lower()].items()
-        }
-
-    def alter_default(self, key: str, value: str | None) -> None:
-        """Gives the whole cluster a default, or takes it back; raises KafkaError with the cluster's own words."""
-        # The client itself takes numbered brokers only; the cluster's default has no number.
-        entry = (key, _SET, value) if value is not None else (key, _DELETE, None)
-        resources = [(ConfigResourceType.BROKER.value, "", [entry])]
-        answer = self._send(IncrementalAlterConfigsRequest(resources=resources, validate_only=False))
-        (told,) = answer["responses"]
-        if told["error_code"]:
-            raise for_code(told["error_code"])(told["error_message"])
 
     def _min_isr(self, topics: list[str]) -> dict[str, int]:
         """That of each topic, but for those that were deleted a moment ago."""

@@ -4,12 +4,16 @@ Asks and alters the brokers. Refuses to decide which value a default has to have
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from kafka.errors import KafkaConnectionError, KafkaError
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import KafkaConnectionError, KafkaError, for_code
+from kafka.protocol.admin import IncrementalAlterConfigsRequest
 
 from model.handover import LiveSettings
-from model.kafka_dynamic import Seen, alteration, same, targets
+from model.kafka_dynamic import Seen, alteration, answers, coarser, same, targets
+from model.topology import Node
 from operations.alone import ALONE_SECONDS, alone
 from operations.evidence import votes
 from operations.kafka_view import KafkaView
@@ -18,10 +22,38 @@ from operations.wait import TimedOut, until
 from operations.ways import Ways, logins
 
 _TAKEN_SECONDS = 60
+_SET, _DELETE = 0, 1
 
 
 class NotTaken(Refusal):
     """The cluster did not take a setting; the text says which, why, and what to do."""
+
+
+class SettingsView(KafkaView):
+    """What brokers work with, asked for and altered."""
+
+    def settings(self, keys: Iterable[str], brokers: Iterable[Node] | None = None) -> dict[int, dict[str, Seen]]:
+        """What each of these brokers, or of all, says of these keys. Raises KafkaError when one can't be asked."""
+        wanted = tuple(keys)
+        names = sorted({name for key in wanted for name in (key, *coarser(key))})
+        asked = [
+            ConfigResource(ConfigResourceType.BROKER, str(node.id), names) for node in brokers or self._cluster.brokers
+        ]
+        answer: Any = self.admin.describe_configs(asked, include_synonyms=True, config_filter="all")
+        return {
+            int(broker): answers(wanted, {name: told["synonyms"] for name, told in values.items()})
+            for broker, values in answer[ConfigResourceType.BROKER.name.lower()].items()
+        }
+
+    def alter_default(self, key: str, value: str | None) -> None:
+        """Gives the whole cluster a default, or takes it back; raises KafkaError with the cluster's own words."""
+        # The client itself takes numbered brokers only; the cluster's default has no number.
+        entry = (key, _SET, value) if value is not None else (key, _DELETE, None)
+        resources = [(ConfigResourceType.BROKER.value, "", [entry])]
+        answer = self._send(IncrementalAlterConfigsRequest(resources=resources, validate_only=False))
+        (told,) = answer["responses"]
+        if told["error_code"]:
+            raise for_code(told["error_code"])(told["error_message"])
 
 
 class Teller:
@@ -30,7 +62,7 @@ class Teller:
     def __init__(self, wanted: LiveSettings, ways: Ways) -> None:
         self._wanted = wanted
         self._ways = ways
-        self._view = KafkaView(wanted.cluster, ways, wanted.patience)
+        self._view = SettingsView(wanted.cluster, ways, wanted.patience)
         self._targets = targets(wanted.version, wanted.defaults)
 
     async def tell(self) -> None:
@@ -96,7 +128,8 @@ class Teller:
         return same(self._wanted.version, key, now, value)
 
     async def _ask(self) -> Mapping[int, Mapping[str, Seen]]:
-        return await asyncio.to_thread(self._view.settings, self._targets)
+        what, count = "the brokers to say what they work with", len(self._wanted.cluster.brokers)
+        return await self._view.asked(what, self._view.settings, self._targets, questions=count)
 
     def _hidden(self, brokers: Mapping[int, Mapping[str, Seen]]) -> list[str]:
         """Planned settings that a broker's own live value, given to it beside the plan, hides."""

@@ -11,8 +11,10 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from operations.refusal import Refusal
+from toolchain.telling import telling
 
 _TRIES = 5
+_SELDOM_SECONDS = 20
 # The layout of a file backend and of a checkpoint in it, as Pulumi numbers them. Of any other, the CLI is asked.
 _LAYOUT, _CHECKPOINT = "version: 1", 3
 
@@ -26,10 +28,11 @@ def resources(stack: str, *, secrets: bool = False) -> list[dict[str, Any]]:
     if not secrets and (found := _of_file_backend(stack)) is not None:
         return found
     command = ["pulumi", "stack", "export", "--stack", stack, *(["--show-secrets"] if secrets else [])]
-    for _ in range(_TRIES):
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode == 0:
-            return list((json.loads(done.stdout).get("deployment") or {}).get("resources") or [])
+    with telling(f"Pulumi to tell what it knows of stack {stack}", _SELDOM_SECONDS):
+        for _ in range(_TRIES):
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode == 0:
+                return list((json.loads(done.stdout).get("deployment") or {}).get("resources") or [])
     raise NotReadable(f"`{' '.join(command)}`: {done.stderr.strip()}")
 
 

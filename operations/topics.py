@@ -23,6 +23,8 @@ from operations.ways import Ways, logins
 
 _ALONE_SECONDS = 120
 _SETTLED_SECONDS = 60
+# What is asked to see topics: which there are, and their settings.
+SEEN = 2
 _ITS_OWN = "DYNAMIC_TOPIC_CONFIG"
 
 
@@ -129,16 +131,18 @@ async def settle(plan: TopicPlan) -> None:
 
 
 async def _settle(plan: TopicPlan, view: TopicsView) -> None:
-    work = decide(plan, await asyncio.to_thread(view.seen, plan.named))
-    refused = [*work.refused, *(f"  - {fault}" for fault in await asyncio.to_thread(view.faults, plan, work))]
+    work = decide(plan, await view.asked("the brokers to list the topics", view.seen, plan.named, questions=SEEN))
+    steps = len(work.create) + len(work.grow) + 1
+    faults = await view.asked("the brokers to judge the topics", view.faults, plan, work, questions=steps)
+    refused = [*work.refused, *(f"  - {fault}" for fault in faults)]
     if refused:
         raise NotAsListed("\n".join(["stage 'topics': these can't be what is listed; nothing was changed:", *refused]))
     for line in account(plan, work):
         print(line, flush=True)
     if work.delete:
-        _raise_if(await asyncio.to_thread(view.delete, work))
+        _raise_if(await view.asked("the brokers to delete topics", view.delete, work))
         await _until_done(plan, view, only_deletion=True)
-    _raise_if(await asyncio.to_thread(view.carry_out, plan, work))
+    _raise_if(await view.asked("the brokers to alter the topics", view.carry_out, plan, work, questions=steps))
     await _until_done(plan, view)
     print(f"topics are as listed: {', '.join(plan.listed) or 'none'}", flush=True)
 

@@ -20,7 +20,7 @@ from model.kafka_dynamic import same
 from model.kafka_keys import Mode
 from model.listeners import CLIENTS
 from model.topology import Cluster, Node
-from operations.kafka_view import KafkaView
+from operations.live_settings import SettingsView
 from operations.ways import DIRECT
 from tests.live.clients import admin_client
 from tests.live.machine import Machine
@@ -164,7 +164,7 @@ def test_brokers_work_with_the_planned_live_settings(cluster: Cluster, plan: Pla
     """The settings that need no restart, those included that nobody speaks of."""
     told = kafka_dynamic.defaults(cluster.version, plan.settings.settings, plan.settings.unchecked)
     targets = kafka_dynamic.targets(cluster.version, told)
-    view = KafkaView(cluster, DIRECT, plan.patience)
+    view = SettingsView(cluster, DIRECT, plan.patience)
     try:
         brokers = view.settings(targets)
     finally:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from operations import stack_state
+from toolchain import telling
 
 STACK = "organization/kafka-cluster/dev"
 RESOURCES = [{"urn": "urn:pulumi:dev::kafka-cluster::a::b"}]
@@ -61,6 +62,18 @@ def test_a_name_that_the_cli_has_to_complete_is_left_to_it(backend: Path, stack:
 def test_another_backend_is_the_clis(backend: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PULUMI_BACKEND_URL", url)
     assert stack_state.resources(STACK) == ASKED
+
+
+def test_a_cli_that_takes_long_is_told_of_beside_the_answer(
+    backend: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(telling, "FIRST_SECONDS", 0.02)
+    program = tmp_path / "pulumi"
+    program.write_text(program.read_text().replace("echo", "sleep 0.3\necho"))
+    assert stack_state.resources(STACK, secrets=True) == ASKED
+    said = capfd.readouterr()
+    assert f"waiting for Pulumi to tell what it knows of stack {STACK} (0 s already" in said.err
+    assert said.out == ""
 
 
 def test_another_layout_is_the_clis(backend: Path) -> None:

@@ -13,16 +13,22 @@ from typing import Any
 import pytest
 
 from model import stages
+from model.handover import LiveSettings, seats
 from model.health import Partition, Sample
 from model.kafka_keys import Mode
 from operations.gates import Gates
+from operations.kafka_view import KafkaView
+from operations.live_settings import SettingsView, Teller
+from operations.topics import TopicsView, settle
 from operations.wait import TimedOut, told, until
 from operations.ways import DIRECT
 from operations.whole_stop import WholeStop
 from toolchain import telling
 
+from .samples import cluster
 from .stage_machine import Machine
 from .test_handover import handover
+from .test_topics import plan
 
 QUICK = 0.02
 NAMES = ("n1", "n2", "n3")
@@ -156,6 +162,54 @@ def test_leaders_that_go_back_slowly_are_told_of(capsys: pytest.CaptureFixture[s
     run(gates.restore_leaders())
     said = seconds_left_out(capsys.readouterr().out)
     assert "waiting for leaders to go back (N s of at most 300 s)" in said, "emulated machines have five times as long"
+
+
+class SlowBrokers(KafkaView):
+    """Brokers that answer late."""
+
+    async def of_brokers(self) -> Sample:
+        await slow()
+        return Sample(frozenset({1, 2, 3}), 1, ())
+
+
+def test_a_look_at_the_cluster_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+    run(SlowBrokers(cluster(), DIRECT).sample())
+    said = seconds_left_out(capsys.readouterr().out)
+    assert "waiting for the cluster to say how it is (N s of at most 60 s)" in said
+
+
+def test_topics_are_asked_for_and_altered_with_words(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def late(*_: object) -> Any:
+        time.sleep(5 * QUICK)
+        return {}
+
+    monkeypatch.setenv("KAFKA_CLUSTER_HOME", str(tmp_path))
+    for question in ("seen", "faults", "carry_out", "delete"):
+        monkeypatch.setattr(TopicsView, question, late)
+    run(settle(plan({})))
+    said = seconds_left_out(capsys.readouterr().out)
+    for what, most in (("list the", 30), ("judge the", 20), ("alter the", 20)):
+        assert f"waiting for the brokers to {what} topics (N s of at most {most} s)" in said
+
+
+def test_live_settings_are_asked_for_with_words(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shape = cluster()
+
+    def late(*_: object) -> Any:
+        time.sleep(5 * QUICK)
+        return {}
+
+    monkeypatch.setattr(SettingsView, "settings", late)
+    wanted = LiveSettings(
+        mode=Mode.KRAFT, version=shape.version, cluster_id="c", patience=1, nodes=seats(shape), defaults={}
+    )
+    run(Teller(wanted, DIRECT).tell())
+    said = seconds_left_out(capsys.readouterr().out)
+    assert "waiting for the brokers to say what they work with (N s of at most 40 s)" in said
 
 
 # -- programs that block ---------------------------------------------------------------------------------------
