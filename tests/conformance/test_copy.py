@@ -1,5 +1,8 @@
 """remote.CopyToRemote and remote.CopyFile put files where the published package's documentation says."""
 
+import os
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,7 @@ from tests.conformance.sshd import Server
 
 COPY = "command:remote:CopyToRemote"
 COPY_FILE = "command:remote:CopyFile"
+TOLD_SECONDS = 60.0
 CONNECTION = {"host": "there", "user": "root", "port": 22, "dialErrorLimit": 10, "perDialTimeout": 15}
 
 
@@ -70,6 +74,31 @@ def test_a_file_becomes_a_file_and_folders_above_are_made(
 def test_a_file_into_a_folder_keeps_its_name(command: Plugin, machine: Server, here: Path, there: Path) -> None:
     copy(command, machine, file_asset(here / "folder" / "top.txt", "1"), there)
     assert below(there) == {"top.txt"}
+
+
+def test_a_copy_that_takes_long_is_told_of(command: Plugin, machine: Server, here: Path, there: Path) -> None:
+    source = here / "pipe"
+    os.mkfifo(source)
+    late = source.open("r+b", buffering=0)
+
+    def end_once_told() -> None:
+        deadline = time.monotonic() + TOLD_SECONDS
+        while not command.log.lines and time.monotonic() < deadline:
+            time.sleep(0.02)
+        late.write(b"late")
+        late.close()
+
+    end = threading.Thread(target=end_once_told)
+    end.start()
+    copy(command, machine, file_asset(source, "1"), there / "copy")
+    end.join()
+    assert (there / "copy").read_bytes() == b"late"
+    assert command.log.lines[0].startswith(f"waiting for {there}/copy to be copied: 0.0 of 0.0 MiB (")
+
+
+def test_a_short_copy_needs_no_words(command: Plugin, machine: Server, there: Path) -> None:
+    copy(command, machine, text_asset("short", "1"), there / "file")
+    assert command.log.lines == []
 
 
 def test_a_folder_is_copied_into_the_target(command: Plugin, machine: Server, here: Path, there: Path) -> None:

@@ -89,11 +89,11 @@ func (i CopyToRemoteInputs) copy(ctx context.Context) error {
 	return withFiles(ctx, i.Connection, func(files *sftp.Client) error {
 		switch asset := i.Source.Asset; {
 		case asset == nil:
-			return copyPath(files, i.Source.Archive.Path, i.RemotePath)
+			return copyPath(ctx, files, i.Source.Archive.Path, i.RemotePath)
 		case asset.IsText():
-			return copyText(files, asset.Text, i.RemotePath)
+			return copyText(ctx, files, asset.Text, i.RemotePath)
 		default:
-			return copyPath(files, asset.Path, i.RemotePath)
+			return copyPath(ctx, files, asset.Path, i.RemotePath)
 		}
 	})
 }
@@ -132,7 +132,7 @@ func (*CopyFile) Create(
 		return response, err
 	}
 	err = withFiles(ctx, req.Inputs.Connection, func(files *sftp.Client) error {
-		return copyFile(files, req.Inputs.LocalPath, req.Inputs.RemotePath)
+		return copyFile(ctx, files, req.Inputs.LocalPath, req.Inputs.RemotePath)
 	})
 	return response, err
 }

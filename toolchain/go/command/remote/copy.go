@@ -33,7 +33,7 @@ func withFiles(ctx context.Context, connection *Connection, work func(*sftp.Clie
 //	file   | into it, by its name | becomes that file     | overwrites it
 //	dir    | into it, by its name | new folder, into it   | an error
 //	dir/   | its content into it  | new folder            | an error
-func copyPath(files *sftp.Client, source, destination string) error {
+func copyPath(ctx context.Context, files *sftp.Client, source, destination string) error {
 	info, err := os.Stat(source)
 	if err != nil {
 		return err
@@ -46,15 +46,15 @@ func copyPath(files *sftp.Client, source, destination string) error {
 		if !strings.HasSuffix(source, "/") {
 			destination = path.Join(destination, filepath.Base(source))
 		}
-		return copyFolder(files, source, destination)
+		return copyFolder(ctx, files, source, destination)
 	}
 	if isFolder {
 		destination = path.Join(destination, filepath.Base(source))
 	}
-	return copyFile(files, source, destination)
+	return copyFile(ctx, files, source, destination)
 }
 
-func copyFolder(files *sftp.Client, source, destination string) error {
+func copyFolder(ctx context.Context, files *sftp.Client, source, destination string) error {
 	return filepath.WalkDir(source, func(found string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -65,7 +65,7 @@ func copyFolder(files *sftp.Client, source, destination string) error {
 		}
 		target := path.Join(destination, filepath.ToSlash(below))
 		if !entry.IsDir() {
-			return copyFile(files, found, target)
+			return copyFile(ctx, files, found, target)
 		}
 		if err := files.MkdirAll(target); err != nil {
 			return fmt.Errorf("failed to create remote directory %s: %w", target, err)
@@ -74,16 +74,20 @@ func copyFolder(files *sftp.Client, source, destination string) error {
 	})
 }
 
-func copyFile(files *sftp.Client, source, destination string) error {
+func copyFile(ctx context.Context, files *sftp.Client, source, destination string) error {
 	content, err := os.Open(source)
 	if err != nil {
 		return err
 	}
 	defer content.Close()
-	return write(files, content, destination)
+	info, err := content.Stat()
+	if err != nil {
+		return err
+	}
+	return write(ctx, files, content, info.Size(), destination)
 }
 
-func copyText(files *sftp.Client, text, destination string) error {
+func copyText(ctx context.Context, files *sftp.Client, text, destination string) error {
 	isFolder, err := remoteFolder(files, destination)
 	if err != nil {
 		return err
@@ -91,10 +95,10 @@ func copyText(files *sftp.Client, text, destination string) error {
 	if isFolder {
 		return fmt.Errorf("remote path %s is a directory: a text needs the path of a file", destination)
 	}
-	return write(files, strings.NewReader(text), destination)
+	return write(ctx, files, strings.NewReader(text), int64(len(text)), destination)
 }
 
-func write(files *sftp.Client, content io.Reader, destination string) error {
+func write(ctx context.Context, files *sftp.Client, content io.Reader, size int64, destination string) error {
 	if err := files.MkdirAll(path.Dir(destination)); err != nil {
 		return fmt.Errorf("failed to create remote directory %s: %w", path.Dir(destination), err)
 	}
@@ -102,7 +106,10 @@ func write(files *sftp.Client, content io.Reader, destination string) error {
 	if err != nil {
 		return fmt.Errorf("failed to create remote file %s: %w", destination, err)
 	}
-	_, err = remote.ReadFrom(content)
+	sent := &upload{content: content, size: size}
+	stop := sent.tell(ctx, destination)
+	_, err = remote.ReadFrom(sent)
+	stop()
 	if err = errors.Join(err, remote.Close()); err != nil {
 		return fmt.Errorf("failed to write remote file %s: %w", destination, err)
 	}
