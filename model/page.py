@@ -20,6 +20,8 @@ from model.settings import NetworkMode, Platform, Settings
 from model.topology import Cluster
 
 TOPIC = "hello"
+# Every stage is done again: that starts what only one stage looks at, such as what tells metrics of a machine.
+_REAPPLY = '`pulumi config set reapply "$(date +%FT%T)"`, then `pulumi up`:'
 
 
 def text(settings: Settings, cluster: Cluster, stack: str) -> str:
@@ -173,7 +175,7 @@ def _when(_: Settings, cluster: Cluster, __: str) -> str:
             "`kafka-cluster status`, then the client's network: can it reach every address above?",
         ),
         ("a node is down", f"`kafka-cluster ssh {first} sudo tail -n 50 {cluster.paths.server_log()}`, with its name"),
-        ("a service was stopped by hand", "`pulumi up --replace '**kafka-running'` starts what is down"),
+        ("a service was stopped by hand", f"{_REAPPLY} it starts what is down"),
         ("a machine is gone", "`pulumi up` makes it anew where Pulumi made it; its data volume stays"),
         (
             "a setting has to change",

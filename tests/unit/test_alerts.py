@@ -149,6 +149,12 @@ def test_it_names_its_remedy_and_the_page_has_it(alert: str) -> None:
     assert f"| `{alert}` |" in page, "write the tables anew: python -m toolchain.doc_tables"
 
 
+@pytest.mark.parametrize("alert", ["KafkaBrokerDown", "KafkaControllerDown", "ZooKeeperDown", "KafkaNodeDown"])
+def test_what_was_stopped_is_started_by_what_starts_everything(alert: str) -> None:
+    remedy = ALERTS[alert]["annotations"]["remedy"]
+    assert 'pulumi config set reapply "$(date +%FT%T)"' in remedy, "no other verb starts node_exporter"
+
+
 def told() -> set[str]:
     """The names that nodes tell, as far as our own rules decide them."""
     rules = yaml.safe_load(files.text("monitoring/agent.yaml"))["rules"]

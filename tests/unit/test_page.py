@@ -81,6 +81,11 @@ def test_the_way_in_is_said_where_there_is_one() -> None:
     assert "python -m lab run --" not in page.text(there, topology.plan(there), "p/s")
 
 
+def test_what_was_stopped_by_hand_is_started_by_what_starts_everything() -> None:
+    (row,) = (line for line in text().splitlines() if line.startswith("| a service was stopped by hand"))
+    assert 'pulumi config set reapply "$(date +%FT%T)"' in row
+
+
 def test_zookeeper_mode_speaks_of_its_own_places() -> None:
     said = text("zookeeper")
     assert "in ZooKeeper mode" in said
