@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TextIO
 
 from model import stages, status, times, vitals
 from model.handover import Handover, NodeFacts
@@ -46,17 +47,23 @@ async def show(stack: str, handover: Handover, *, wait: float = 0, watch: float 
     layout = _as_json if as_json else status_page.text
     if watch:
         await _watch(stack, handover, watch, layout)
-    # What is said while somebody waits is no part of the answer.
-    with redirect_stdout(sys.stderr):
+    with _beside():
         found = await _awaited(stack, handover, wait) if wait else await look(stack, handover)
     print(layout(found, _now()))
     return found.verdict.value
 
 
+def _beside() -> redirect_stdout[TextIO]:
+    """What is said while somebody waits is no part of the answer."""
+    return redirect_stdout(sys.stderr)
+
+
 async def _watch(stack: str, handover: Handover, seconds: float, layout: Callable[[Status, datetime], str]) -> None:
     """Until the person who watches has seen enough. A terminal shows one page, a file gets them all."""
     async for _ in again(seconds):
-        shown = layout(await look(stack, handover), _now())
+        with _beside():
+            found = await look(stack, handover)
+        shown = layout(found, _now())
         print(status_page.over(shown) if sys.stdout.isatty() else shown, flush=True)
 
 

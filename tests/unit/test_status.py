@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import socket
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -20,8 +21,9 @@ from model.status import Status, Verdict
 from model.vitals import NodeStatus
 from operations import status as asking
 from operations import status_page
+from operations.wait import told
 from operations.ways import DIRECT
-from toolchain import places
+from toolchain import places, telling
 
 from .samples import cluster
 from .test_vitals import EXACT, NOW, account
@@ -250,6 +252,30 @@ def test_the_ensemble() -> None:
 
 def test_a_page_over_another_one_leaves_nothing_of_it() -> None:
     assert status_page.over("a\nb") == "\x1b[Ha\x1b[K\nb\x1b[J"
+
+
+def test_pages_that_follow_one_another_hold_nothing_but_the_answer(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[Status] = []
+
+    async def look(*_: object) -> Status:
+        if seen:
+            raise KeyboardInterrupt
+        seen.append(judged())
+        return await told("n1 to answer", late(seen[0]), limit=9)
+
+    async def late(found: Status) -> Status:
+        await asyncio.sleep(0.1)
+        return found
+
+    monkeypatch.setattr(asking, "look", look)
+    monkeypatch.setattr(telling, "FIRST_SECONDS", 0.01)
+    with suppress(KeyboardInterrupt):
+        asyncio.run(asking.show("dev", handover(), watch=0.01, as_json=True))
+    said = capsys.readouterr()
+    assert json.loads(said.out)["verdict"] == "healthy"
+    assert "waiting for n1 to answer" in said.err
 
 
 @pytest.fixture
