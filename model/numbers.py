@@ -84,6 +84,11 @@ def _takes_no_writes(part: Partition) -> bool:
     return part.leader == _NOBODY or len(part.isr) < part.min_isr
 
 
+def never_written(parts: Iterable[Partition]) -> list[str]:
+    """Topics that take no records with acks=all however well the cluster is: they have fewer replicas than that asks for."""
+    return sorted({part.topic for part in parts if len(part.replicas) < part.min_isr})
+
+
 def _is_at_the_edge(part: Partition) -> bool:
     """Whether one replica less would be too few, as `kafka-topics.sh --at-min-isr-partitions` lists it."""
     return part.leader != _NOBODY and len(part.isr) == part.min_isr

@@ -77,6 +77,8 @@ def judge(
         missing.append(f"{counted.active_controllers} active controllers, and not 1")
     missing += [fault for node in nodes for fault in vitals.faults(node)]
     warnings = [warning for node in nodes for warning in vitals.warnings(node)]
+    if starved := numbers.never_written(sample.partitions):
+        warnings.append(f"fewer replicas than min.insync.replicas, so acks=all is refused: topic {', '.join(starved)}")
     if unclean.count:
         warnings.append(f"{unclean.count} unclean elections: records that were acknowledged may be lost")
     asked = not sample.faults or any(not node.why_not for node in nodes)

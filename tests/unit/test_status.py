@@ -148,6 +148,16 @@ def test_a_quorum_without_a_leader_is_no_controller() -> None:
     assert {"no answer about the quorum", "0 active controllers, and not 1"} <= set(found.missing)
 
 
+def test_a_topic_that_can_never_be_written_to_is_named_and_holds_up_nobody() -> None:
+    lone = Partition("lone", 0, 1, (1,), (1,), 2)
+    found = judged(*[replace(SAMPLE, partitions=(*PARTS, lone))] * 3)
+    assert found.numbers.under_min_isr_partitions == 1
+    assert found.warnings == ("fewer replicas than min.insync.replicas, so acks=all is refused: topic lone",)
+    assert found.verdict is Verdict.HEALTHY, "waiting would change nothing"
+    shrunk = judged(*[replace(SAMPLE, partitions=(replace(PARTS[0], isr=(1,)),))] * 3)
+    assert (shrunk.verdict, shrunk.warnings) == (Verdict.UNHEALTHY, ()), "it comes back with its brokers"
+
+
 def test_members_of_the_ensemble_are_measured_by_the_newest_transaction() -> None:
     assert status.ensemble_epoch(MEMBERS) == 3
     assert [member.behind for member in status.ensemble_members(MEMBERS)] == [3, 0, 0]
