@@ -22,7 +22,7 @@ class NoSuchNode(Refusal):
 
 def selected_stack() -> str:
     """The name of the stack that `pulumi stack select` chose."""
-    done = subprocess.run(["pulumi", "stack", "--show-name"], capture_output=True, text=True)
+    done = stack_state.ask_pulumi("stack", "--show-name")
     if done.returncode != 0:
         raise NoSuchNode(f"no stack is selected. {done.stderr.strip()}")
     return done.stdout.strip()

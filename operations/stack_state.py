@@ -20,20 +20,28 @@ _LAYOUT, _CHECKPOINT = "version: 1", 3
 
 
 class NotReadable(Refusal):
-    """The state can't be read; the text is the CLI's own."""
+    """The state can't be read; the text is the CLI's own, or why it could not be asked."""
+
+
+def ask_pulumi(*words: str) -> subprocess.CompletedProcess[str]:
+    """What Pulumi's command line answers."""
+    try:
+        return subprocess.run(["pulumi", *words], capture_output=True, text=True)
+    except FileNotFoundError:
+        raise NotReadable("there is no `pulumi` on PATH; in a checkout, `. ./activate` puts it there") from None
 
 
 def resources(stack: str, *, secrets: bool = False) -> list[dict[str, Any]]:
     """The resources of a stack, by its name as the CLI understands it; none when it was never brought up."""
     if not secrets and (found := _of_file_backend(stack)) is not None:
         return found
-    command = ["pulumi", "stack", "export", "--stack", stack, *(["--show-secrets"] if secrets else [])]
+    words = ["stack", "export", "--stack", stack, *(["--show-secrets"] if secrets else [])]
     with telling(f"Pulumi to tell what it knows of stack {stack}", _SELDOM_SECONDS):
         for _ in range(_TRIES):
-            done = subprocess.run(command, capture_output=True, text=True)
+            done = ask_pulumi(*words)
             if done.returncode == 0:
                 return list((json.loads(done.stdout).get("deployment") or {}).get("resources") or [])
-    raise NotReadable(f"`{' '.join(command)}`: {done.stderr.strip()}")
+    raise NotReadable(f"`{' '.join(('pulumi', *words))}`: {done.stderr.strip()}")
 
 
 def _of_file_backend(stack: str) -> list[dict[str, Any]] | None:
