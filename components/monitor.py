@@ -16,6 +16,7 @@ from components.hand import operate
 from components.node import there
 from components.place import Place
 from model import monitor, stages
+from model.handover import MONITOR, SERVES
 from model.metrics import MonitorSettings
 from model.paths import Paths
 from model.settings import Settings
@@ -40,9 +41,7 @@ class Monitor(pulumi.ComponentResource):
         prometheus: ArchiveFile,
         opts: ResourceOptions | None = None,
     ) -> None:
-        super().__init__(
-            "kafka-cluster:index:Monitor", name, {"address": watched.address, "port": watched.web_port}, opts
-        )
+        super().__init__(MONITOR, name, {"address": watched.address, "port": watched.web_port}, opts)
 
         def planned(login: str) -> Mapping[str, Any]:
             return monitor.watching(
@@ -84,7 +83,7 @@ class Monitor(pulumi.ComponentResource):
             "patience": emulated.apply(patience),
         }
         operate(
-            f"{watched.name}-serves",
+            f"{watched.name}{SERVES}",
             "watched",
             stdin=Output.secret(Output.json_dumps(watcher)),
             parent=self,

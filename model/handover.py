@@ -111,6 +111,9 @@ CARRIER = "kafka-running"
 # The resource that the live settings are the plain input of.
 LIVE = "kafka-settings"
 
+# The component of the machine that watches, and what the resource's name ends with that waits for it with its login.
+MONITOR, SERVES = "kafka-cluster:index:Monitor", "-serves"
+
 
 def find(resources: Iterable[Mapping[str, Any]]) -> Handover | None:
     """The last document handed over, from a state's resources with their secrets; None when there was none.
@@ -120,4 +123,13 @@ def find(resources: Iterable[Mapping[str, Any]]) -> Handover | None:
     for resource in resources:
         if resource["urn"].rpartition("::")[2] == CARRIER:
             return Handover.model_validate_json(json.loads(resource["inputs"]["stdin"]["plaintext"]))
+    return None
+
+
+def watcher(resources: Iterable[Mapping[str, Any]]) -> Access | None:
+    """How one logs in to the machine that watches, from the same resources; None where there is none."""
+    for resource in resources:
+        if f"{MONITOR}$" in resource["urn"] and resource["urn"].endswith(SERVES):
+            told = json.loads(json.loads(resource["inputs"]["stdin"]["plaintext"]))
+            return Access.model_validate(told["access"])
     return None

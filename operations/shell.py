@@ -15,6 +15,9 @@ from model.handover import Access, Handover, Login
 from operations import stack_state
 from operations.refusal import Refusal
 
+# A machine that is gone would be waited for until the kernel gives up, which takes minutes.
+_CONNECT_SECONDS = 10
+
 
 class NoSuchNode(Refusal):
     """The stack has no node of that name, or is not up."""
@@ -48,26 +51,27 @@ def state(stack: str) -> tuple[list[dict[str, Any]], Handover]:
 
 
 def open_shell(name: str, command: list[str]) -> int:
-    """Runs a command on a node, or a login shell when there is none; its exit status."""
-    known = {node.name: node.access for node in handed_over(selected_stack()).nodes}
+    """Runs a command on a node or on what watches them, or a login shell when there is none; its exit status."""
+    resources, planned = state(selected_stack())
+    watcher = handover.watcher(resources)
+    known = {access.name: access for access in (*(node.access for node in planned.nodes), watcher) if access}
     if name not in known:
         raise NoSuchNode(f"got {name!r}, expected one of {', '.join(known)}")
     with tempfile.TemporaryDirectory(prefix="kafka-cluster-ssh-") as folder:
-        config = write_config(Path(folder), [known[name]])
+        config = write_config(Path(folder), known[name], planned.patience)
         return subprocess.run(["ssh", "-F", str(config), name, *command]).returncode
 
 
-def write_config(folder: Path, accesses: list[Access]) -> Path:
-    """An OpenSSH configuration for the nodes in a folder that only its owner can read; its path."""
-    known_hosts = folder / "known_hosts"
-    sections = []
-    for access in accesses:
-        jump = f"{access.name}-jump"
-        if access.jump_host:
-            sections.append(_section(folder, jump, access.jump_host))
-        sections.append(_section(folder, access.name, access, f"  ProxyJump {jump}\n" if access.jump_host else ""))
-    logins = [login for access in accesses for login in (access, access.jump_host) if login]
-    known_hosts.write_text("".join(f"{_known_as(login)} {login.host_key}\n" for login in logins))
+def write_config(folder: Path, access: Access, patience: int) -> Path:
+    """An OpenSSH configuration for a machine in a folder that only its owner can read; its path."""
+    most = f"  ConnectTimeout {_CONNECT_SECONDS * patience}\n"
+    sections, jump = [], f"{access.name}-jump"
+    if access.jump_host:
+        sections.append(_section(folder, jump, access.jump_host, most))
+    way = f"  ProxyJump {jump}\n" if access.jump_host else ""
+    sections.append(_section(folder, access.name, access, most + way))
+    logins = [login for login in (access, access.jump_host) if login]
+    (folder / "known_hosts").write_text("".join(f"{_known_as(login)} {login.host_key}\n" for login in logins))
     config = folder / "config"
     config.write_text("".join(sections))
     return config
@@ -78,7 +82,7 @@ def _known_as(login: Login) -> str:
     return login.address if login.port == 22 else f"[{login.address}]:{login.port}"
 
 
-def _section(folder: Path, alias: str, login: Login, more: str = "") -> str:
+def _section(folder: Path, alias: str, login: Login, more: str) -> str:
     key = folder / f"{alias}.key"
     key.touch(mode=0o600)
     key.write_text(login.private_key)

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from model import handover
+
 from .conftest import HOST_KEY, Up
 from .recording import shown
 from .test_nodes import plan_of
@@ -30,6 +32,7 @@ def test_it_is_watched_from_beside(up: Up, hosts: dict[str, Any], platform: str)
     ready = "kafka-monitor-host-claimed" if platform == "hosts" else "kafka-monitor-ready"
     assert {"kafka-monitor-prometheus", ready} <= engine.ancestors(stage)
     assert "kafka-monitor-watching" in engine.ancestors(engine.one("kafka-monitor-serves"))
+    assert handover.MONITOR in engine.one("kafka-monitor-serves").urn, "who logs in there finds it by that"
     assert engine.outputs["monitor"] == f"http://{ADDRESS}:9090/consoles/kafka.html"
 
 
