@@ -1,6 +1,6 @@
 """Every message of this project, read from its source: what is raised, what is printed, and what a judgement says.
 
-Knows the few ways in which the code speaks to a person. Refuses to know what a message means and what helps: that
+Knows the few ways in which the code, Python and Go, speaks to a person. Refuses to know what a message means and what helps: that
 stands in docs/reference/messages.md, and a test compares the two.
 
     python -m toolchain.doc_messages     print every message that has no row yet, with its place
@@ -16,6 +16,7 @@ from toolchain import places
 
 HOLE = "…"
 ROOMS = ("model", "components", "operations", "files/stages", "files/monitoring", "toolchain", "lab", "images")
+PLUGIN = Path("toolchain/go/command")
 PAGE = Path("docs/reference/messages.md")
 PRINTERS = ("print", "say", "_say", "warn", "error", "exit", "__init__")
 # Modules that hand their sentences back, for others to print.
@@ -26,11 +27,13 @@ JUDGES = (
     "model/fitness.py",
     "model/health.py",
     "model/identity.py",
+    "model/order.py",
     "model/roll.py",
     "model/status.py",
     "model/switch.py",
     "model/topics.py",
     "model/vitals.py",
+    "model/waiting.py",
     "operations/ensemble.py",
     "operations/kafka_view.py",
     "operations/status.py",
@@ -40,6 +43,14 @@ JUDGES = (
 ANSWERING = "operations/"
 _ENOUGH = 24
 _FEW = 2
+# How the plugin in Go speaks, and how its texts are spelled.
+_GO_LITERAL = r'"((?:[^"\\]|\\.)*)"'
+_GO_SPEAKS = re.compile(
+    r"(?:InfoStatusf?|Warningf?|Errorf?|Sprintf|errors\.New|Deprecate|Reason)(?:\((?:&c, )?|: )"
+    rf"({_GO_LITERAL}(?:\s*\+\s*{_GO_LITERAL})*)"
+)
+_GO_TEXT = re.compile(_GO_LITERAL)
+_GO_HOLES = re.compile(r"%[.\d]*[a-zA-Z]|\\n")
 _WORDS = re.compile(r"[A-Za-z]{2}.* | .*[A-Za-z]{2}")
 
 
@@ -56,7 +67,9 @@ def messages() -> list[Message]:
     files = sorted(
         file for room in ROOMS for file in (places.CHECKOUT / room).glob("*.py") if not file.name.startswith("doc_")
     )
-    return [message for file in files for message in _of_file(file)] + list(_of_shell(places.CHECKOUT / "activate"))
+    found = [message for file in files for message in _of_file(file)]
+    found += [message for file in sorted((places.CHECKOUT / PLUGIN).rglob("*.go")) for message in _of_go(file)]
+    return found + list(_of_shell(places.CHECKOUT / "activate"))
 
 
 def _of_file(file: Path) -> Iterator[Message]:
@@ -69,6 +82,16 @@ def _of_file(file: Path) -> Iterator[Message]:
         if _WORDS.search(plain) and plain not in seen:
             seen.add(plain)
             yield Message(f"{name}:{line}", plain)
+
+
+def _of_go(file: Path) -> Iterator[Message]:
+    """What the plugin logs, fails with or judges wrong. Its texts may be sums of literals, over several lines."""
+    text = file.read_text(encoding="utf-8")
+    for said in _GO_SPEAKS.finditer(text):
+        plain = _GO_HOLES.sub(HOLE, " ".join("".join(_GO_TEXT.findall(said[1])).split()))
+        if _WORDS.search(plain):
+            line = text.count("\n", 0, said.start()) + 1
+            yield Message(f"{file.relative_to(places.CHECKOUT)}:{line}", plain)
 
 
 def _of_shell(file: Path) -> Iterator[Message]:

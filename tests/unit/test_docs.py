@@ -15,6 +15,7 @@ from model.settings import NodeSettings, Settings
 from toolchain import doc_messages, doc_tables, places
 
 PAGES = doc_tables.pages()
+HOLE = doc_messages.HOLE
 REFERENCE = places.CHECKOUT / "docs" / "reference"
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)(#[^)]*)?\)")
 
@@ -60,6 +61,21 @@ def test_no_explained_message_is_gone() -> None:
     said = doc_messages.messages()
     gone = [row for row in doc_messages.documented() if not any(doc_messages.explains(row, each) for each in said)]
     assert gone == []
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ("model/waiting.py", f"machines that wait to be replaced, and stay as they are until then: {HOLE}."),
+        ("model/order.py", "it was down"),
+        ("toolchain/go/command/remote/connection.go", f"{HOLE} {HOLE}/{HOLE} failed: retrying"),
+        ("toolchain/go/command/remote/command.go", f"Unable to set '{HOLE}': the ssh server accepts only the"),
+        ("toolchain/go/command/remote/copies.go", "an asset must be a file's path or a text"),
+    ],
+)
+def test_whoever_speaks_is_heard(place: str, text: str) -> None:
+    said = [message.text for message in doc_messages.messages() if message.place.startswith(f"{place}:")]
+    assert [each for each in said if each.startswith(text)]
 
 
 def test_a_message_without_a_row_is_noticed() -> None:
