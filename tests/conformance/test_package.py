@@ -18,6 +18,8 @@ from tests.conformance.stack import Stack, UpFailed, create
 from toolchain import archive, places
 
 FOLDER = places.CHECKOUT / "provider"
+# What a language host answers that is older than the question.
+CANNOT_GENERATE = "unknown method GeneratePackage"
 # What a program in a language that has a generated SDK says in that SDK's words.
 PROGRAM = """\
 import pulumi
@@ -61,6 +63,18 @@ def test_the_schema_has_every_key_of_the_configuration(stack: Stack) -> None:
     silent = [name for name, key in cluster["inputProperties"].items() if not key.get("description")]
     assert not silent, "what a person sees of a key in an editor"
     assert set(cluster["properties"]) == {"bootstrapServers", "clusterId"}
+
+
+def test_an_sdk_is_made_of_the_schema(stack: Stack) -> None:
+    stack.write("")
+    try:
+        stack.run("package", "add", str(FOLDER / "pulumi-resource-kafka-cluster"))
+    except UpFailed as failed:
+        if CANNOT_GENERATE not in str(failed):
+            raise
+        pytest.skip(f"the language host here makes no SDKs: {failed}")
+    (made,) = (stack.folder / "sdks").rglob("cluster.py")
+    assert "def bootstrap_servers(self)" in made.read_text()
 
 
 def test_a_configuration_that_cannot_be_is_told_whole(project: Stack) -> None:
