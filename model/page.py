@@ -144,6 +144,9 @@ def _ports(_: Settings, cluster: Cluster, __: str) -> str:
     rows = [
         (node.name, f"`{node.address}:{port}`", names[port]) for node in cluster.nodes for port in cluster.ports(node)
     ]
+    watched = cluster.metrics.monitor if cluster.metrics else None
+    if watched:
+        rows.append((watched.name, f"`{watched.address}:{watched.web_port}`", "browsers (Prometheus and its page)"))
     return (
         f"## Ports\n\n{_table(('node', 'address and port', 'who connects'), rows)}\n\n"
         f"And ssh, on {SSH_PORT} if the configuration says no other port."

@@ -41,6 +41,20 @@ def parts(cluster: Cluster, node: Node) -> list[Part]:
     return found + ([Part("controller", CONTROLLERS.port)] if node.is_controller else [])
 
 
+def _metrics(cluster: Cluster) -> str:
+    """Where a node tells its metrics."""
+    return ", ".join(map(str, cluster.metrics_ports()))
+
+
+def _monitor(cluster: Cluster) -> list[str]:
+    """The machine that watches, as Mermaid's lines; nothing where there is none."""
+    watched = cluster.metrics.monitor if cluster.metrics else None
+    if watched is None:
+        return []
+    links = [f"    monitor -->|{_metrics(cluster)}| n{node.id}" for node in cluster.nodes]
+    return [f'    monitor["{watched.name}<br/>{watched.address}<br/>Prometheus {watched.web_port}"]', *links]
+
+
 def network(settings: Settings) -> str:
     """What the machines stand in."""
     if settings.platform is Platform.HOSTS:
@@ -60,8 +74,9 @@ def mermaid(cluster: Cluster, around: str) -> str:
     nodes = []
     for node in cluster.nodes:
         roles = ", ".join(f"{part.role} {part.port}" for part in parts(cluster, node))
+        metrics = f"<br/>metrics {_metrics(cluster)}" if cluster.metrics else ""
         nodes.append(
-            f'    n{node.id}["{node.name}<br/>{node.address}<br/>{roles}"]'
+            f'    n{node.id}["{node.name}<br/>{node.address}<br/>{roles}{metrics}"]'
             f' --- d{node.id}[("data volume {node.id}<br/>{Paths.data}")]'
         )
     links = [f"    n{one.id} <-->|{_among_voters(cluster)}| n{two.id}" for one, two in pairwise(cluster.voters)]
@@ -76,6 +91,7 @@ def mermaid(cluster: Cluster, around: str) -> str:
             "    direction TB",
             *nodes,
             *links,
+            *_monitor(cluster),
             "  end",
             '  pulumi -- "ssh 22" --> net',
             f'  clients -- "Kafka {CLIENTS.port}" --> net',

@@ -111,6 +111,21 @@ def test_a_picture_holds_every_node_with_its_ports_and_its_disk(shape: str) -> N
             assert f"{part.role} {part.port}" in mermaid
 
 
+@pytest.mark.parametrize("mode", ["kraft", "zookeeper"])
+def test_what_watches_is_in_the_picture_and_among_the_ports(mode: str) -> None:
+    watched = dev(mode=mode, metrics={"enabled": True, "monitor": {"address": "172.25.254.140", "webPort": 9191}})
+    planned = topology.plan(watched)
+    said = page.text(watched, planned, "kafka-cluster/dev")
+    assert "| kafka-monitor | `172.25.254.140:9191` |" in said
+    drawn = picture.mermaid(planned, "network")
+    assert 'monitor["kafka-monitor<br/>172.25.254.140<br/>Prometheus 9191"]' in drawn
+    ports = ", ".join(map(str, planned.metrics_ports()))
+    for node in planned.nodes:
+        assert f"monitor -->|{ports}| n{node.id}\n" in drawn
+    assert drawn.count(f"<br/>metrics {ports}") == len(planned.nodes)
+    assert "monitor" not in picture.mermaid(topology.plan(SHAPES["dev"]), ""), "there is none unless asked for"
+
+
 def test_voters_speak_to_each_other_on_their_ports() -> None:
     assert "n1 <-->|9093| n2" in picture.mermaid(topology.plan(SHAPES["dev"]), "")
     assert "n2 <-->|2888, 3888| n3" in picture.mermaid(topology.plan(SHAPES["zookeeper"]), "")
