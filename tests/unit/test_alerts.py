@@ -203,6 +203,19 @@ def test_the_page_shows_what_the_dashboard_shows() -> None:
     assert [(title.partition(" (")[0], expr.partition(" / ")[0]) for title, expr in tiles] == asked
 
 
+def test_the_dashboard_judges_by_colour_what_it_can_judge_as_the_page_does() -> None:
+    page = files.text("monitoring/consoles/kafka.html")
+    literal = r'"(?:[^"\\]|\\.)*"'
+    wells = [
+        json.loads(well) for well in re.findall(rf'"number" \(args {literal} {literal} {literal} ({literal})', page)
+    ]
+    for well, panel in zip(wells, dashboard()["panels"][:8], strict=True):
+        colours = {step["color"] for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]}
+        # Grafana colours a tile by its own number: where what is well is another number each time, it can't tell.
+        by_itself = well.startswith("vector(") or " / " in panel["targets"][0]["expr"]
+        assert colours == ({"green", "red"} if by_itself else {"blue"}), panel["title"]
+
+
 @pytest.mark.parametrize("mode", Mode)
 def test_prometheus_takes_its_configuration(promtool: str, tmp_path: Path, mode: Mode) -> None:
     text = monitoring.prometheus(topology.plan(settings(3, mode=mode, metrics={"enabled": True})), "kafka-cluster/dev")
