@@ -347,6 +347,7 @@ def vitals(cluster: Cluster, node: Node) -> dict[str, Any]:
         "environment": paths.environment,
         "gc_log": f"{paths.service_logs}/gc.log",
         "elections": UNCLEAN,
+        "agents": units.AGENTS,
     }
 
 

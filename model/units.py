@@ -20,6 +20,9 @@ ENOUGH_BESIDE_HEAPS_MIB = 256
 # Any value keeps Kafka's launchers from opening a remote JMX port on all addresses.
 _NO_JMX = "-Dkafka.jmx=off"
 
+# The option that each process is started with so that it tells its metrics; an empty one where it can't.
+AGENTS = {"kafka.service": "/run/kafka/agent.env", "zookeeper.service": "/run/zookeeper/agent.env"}
+
 # Of all that could be told of a machine, what its charts and alerts need.
 _COLLECTORS = (
     *("cpu", "diskstats", "filefd", "filesystem", "loadavg", "meminfo"),
@@ -69,12 +72,12 @@ def memory_mib(mode: Mode, heap: str) -> int:
     return sum(jvm.parse_heap(each) or 0 for each in heaps(mode, heap)) + ENOUGH_BESIDE_HEAPS_MIB
 
 
-def _tells_metrics(cluster: Cluster, node: Node, port: int, folder: str) -> str:
+def _tells_metrics(cluster: Cluster, node: Node, port: int, option: str) -> str:
     """The agent is an option of its own, chosen when the process starts: without the agent's file, or where its port is
     taken, Java would end, and a broker is worth more than its metrics."""
     paths = cluster.paths
     words = (paths.metrics_option, paths.metrics_agent, node.address, str(port), paths.metrics_rules)
-    return f"ExecStartPre=-{' '.join(words)} {folder}/agent.env\nEnvironmentFile=-{folder}/agent.env\n"
+    return f"ExecStartPre=-{' '.join(words)} {option}\nEnvironmentFile=-{option}\n"
 
 
 def node_exporter_unit(cluster: Cluster, node: Node, port: int) -> str:
@@ -140,14 +143,14 @@ WantedBy=multi-user.target
 
 
 def _kafka_metrics(cluster: Cluster, node: Node) -> str:
-    return _tells_metrics(cluster, node, cluster.metrics.kafka_port, "/run/kafka") if cluster.metrics else ""
+    return _tells_metrics(cluster, node, cluster.metrics.kafka_port, AGENTS["kafka.service"]) if cluster.metrics else ""
 
 
 def _zookeeper_metrics(cluster: Cluster, node: Node) -> str:
     if not cluster.metrics:
         return ""
     return "RuntimeDirectory=zookeeper\n" + _tells_metrics(
-        cluster, node, cluster.metrics.zookeeper_port, "/run/zookeeper"
+        cluster, node, cluster.metrics.zookeeper_port, AGENTS["zookeeper.service"]
     )
 
 

@@ -44,7 +44,8 @@ class Search(_Told):
 
 class Account(_Told):
     """A node's own words. Times are seconds since the epoch, 0 for never; `collected` is the last line about its heap
-    in the garbage-collection log; `elections` is None where the logs could not be read in time."""
+    in the garbage-collection log; `elections` is None where the logs could not be read in time; `silent` are services that were
+    started without the metrics that are planned."""
 
     units: dict[str, dict[str, str]]
     staged: str
@@ -57,6 +58,7 @@ class Account(_Told):
     heap: str
     collected: str
     elections: Search | None
+    silent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class NodeStatus:
     total_bytes: int | None = None
     clock: Clock | None = None
     boot_is_over: bool | None = None
+    silent: tuple[str, ...] = ()
 
     @property
     def is_current(self) -> bool | None:
@@ -127,6 +130,7 @@ def status(facts: NodeFacts, services: Iterable[str], told: Account, clock: Cloc
         total_bytes=told.total_bytes,
         clock=clock,
         boot_is_over=told.boot_is_over,
+        silent=tuple(unit for unit in told.silent if unit in services and told.units[unit]["ActiveState"] == UP),
     )
 
 
@@ -183,6 +187,7 @@ def warnings(node: NodeStatus) -> list[str]:
         found.append(
             f"{node.name}: its clock is {abs(node.clock.ahead):.1f} s {ahead} this computer's; set both by NTP"
         )
+    found += [f"{node.name}: {unit} tells no metrics; its journal says why it started without" for unit in node.silent]
     if node.restarts:
         found.append(f"{node.name}: systemd had to start it again {node.restarts} times; its service log says why")
     return found

@@ -24,6 +24,7 @@ def vitals(plan):
         "heap": option(plan["environment"], "-Xmx"),
         "collected": last_collection(plan["gc_log"]),
         "elections": elections(plan),
+        "silent": [unit for unit, path in sorted(plan["agents"].items()) if started_without(path)],
     }
 
 
@@ -45,6 +46,11 @@ def option(path, name):
     """A Java option's value in an environment file."""
     found = re.search(name + r"([^\s\"]+)", Path(path).read_text()) if Path(path).is_file() else None
     return found.group(1) if found else ""
+
+
+def started_without(path):
+    """Whether a process was started without the agent that it would have told metrics by (agent_option.py)."""
+    return Path(path).is_file() and 'KAFKA_OPTS=""' in Path(path).read_text()
 
 
 def last_collection(path):

@@ -38,7 +38,13 @@ def plan(machine: Machine) -> Plan:
         "log": "/var/log/kafka/server.log",
         "gc_log": "/var/log/kafka/gc.log",
     }
-    return {"node": "n1", **{key: str(machine.path(path)) for key, path in places.items()}, "elections": UNCLEAN}
+    agents = {unit: str(machine.path(f"/run/{unit}/agent.env")) for unit in ("kafka.service", "zookeeper.service")}
+    return {
+        "node": "n1",
+        **{key: str(machine.path(path)) for key, path in places.items()},
+        "elections": UNCLEAN,
+        "agents": agents,
+    }
 
 
 def booting(machine: Machine, more: str) -> None:
@@ -72,6 +78,7 @@ def test_a_bare_machine_gives_an_account_too(machine: Machine, plan: Plan) -> No
     assert (found["start"], found["heap"], found["collected"]) == (None, "", "")
     assert found["elections"] == {"lines": [], "oldest": ""}
     assert found["booted"] == 1699999000
+    assert found["silent"] == [], "there are no metrics to be told"
     assert 0 < found["free_bytes"] <= found["total_bytes"]
 
 
@@ -95,6 +102,13 @@ def test_the_heap_and_its_last_collection_are_told(machine: Machine, plan: Plan)
     found = told(machine, plan)
     assert found["heap"] == "512M"
     assert "7M->6M(512M)" in found["collected"]
+
+
+def test_a_process_without_its_metrics_agent_is_told(machine: Machine, plan: Plan) -> None:
+    for unit, option in (("kafka.service", ""), ("zookeeper.service", "-javaagent:a.jar=1.2.3.4:7072:b")):
+        Path(plan["agents"][unit]).parent.mkdir(parents=True)
+        Path(plan["agents"][unit]).write_text(f'KAFKA_OPTS="{option}"\n')
+    assert told(machine, plan)["silent"] == ["kafka.service"]
 
 
 def test_every_kept_service_log_is_searched_for_unclean_elections(machine: Machine, plan: Plan) -> None:

@@ -133,6 +133,15 @@ def test_a_repeated_failure_is_worth_a_look() -> None:
     assert "systemd had to start it again 4 times" in vitals.warnings(replace(node(), restarts=4))[0]
 
 
+def test_a_process_that_tells_no_metrics_is_worth_a_look() -> None:
+    silent = node(silent=("kafka.service", "zookeeper.service"))
+    (said,) = vitals.warnings(silent)
+    assert said == f"{FACTS.name}: kafka.service tells no metrics; its journal says why it started without"
+    assert vitals.faults(silent) == [], "it serves as ever"
+    down = node(silent=("kafka.service",), units={"kafka.service": {**UP, "ActiveState": "inactive"}})
+    assert vitals.warnings(down) == [], "that it is down is said"
+
+
 @pytest.mark.parametrize(
     ("state", "boot_is_over", "in_vain"),
     [
