@@ -17,7 +17,8 @@ from operations.ways import Ways
 _WHOLE_SECONDS = 180
 _SPARE_SECONDS = 120
 _LEADERS_SECONDS = 60
-_CALM_SAMPLES = 3
+# Behind a restart a broker may not have heard yet of what it lacks. Where all were down there is nothing old to tell.
+CALM_SAMPLES = 3
 _PREFERRED = 0
 
 
@@ -45,8 +46,8 @@ class Gates:
         await until(f"the cluster to spare {names}", ask, limit=_SPARE_SECONDS * self.patience)
         return chosen
 
-    async def whole(self, waiting: Collection[int] = ()) -> None:
-        """The cluster is whole in several samples in a row, but for those of the nodes `waiting` that are unwell."""
+    async def whole(self, waiting: Collection[int] = (), *, samples: int = 1) -> None:
+        """The cluster is whole in so many samples in a row, but for those of the nodes `waiting` that are unwell."""
         calm = 0
 
         async def ask() -> str | None:
@@ -55,7 +56,7 @@ class Gates:
             calm = 0 if faults else calm + 1
             if faults:
                 return "; ".join(faults)
-            return None if calm >= _CALM_SAMPLES else f"{calm} of {_CALM_SAMPLES} calm samples"
+            return None if calm >= samples else f"{calm} of {samples} calm samples"
 
         await until("the whole cluster", ask, limit=_WHOLE_SECONDS * self.patience)
 

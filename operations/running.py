@@ -29,7 +29,7 @@ from model.kafka_keys import Mode
 from model.topology import Node
 from operations.alone import ALONE_SECONDS, alone
 from operations.evidence import votes
-from operations.gates import Gates
+from operations.gates import CALM_SAMPLES, Gates
 from operations.machine import Machine, StageFailed, Unreachable, connect
 from operations.refusal import Refusal
 from operations.wait import TimedOut
@@ -145,7 +145,7 @@ class Run:
             started = time.monotonic()
             await self.start(name, before, restart=True)
             waiting = {name: number for name, number in left.items() if number in ill}
-            await self.gates.whole(waiting.values())
+            await self.gates.whole(waiting.values(), samples=CALM_SAMPLES)
             but_for = f" but for {', '.join(waiting)}" if waiting else ""
             print(f"{name} is back, the cluster is whole{but_for} ({time.monotonic() - started:.1f} s)", flush=True)
 
