@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import changes, first_up, memory, plot, scene, stages, throughput
+from bench import changes, first_up, java_start, memory, plot, scene, stages, throughput
 from bench.figures import Figure, merged, spans, table
 from bench.rounds import Result
 from bench.rows import ROWS
@@ -37,6 +37,7 @@ CAMPAIGNS = (
     Campaign(("roll_vs_bare", "roll_vs_play"), changes.roll),
     Campaign(("roll_stall_vs_bare", "roll_stall_vs_play"), changes.stall),
     Campaign(("dynamic_vs_cli",), changes.dynamic),
+    Campaign(("jvm_start_vs_plain",), java_start.measure),
     Campaign(("memory_mb",), memory.measure),
     Campaign(("growth_vs_hand",), first_up.growth, rounds=3),
     Campaign(("throughput_vs_hand",), throughput.measure),
