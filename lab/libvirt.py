@@ -16,17 +16,18 @@ from lab.alone import alone
 from lab.namespace import Namespace
 from lab.waiting import wait_for
 
+# What works on this computer whichever libvirt it is: the provider starts the first and the last, our checks start virsh.
+CLIENT_PACKAGES = ("genisoimage", "libvirt-clients", "xsltproc")
+
 # Only programs and no services: a package with libvirt's units would leave a system libvirt behind.
 PACKAGES = (
+    *CLIENT_PACKAGES,
     "dnsmasq-base",
-    "genisoimage",
     "iproute2",
     "iptables",
-    "libvirt-clients",
     "libvirt-daemon",
     "qemu-system-x86",
     "qemu-utils",
-    "xsltproc",
 )
 
 DAEMONS = ("libvirtd", "virtlogd")

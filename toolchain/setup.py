@@ -35,7 +35,7 @@ class PhaseFailed(Exception):
 
 def packages(say: Say) -> None:
     """Everything that apt provides, in one go: apt allows one at a time."""
-    wanted = {"python3-venv", "openssh-client", "maven", *build.TOOLS}
+    wanted = {"python3-venv", "openssh-client", "maven", *build.TOOLS, *libvirt.CLIENT_PACKAGES}
     if host.system_libvirt() is None:
         wanted |= set(libvirt.PACKAGES)
     absent = apt.missing(sorted(wanted - _there_already()))
@@ -52,11 +52,13 @@ def test_packages(say: Say) -> None:
         apt.ensure(absent)
 
 
+# What a package is installed for, where a program of another origin does as well.
+PROGRAM_OF = {"maven": "mvn", "genisoimage": "mkisofs", "libvirt-clients": "virsh", "xsltproc": "xsltproc"}
+
+
 def _there_already() -> set[str]:
     """Packages whose program is there in another way, such as an own Maven or Python."""
-    found = set()
-    if shutil.which("mvn"):
-        found.add("maven")
+    found = {package for package, program in PROGRAM_OF.items() if shutil.which(program)}
     if subprocess.run([sys.executable, "-c", "import ensurepip"], capture_output=True, check=False).returncode == 0:
         found.add("python3-venv")
     return found

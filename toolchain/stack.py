@@ -68,8 +68,11 @@ class Stack:
     def needs_lab(self) -> bool:
         """Whether its machines live in the embedded libvirt."""
         config = self.config()
-        here = config.get("platform", "libvirt") == "libvirt" and config.get("libvirtUri", "auto") == "auto"
-        return here and (self.lab.is_up() or self.lab.namespace.kept.exists() or host.system_libvirt() is None)
+        if config.get("platform", "libvirt") != "libvirt" or config.get("libvirtUri", "auto") != "auto":
+            return False
+        # Whoever names a lab wants it, whatever else this computer has.
+        named = bool(os.environ.get("KAFKA_CLUSTER_LAB"))
+        return named or self.lab.is_up() or self.lab.namespace.kept.exists() or host.system_libvirt() is None
 
     def uri(self) -> str | None:
         """The hypervisor's address; None where machines exist already."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.libvirt import Libvirt
 from model.leftovers import Thing
 from model.machine_names import MachineNames
 from operations import stack_state
@@ -39,6 +40,56 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Recorded:
     monkeypatch.setattr(verbs, "find", lambda *_: [ORPHAN])
     monkeypatch.setattr(verbs, "clear", lambda *_: recorded.did.append("clear"))
     return recorded
+
+
+class Configured(Stack):
+    """A stack with a configuration and a lab that keeps nothing here."""
+
+    def __init__(self, folder: Path, **config: object) -> None:
+        super().__init__("dev", folder)
+        self._config = config
+
+    def config(self) -> dict[str, object]:
+        return self._config
+
+
+@pytest.fixture
+def no_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A computer with a libvirt of its own and no lab."""
+    monkeypatch.setenv("KAFKA_CLUSTER_HOME", str(tmp_path))
+    monkeypatch.delenv("KAFKA_CLUSTER_LAB", raising=False)
+    monkeypatch.setattr(verbs.host, "system_libvirt", lambda: "qemu:///system")
+    monkeypatch.setattr(Libvirt, "is_up", lambda _: False)
+    return tmp_path
+
+
+@pytest.mark.parametrize("config", [{"platform": "hosts"}, {"libvirtUri": "qemu+ssh://hv/system"}])
+def test_machines_elsewhere_need_no_lab(
+    no_lab: Path, monkeypatch: pytest.MonkeyPatch, config: dict[str, object]
+) -> None:
+    monkeypatch.setenv("KAFKA_CLUSTER_LAB", "named")
+    monkeypatch.setattr(verbs.host, "system_libvirt", lambda: None)
+    assert not Configured(no_lab, **config).needs_lab()
+
+
+def test_a_lab_is_needed_where_there_is_no_other_libvirt(no_lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not Configured(no_lab).needs_lab()
+    monkeypatch.setattr(verbs.host, "system_libvirt", lambda: None)
+    assert Configured(no_lab).needs_lab()
+
+
+def test_a_lab_that_is_up_or_kept_something_is_gone_on_with(no_lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = Configured(no_lab)
+    stack.lab.namespace.kept.mkdir(parents=True)
+    assert stack.needs_lab(), "its machines would be looked for elsewhere"
+    stack.lab.namespace.kept.rmdir()
+    monkeypatch.setattr(Libvirt, "is_up", lambda _: True)
+    assert stack.needs_lab()
+
+
+def test_a_lab_that_is_named_is_wanted(no_lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAFKA_CLUSTER_LAB", "named")
+    assert Configured(no_lab).needs_lab(), "whatever else the computer has"
 
 
 def test_a_preview_clears_nothing(stack: Recorded) -> None:
