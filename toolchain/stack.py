@@ -19,7 +19,8 @@ from images.commands import CommandFailed
 from lab import host
 from lab.libvirt import Libvirt
 from lab.waiting import WaitedTooLong
-from model import waiting
+from model import identity, waiting
+from model.errors import ConfigurationError, Problem
 from model.machine_names import MachineNames
 from model.settings import read
 from operations import stack_state
@@ -74,6 +75,17 @@ class Stack:
         named = bool(os.environ.get("KAFKA_CLUSTER_LAB"))
         return named or self.lab.is_up() or self.lab.namespace.kept.exists() or host.system_libvirt() is None
 
+    def refuse_another_hypervisor(self) -> None:
+        """Keeps the lab from a state whose machines live elsewhere: a refresh would find none of them in it, and forget
+        all."""
+        there = identity.earlier(stack_state.resources(self.name)).get("libvirtUri", self.lab.uri)
+        if identity.refusals({"libvirtUri": there}, {"libvirtUri": self.lab.uri}):
+            expected = (
+                f"the hypervisor of this stack's machines, {there}: it is to answer"
+                f" (`virsh --connect '{there}' version`), and is asked whatever else there is once libvirtUri names it"
+            )
+            raise ConfigurationError([Problem("libvirtUri", self.lab.uri, expected, f"libvirtUri: {there}")])
+
     def uri(self) -> str | None:
         """The hypervisor's address; None where machines exist already."""
         config = self.config()
@@ -104,6 +116,7 @@ def prepare(stack: Stack) -> None:
         locks.clear_dead(stack.name)
         locks.end_orphaned_plugins()
     if stack.needs_lab():
+        stack.refuse_another_hypervisor()
         with phase("lab"):
             stack.lab.up()
     with phase("Kafka archive"):
@@ -216,6 +229,7 @@ def main() -> int:
         VERBS[asked.verb](Stack(asked.stack, asked.project), more)
     except (
         VerbFailed,
+        ConfigurationError,
         stack_state.NotReadable,
         CommandFailed,
         WaitedTooLong,

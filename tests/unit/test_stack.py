@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lab.libvirt import Libvirt
+from model.errors import ConfigurationError
 from model.leftovers import Thing
 from model.machine_names import MachineNames
 from operations import stack_state
@@ -90,6 +91,36 @@ def test_a_lab_that_is_up_or_kept_something_is_gone_on_with(no_lab: Path, monkey
 def test_a_lab_that_is_named_is_wanted(no_lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KAFKA_CLUSTER_LAB", "named")
     assert Configured(no_lab).needs_lab(), "whatever else the computer has"
+
+
+def living_at(uri: str) -> list[dict[str, object]]:
+    """A state whose machines are on that hypervisor."""
+    return [{"type": "pulumi:providers:libvirt", "urn": "a::b::c::site-hypervisor", "inputs": {"uri": uri}}]
+
+
+@pytest.mark.parametrize("named", ["", "named"])
+def test_a_state_whose_machines_live_elsewhere_never_meets_the_lab(
+    no_lab: Path, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    monkeypatch.setenv("KAFKA_CLUSTER_LAB", named)
+    monkeypatch.setattr(verbs.host, "system_libvirt", lambda: None)  # down, or slow this once
+    monkeypatch.setattr(stack_state, "resources", lambda _: living_at("qemu:///system"))
+    monkeypatch.setattr(Libvirt, "up", lambda _: pytest.fail("a refresh in the lab would empty the state"))
+    monkeypatch.setattr(verbs.torn_state, "mend", lambda *_: None)
+    monkeypatch.setattr(verbs.locks, "clear_dead", lambda _: None)
+    monkeypatch.setattr(verbs.locks, "end_orphaned_plugins", lambda: None)
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 0))
+    monkeypatch.setenv("PULUMI_BACKEND_URL", no_lab.as_uri())
+    with pytest.raises(ConfigurationError, match="libvirtUri: got 'qemu:.*socket=.*expected .* qemu:///system"):
+        verbs.prepare(Configured(no_lab))
+
+
+@pytest.mark.parametrize("known", [[], living_at("qemu:///system?socket=/run/kafka-lab/dev/libvirt-sock")])
+def test_a_state_of_the_lab_or_of_none_goes_on(
+    no_lab: Path, monkeypatch: pytest.MonkeyPatch, known: list[dict[str, object]]
+) -> None:
+    monkeypatch.setattr(stack_state, "resources", lambda _: known)
+    Configured(no_lab).refuse_another_hypervisor()
 
 
 def test_a_preview_clears_nothing(stack: Recorded) -> None:
