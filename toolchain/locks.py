@@ -10,7 +10,7 @@ import signal
 import socket
 import time
 from pathlib import Path
-from urllib.parse import urlparse
+from urllib.parse import unquote, urlparse
 
 
 class Locked(Exception):
@@ -20,12 +20,30 @@ class Locked(Exception):
 def clear_dead(stack: str) -> None:
     """Removes the stack's locks whose owner on this computer is dead; Locked names an owner that is not."""
     for file in _lock_files(stack):
-        owner = json.loads(file.read_text(encoding="utf-8"))
-        who = f"process {owner['pid']} on {owner['hostname']}, since {owner['timestamp']}"
-        if owner["hostname"] != socket.gethostname() or _lives(int(owner["pid"])):
+        who, is_dead = _owner(file)
+        if not is_dead:
             raise Locked(f"stack {stack} is locked by {who}; wait for it, or if it is gone: pulumi cancel {stack}")
         file.unlink()
         print(f"cleared the lock of {who}: it is dead", flush=True)
+
+
+def dead(project: str, stack: str) -> str:
+    """Who left a lock of the stack behind, on this computer, and is dead; nothing when there is no such lock."""
+    for file in _lock_files(stack, project):
+        try:
+            who, is_dead = _owner(file)
+        except (OSError, ValueError, KeyError):
+            continue  # just taken away, or none that we could judge: Pulumi's own words are all there is
+        if is_dead:
+            return who
+    return ""
+
+
+def _owner(file: Path) -> tuple[str, bool]:
+    """Whose lock it is in words, and whether that one was on this computer and is dead."""
+    owner = json.loads(file.read_text(encoding="utf-8"))
+    who = f"process {owner['pid']} on {owner['hostname']}, since {owner['timestamp']}"
+    return who, owner["hostname"] == socket.gethostname() and not _lives(int(owner["pid"]))
 
 
 def end_orphaned_plugins() -> None:
@@ -58,12 +76,12 @@ def _is_plugin(pid: int) -> bool:
     return program.startswith(f"{os.environ['PULUMI_HOME']}/plugins/")
 
 
-def _lock_files(stack: str) -> list[Path]:
-    backend = urlparse(os.environ["PULUMI_BACKEND_URL"])
+def _lock_files(stack: str, project: str = "*") -> list[Path]:
+    backend = urlparse(os.environ.get("PULUMI_BACKEND_URL", ""))
     if backend.scheme != "file":
         return []
-    folder = Path(backend.path) / ".pulumi" / "locks"
-    return sorted(folder.glob(f"*/*/{stack}/*.json")) if folder.is_dir() else []
+    folder = Path(unquote(backend.path)) / ".pulumi" / "locks"
+    return sorted(folder.glob(f"*/{project}/{stack}/*.json")) if folder.is_dir() else []
 
 
 def _lives(pid: int) -> bool:

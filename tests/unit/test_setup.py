@@ -1,9 +1,11 @@
 """What set-up installs, on computers that have different things already."""
 
+import shutil
 from collections.abc import Iterable
 
 import pytest
 
+from images import apt
 from lab import host
 from toolchain import setup
 
@@ -12,13 +14,13 @@ from toolchain import setup
 def installed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The packages that are installed on a computer without any."""
     found: list[str] = []
-    monkeypatch.setattr(setup.shutil, "which", lambda _: None)
-    monkeypatch.setattr(setup.apt, "missing", list)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    monkeypatch.setattr(apt, "missing", list)
 
     def ensure(packages: Iterable[str]) -> None:
         found.extend(packages)
 
-    monkeypatch.setattr(setup.apt, "ensure", ensure)
+    monkeypatch.setattr(apt, "ensure", ensure)
     return found
 
 
@@ -36,6 +38,6 @@ def test_what_the_provider_starts_is_installed_whichever_libvirt_there_is(
 
 def test_a_program_of_another_origin_will_do(installed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host, "system_libvirt", lambda: "qemu:///system")
-    monkeypatch.setattr(setup.shutil, "which", lambda program: f"/opt/bin/{program}")
+    monkeypatch.setattr(shutil, "which", lambda program: f"/opt/bin/{program}")
     setup.packages(lambda _: None)
     assert not {"maven", "genisoimage", "libvirt-clients", "xsltproc"} & set(installed)

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from lab import host
 from lab.libvirt import Libvirt
 from model.errors import ConfigurationError
 from model.leftovers import Thing
 from model.machine_names import MachineNames
 from operations import stack_state
 from operations.leftovers import NotCleared
+from toolchain import locks, torn_state
 from toolchain import stack as verbs
 from toolchain.stack import Stack
 
@@ -59,7 +61,7 @@ def no_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A computer with a libvirt of its own and no lab."""
     monkeypatch.setenv("KAFKA_CLUSTER_HOME", str(tmp_path))
     monkeypatch.delenv("KAFKA_CLUSTER_LAB", raising=False)
-    monkeypatch.setattr(verbs.host, "system_libvirt", lambda: "qemu:///system")
+    monkeypatch.setattr(host, "system_libvirt", lambda: "qemu:///system")
     monkeypatch.setattr(Libvirt, "is_up", lambda _: False)
     return tmp_path
 
@@ -69,13 +71,13 @@ def test_machines_elsewhere_need_no_lab(
     no_lab: Path, monkeypatch: pytest.MonkeyPatch, config: dict[str, object]
 ) -> None:
     monkeypatch.setenv("KAFKA_CLUSTER_LAB", "named")
-    monkeypatch.setattr(verbs.host, "system_libvirt", lambda: None)
+    monkeypatch.setattr(host, "system_libvirt", lambda: None)
     assert not Configured(no_lab, **config).needs_lab()
 
 
 def test_a_lab_is_needed_where_there_is_no_other_libvirt(no_lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not Configured(no_lab).needs_lab()
-    monkeypatch.setattr(verbs.host, "system_libvirt", lambda: None)
+    monkeypatch.setattr(host, "system_libvirt", lambda: None)
     assert Configured(no_lab).needs_lab()
 
 
@@ -103,12 +105,12 @@ def test_a_state_whose_machines_live_elsewhere_never_meets_the_lab(
     no_lab: Path, monkeypatch: pytest.MonkeyPatch, named: str
 ) -> None:
     monkeypatch.setenv("KAFKA_CLUSTER_LAB", named)
-    monkeypatch.setattr(verbs.host, "system_libvirt", lambda: None)  # down, or slow this once
+    monkeypatch.setattr(host, "system_libvirt", lambda: None)  # down, or slow this once
     monkeypatch.setattr(stack_state, "resources", lambda _: living_at("qemu:///system"))
     monkeypatch.setattr(Libvirt, "up", lambda _: pytest.fail("a refresh in the lab would empty the state"))
-    monkeypatch.setattr(verbs.torn_state, "mend", lambda *_: None)
-    monkeypatch.setattr(verbs.locks, "clear_dead", lambda _: None)
-    monkeypatch.setattr(verbs.locks, "end_orphaned_plugins", lambda: None)
+    monkeypatch.setattr(torn_state, "mend", lambda *_: None)
+    monkeypatch.setattr(locks, "clear_dead", lambda _: None)
+    monkeypatch.setattr(locks, "end_orphaned_plugins", lambda: None)
     monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 0))
     monkeypatch.setenv("PULUMI_BACKEND_URL", no_lab.as_uri())
     with pytest.raises(ConfigurationError, match="libvirtUri: got 'qemu:.*socket=.*expected .* qemu:///system"):

@@ -1,0 +1,96 @@
+"""Pulumi's own verbs: what is said before Pulumi starts, and that everything else goes straight to it."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from lab import __main__ as lab_door
+from toolchain import bare
+
+from .test_locks import DEAD, lock
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project whose selected stack is `dev`, and the folder of its backend."""
+    folder, backend = tmp_path / "project", tmp_path / "backend"
+    for each in (folder / "below", backend, tmp_path / "home/workspaces"):
+        each.mkdir(parents=True)
+    file = folder / "Pulumi.yaml"
+    file.write_text("description: name: of nothing\nname: kafka-cluster # ours\nruntime: python\n")
+    chosen = f"kafka-cluster-{hashlib.sha1(str(file).encode()).hexdigest()}-workspace.json"
+    (tmp_path / "home/workspaces" / chosen).write_text(json.dumps({"stack": "organization/kafka-cluster/dev"}))
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("PWD", str(folder))
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PULUMI_BACKEND_URL", backend.as_uri())
+    monkeypatch.delenv("PULUMI_STACK", raising=False)
+    return backend
+
+
+@pytest.fixture
+def became(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """What the lab was told to run."""
+    told: list[list[str]] = []
+
+    def run(arguments: list[str]) -> int:
+        told.append(arguments)
+        return 0
+
+    monkeypatch.setattr(lab_door, "main", run)
+    return told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "verb"),
+    [
+        (["up"], "up"),
+        (["--non-interactive", "--cwd", "up", "preview", "--stack", "destroy"], "preview"),
+        (["--color=always", "-v", "9", "destroy", "--target", "up"], "destroy"),
+        (["config", "set", "mode", "up"], "config"),
+        (["--version"], ""),
+    ],
+)
+def test_the_verb_is_found_among_options(arguments: list[str], verb: str) -> None:
+    assert bare.read(arguments).verb == verb
+
+
+def test_the_stack_is_the_one_that_pulumi_takes(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert bare.selected(bare.read(["up"])) == ("kafka-cluster", "dev")
+    assert bare.selected(bare.read(["up", "--stack", "organization/kafka-cluster/it"])) == ("kafka-cluster", "it")
+    assert bare.selected(bare.read(["up", "-s=it"])) == ("kafka-cluster", "it")
+    monkeypatch.setenv("PULUMI_STACK", "told")
+    assert bare.selected(bare.read(["up"])) == ("kafka-cluster", "told")
+
+
+def test_a_project_is_found_from_below_and_from_afar(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Path.cwd()
+    monkeypatch.chdir("below")
+    assert bare.selected(bare.read(["up"])) == ("kafka-cluster", "dev"), "as Pulumi looks for it"
+    monkeypatch.chdir("/")
+    assert bare.selected(bare.read(["up"])) is None
+    assert bare.selected(bare.read(["-C", str(folder), "up"])) == ("kafka-cluster", "dev")
+
+
+@pytest.mark.parametrize("verb", ["up", "refresh", "destroy"])
+def test_a_killed_runs_lock_is_told_with_the_way_on(
+    project: Path, became: list[list[str]], capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    lock(project)
+    assert bare.main("/bin/pulumi", verb, "--yes") == 1
+    said = capsys.readouterr().err
+    assert "make up STACK=dev" in said, "Pulumi itself knows `pulumi cancel` only, after which leftovers are in the way"
+    assert "pulumi cancel dev" in said
+    assert str(DEAD) in said
+    assert not became
+
+
+@pytest.mark.parametrize(
+    "arguments", [["preview"], ["cancel"], ["config", "set", "a", "up"], ["up", "--stack", "other"]]
+)
+def test_what_a_lock_does_not_stop_goes_to_pulumi(project: Path, became: list[list[str]], arguments: list[str]) -> None:
+    lock(project)
+    assert bare.main("/bin/pulumi", *arguments) == 0
+    assert became == [["run", "--or-outside", "--", "/bin/pulumi", *arguments]]
