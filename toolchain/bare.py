@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -92,8 +93,19 @@ def judge(asked: Asked, project: str, stack: str) -> None:
         )
 
 
+def forget_dead_agent() -> None:
+    """Takes the address of an ssh agent away that nobody listens at, as a session that ended leaves it: every stage would
+    fail on it, although it has a key of its own."""
+    with socket.socket(socket.AF_UNIX) as agent:
+        try:
+            agent.connect(os.environ.get("SSH_AUTH_SOCK", ""))
+        except OSError:
+            os.environ.pop("SSH_AUTH_SOCK", None)
+
+
 def main(program: str, *arguments: str) -> int:
     """Becomes Pulumi, or says why not."""
+    forget_dead_agent()
     asked = read(arguments)
     try:
         if asked.verb in LOCKING and (found := selected(asked)):

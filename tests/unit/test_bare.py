@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -94,3 +96,16 @@ def test_what_a_lock_does_not_stop_goes_to_pulumi(project: Path, became: list[li
     lock(project)
     assert bare.main("/bin/pulumi", *arguments) == 0
     assert became == [["run", "--or-outside", "--", "/bin/pulumi", *arguments]]
+
+
+def test_an_agent_that_is_gone_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = str(tmp_path / "agent")
+    monkeypatch.setenv("SSH_AUTH_SOCK", address)
+    with socket.socket(socket.AF_UNIX) as agent:
+        agent.bind(address)
+        agent.listen()
+        bare.forget_dead_agent()
+        assert os.environ["SSH_AUTH_SOCK"] == address, "it may hold the key to a hypervisor"
+    bare.forget_dead_agent()
+    assert "SSH_AUTH_SOCK" not in os.environ, "the command plugin fails on it, although it is given a key"
+    bare.forget_dead_agent()
