@@ -59,8 +59,12 @@ class Libvirt:
         self.namespace = Namespace(name)
 
     @property
+    def socket(self) -> Path:
+        return self.namespace.volatile / "libvirt-sock"
+
+    @property
     def uri(self) -> str:
-        return f"qemu:///system?socket={self.namespace.volatile / 'libvirt-sock'}"
+        return f"qemu:///system?socket={self.socket}"
 
     def is_up(self) -> bool:
         ours = self.namespace.is_ours() and self.namespace.processes(("libvirtd",))

@@ -33,7 +33,7 @@ def ask_pulumi(*words: str) -> subprocess.CompletedProcess[str]:
 
 def resources(stack: str, *, secrets: bool = False) -> list[dict[str, Any]]:
     """The resources of a stack, by its name as the CLI understands it; none when it was never brought up."""
-    if not secrets and (found := _of_file_backend(stack)) is not None:
+    if not secrets and (found := of_file_backend(stack)) is not None:
         return found
     words = ["stack", "export", "--stack", stack, *(["--show-secrets"] if secrets else [])]
     with telling(f"Pulumi to tell what it knows of stack {stack}", _SELDOM_SECONDS):
@@ -44,7 +44,7 @@ def resources(stack: str, *, secrets: bool = False) -> list[dict[str, Any]]:
     raise NotReadable(f"`{' '.join(('pulumi', *words))}`: {done.stderr.strip()}")
 
 
-def _of_file_backend(stack: str) -> list[dict[str, Any]] | None:
+def of_file_backend(stack: str) -> list[dict[str, Any]] | None:
     """The same without starting a program, which takes a fifth of a second; None when it is not that simple."""
     backend = urlsplit(os.environ.get("PULUMI_BACKEND_URL", ""))
     whole_name = stack.split("/")

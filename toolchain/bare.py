@@ -1,5 +1,5 @@
 """Pulumi's own verbs, without `make`: says what stands in their way before Pulumi starts, in words that help, and then
-becomes Pulumi, in the lab's network where there is a lab.
+becomes Pulumi, in the lab's network where the machines are.
 
 Knows how Pulumi finds its project and its stack. Refuses to mend anything: `make up` does (toolchain/stack.py).
 
@@ -17,10 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab import __main__ as lab_door
+from lab.libvirt import Libvirt
+from operations import stack_state
 from toolchain import locks
 
-# A preview takes no lock, so nobody's is in its way.
-LOCKING = ("up", "update", "refresh", "destroy")
+# What asks the hypervisor; the first takes no lock, so nobody's is in its way.
+ASKING = ("preview", "up", "update", "refresh", "destroy")
+LOCKING = ASKING[1:]
 
 # Pulumi's options that come before a verb and are followed by a value.
 _FOLLOWED = ("--color", "--memprofilerate", "--otel-traces", "--profiling", "--tracing", "--verbose", "-v")
@@ -84,12 +87,29 @@ def _chosen(project: str, file: Path) -> str:
         return ""
 
 
-def judge(asked: Asked, project: str, stack: str) -> None:
-    """Raises InTheWay with what stands in the verb's way."""
+def hypervisor(project: str, stack: str) -> str:
+    """The address of the libvirt that the stack's machines are on, as its state says; nothing where it says none."""
+    for one in stack_state.of_file_backend(f"organization/{project}/{stack}") or ():
+        if one.get("urn", "").endswith("::site-hypervisor"):
+            return str(one.get("inputs", {}).get("uri", ""))
+    return ""
+
+
+def _is_of(lab: Libvirt, uri: str) -> bool:
+    return f"socket={lab.socket}" in uri
+
+
+def judge(asked: Asked, project: str, stack: str, lab: Libvirt, uri: str) -> None:
+    """Raises InTheWay with what stands in the verb's way. `uri` is where the stack's machines are."""
     if asked.verb in LOCKING and (owner := locks.dead(project, stack)):
         raise InTheWay(
             f"an earlier run on stack {stack} was killed and left its lock ({owner}). `make up STACK={stack}` clears it, and"
             f" what else that run left, and goes on; `pulumi cancel {stack}` takes only the lock away"
+        )
+    if _is_of(lab, uri) and not lab.namespace.processes(("libvirtd",)):
+        raise InTheWay(
+            f"the machines of stack {stack} live in the embedded lab {lab.namespace.name}, which is down, as it is after a"
+            f" reboot. `make up STACK={stack}` starts it and goes on; `python -m lab up` only starts it"
         )
 
 
@@ -107,12 +127,17 @@ def main(program: str, *arguments: str) -> int:
     """Becomes Pulumi, or says why not."""
     forget_dead_agent()
     asked = read(arguments)
-    try:
-        if asked.verb in LOCKING and (found := selected(asked)):
-            judge(asked, *found)
-    except InTheWay as obstacle:
-        print(f"pulumi {asked.verb}: {obstacle}", file=sys.stderr)
-        return 1
+    found = selected(asked) if asked.verb in ASKING else None
+    if found:
+        lab, uri = Libvirt(os.environ.get("KAFKA_CLUSTER_LAB") or "dev"), hypervisor(*found)
+        try:
+            judge(asked, *found, lab, uri)
+        except InTheWay as obstacle:
+            print(f"pulumi {asked.verb}: {obstacle}", file=sys.stderr)
+            return 1
+        if uri and not _is_of(lab, uri):
+            # In the lab, libvirt's own socket is the lab's: a refresh would find no machine there, and forget all.
+            os.execv(program, [program, *arguments])
     return lab_door.main(["run", "--or-outside", "--", program, *arguments])
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from lab import __main__ as lab_door
+from lab.libvirt import Libvirt
+from lab.namespace import Namespace
 from toolchain import bare
 
 from .test_locks import DEAD, lock
@@ -96,6 +98,70 @@ def test_what_a_lock_does_not_stop_goes_to_pulumi(project: Path, became: list[li
     lock(project)
     assert bare.main("/bin/pulumi", *arguments) == 0
     assert became == [["run", "--or-outside", "--", "/bin/pulumi", *arguments]]
+
+
+def living_at(backend: Path, uri: str) -> None:
+    """Gives the stack a state whose machines are on that hypervisor."""
+    folder = backend / ".pulumi/stacks/kafka-cluster"
+    folder.mkdir(parents=True)
+    (backend / ".pulumi/meta.yaml").write_text("version: 1\n")
+    known = [{"urn": "urn:pulumi:dev::kafka-cluster::a::site-hypervisor", "inputs": {"uri": uri}}]
+    kept = {"version": 3, "checkpoint": {"latest": {"resources": known}}}
+    (folder / "dev.json").write_text(json.dumps(kept))
+
+
+OUTSIDE = "outside"
+
+
+@pytest.fixture
+def lab(project: Path, became: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> Libvirt:
+    """A lab that is up; what does not run in it says so."""
+    monkeypatch.delenv("KAFKA_CLUSTER_LAB", raising=False)
+    monkeypatch.setattr(Namespace, "processes", lambda *_: [1])
+
+    def outside(program: str, command: list[str]) -> None:
+        became.append([OUTSIDE, *command])
+        raise SystemExit(0)
+
+    monkeypatch.setattr(os, "execv", outside)
+    return Libvirt("dev")
+
+
+@pytest.mark.parametrize("verb", ["up", "preview", "refresh", "destroy"])
+def test_machines_of_a_lab_that_is_down_are_told_with_the_way_on(
+    project: Path,
+    became: list[list[str]],
+    lab: Libvirt,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    verb: str,
+) -> None:
+    living_at(project, lab.uri)
+    assert bare.main("/bin/pulumi", verb) == 0
+    monkeypatch.setattr(Namespace, "processes", lambda *_: [])
+    assert bare.main("/bin/pulumi", verb) == 1
+    assert "make up STACK=dev" in capsys.readouterr().err, "Pulumi itself speaks of a socket that is not there"
+    assert len(became) == 1
+
+
+@pytest.mark.parametrize("arguments", [["config"], ["stack", "output"], ["up", "--stack", "other"]])
+def test_what_asks_no_hypervisor_needs_no_lab(
+    project: Path, became: list[list[str]], lab: Libvirt, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    living_at(project, lab.uri)
+    monkeypatch.setattr(Namespace, "processes", lambda *_: [])
+    assert bare.main("/bin/pulumi", *arguments) == 0, "other is on hosts, or was never up"
+    assert became[0][0] == "run"
+
+
+@pytest.mark.parametrize("uri", ["qemu:///system", "qemu+ssh://far/system", "qemu:///system?socket=/run/another"])
+def test_a_state_whose_machines_live_elsewhere_never_meets_the_lab(
+    project: Path, became: list[list[str]], lab: Libvirt, uri: str
+) -> None:
+    living_at(project, uri)
+    with pytest.raises(SystemExit):
+        bare.main("/bin/pulumi", "refresh")
+    assert became == [[OUTSIDE, "/bin/pulumi", "refresh"]]
 
 
 def test_an_agent_that_is_gone_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
