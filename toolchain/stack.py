@@ -22,12 +22,14 @@ from lab.waiting import WaitedTooLong
 from model import identity, waiting
 from model.errors import ConfigurationError, Problem
 from model.machine_names import MachineNames
-from model.settings import read
+from model.settings import Settings, read
 from operations import stack_state
 from operations.leftovers import NotCleared, clear, find
 from toolchain import archive, locks, metrics, places, torn_state
 from toolchain.signals import heed_interrupts
 from toolchain.telling import StillHeld
+
+_PREFIX = "kafka-cluster:"
 
 
 class VerbFailed(Exception):
@@ -45,8 +47,14 @@ class Stack:
 
     def pulumi(self, *arguments: str, capture: bool = False, environment: Mapping[str, str] | None = None) -> str:
         """Runs pulumi with this stack; its output when captured, else on the terminal."""
-        command = ["pulumi", *arguments, "--stack", self.name]
-        more = {**os.environ, **(environment or {})}
+        return self._run(["pulumi", *arguments, "--stack", self.name], capture, environment or {})
+
+    def select(self) -> None:
+        """Makes this stack the one that bare verbs take, and makes it if need be."""
+        self._run(["pulumi", "stack", "select", "--create", self.name], capture=True, environment={})
+
+    def _run(self, command: list[str], capture: bool, environment: Mapping[str, str]) -> str:
+        more = {**os.environ, **environment}
         done = subprocess.run(command, cwd=self.project, text=True, capture_output=capture, env=more)
         if done.returncode != 0:
             if capture:
@@ -55,16 +63,20 @@ class Stack:
         return done.stdout if capture else ""
 
     def config(self) -> dict[str, Any]:
-        """The configuration as the CLI spells it, without the project's prefix."""
-        raw = json.loads(self.pulumi("config", "--json", capture=True))
+        """The project's configuration as the CLI spells it, without the prefix of its keys."""
+        raw = json.loads(self.pulumi("config", "--json", "--show-secrets", capture=True))
         return {
-            key.removeprefix("kafka-cluster:"): entry.get("objectValue", entry.get("value"))
+            key.removeprefix(_PREFIX): entry.get("objectValue", entry.get("value"))
             for key, entry in raw.items()
         }
 
+    def settings(self) -> Settings:
+        """The judged configuration; ConfigurationError with all that is wrong with it."""
+        return read(self.config())
+
     def waiting(self) -> dict[str, str]:
         """The machines that wait to be replaced, and for what."""
-        return waiting.waiting(stack_state.resources(self.name), read(self.config()))
+        return waiting.waiting(stack_state.resources(self.name), self.settings())
 
     def needs_lab(self) -> bool:
         """Whether its machines live in the embedded libvirt."""
@@ -107,29 +119,43 @@ def phase(name: str) -> Iterator[None]:
 
 
 def prepare(stack: Stack) -> None:
-    """Everything that Pulumi needs before it can look: the stack, its lab, what is to be brought to the machines."""
+    """Everything that Pulumi's program needs before it can look: a configuration without faults, the stack's lab, and what
+    is to be brought to the machines."""
+    select(stack)
+    settings = stack.settings()
+    start_lab(stack)
+    fetch(settings)
+
+
+def select(stack: Stack) -> None:
+    """Makes the stack if need be, and clears what a killed run left of itself on this computer."""
     with phase(f"stack {stack.name}"):
         torn_state.mend(os.environ["PULUMI_BACKEND_URL"], stack.name)
-        subprocess.run(
-            ["pulumi", "stack", "select", "--create", stack.name], cwd=stack.project, check=True, capture_output=True
-        )
+        stack.select()
         locks.clear_dead(stack.name)
         locks.end_orphaned_plugins()
+
+
+def start_lab(stack: Stack) -> None:
+    """Starts the lab of machines that live in one."""
     if stack.needs_lab():
         stack.refuse_another_hypervisor()
         with phase("lab"):
             stack.lab.up()
+
+
+def fetch(settings: Settings) -> None:
+    """Brings to this computer what its nodes are made of."""
     with phase("Kafka archive"):
-        config = stack.config()
         archive.ensure(
-            str(config.get("kafkaVersion", archive.DEFAULT_VERSION)),
-            None if config.get("archive", "auto") == "auto" else str(config["archive"]),
-            str(config.get("archiveSha512") or "") or None,
+            settings.kafka_version,
+            None if settings.archive == "auto" else settings.archive,
+            settings.archive_sha512 or None,
         )
-    if (config.get("metrics") or {}).get("enabled"):
+    if settings.metrics.enabled:
         with phase("metrics agents"):
             metrics.ensure()
-            if config["metrics"].get("monitor"):
+            if settings.metrics.monitor:
                 metrics.ensure_prometheus()
 
 
@@ -199,7 +225,9 @@ def preview(stack: Stack, arguments: list[str]) -> None:
 
 def destroy(stack: Stack, arguments: list[str]) -> None:
     """Takes everything of the stack away, and the lab with it when nobody else lives there."""
-    prepare(stack)
+    # Pulumi runs no program for it: whatever the configuration says by now, and with nothing to be brought anywhere.
+    select(stack)
+    start_lab(stack)
     clear_leftovers(stack)
     with phase("pulumi destroy"):
         stack.pulumi("destroy", "--yes", *arguments)

@@ -10,10 +10,8 @@ from lab import host
 from lab.libvirt import Libvirt
 from model.errors import ConfigurationError
 from model.leftovers import Thing
-from model.machine_names import MachineNames
 from operations import stack_state
 from operations.leftovers import NotCleared
-from toolchain import locks, torn_state
 from toolchain import stack as verbs
 from toolchain.stack import Stack
 
@@ -24,7 +22,7 @@ class Recorded(Stack):
     """A stack that writes down what it was told."""
 
     def __init__(self) -> None:
-        self.name, self.names = "dev", MachineNames("kafka-cluster", "dev")
+        super().__init__("dev", Path())
         self.did: list[str] = []
 
     def pulumi(self, *arguments: str, **_: object) -> str:
@@ -38,7 +36,9 @@ class Recorded(Stack):
 @pytest.fixture
 def stack(monkeypatch: pytest.MonkeyPatch) -> Recorded:
     recorded = Recorded()
-    monkeypatch.setattr(verbs, "prepare", lambda _: recorded.did.append("prepare"))
+    for part in ("prepare", "select", "start_lab"):
+        monkeypatch.setattr(verbs, part, lambda _, part=part: recorded.did.append(part))
+    monkeypatch.setattr(verbs, "fetch", lambda _: recorded.did.append("fetch"))
     monkeypatch.setattr(stack_state, "resources", lambda _: [])
     monkeypatch.setattr(verbs, "find", lambda *_: [ORPHAN])
     monkeypatch.setattr(verbs, "clear", lambda *_: recorded.did.append("clear"))
@@ -108,13 +108,8 @@ def test_a_state_whose_machines_live_elsewhere_never_meets_the_lab(
     monkeypatch.setattr(host, "system_libvirt", lambda: None)  # down, or slow this once
     monkeypatch.setattr(stack_state, "resources", lambda _: living_at("qemu:///system"))
     monkeypatch.setattr(Libvirt, "up", lambda _: pytest.fail("a refresh in the lab would empty the state"))
-    monkeypatch.setattr(torn_state, "mend", lambda *_: None)
-    monkeypatch.setattr(locks, "clear_dead", lambda _: None)
-    monkeypatch.setattr(locks, "end_orphaned_plugins", lambda: None)
-    monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 0))
-    monkeypatch.setenv("PULUMI_BACKEND_URL", no_lab.as_uri())
     with pytest.raises(ConfigurationError, match="libvirtUri: got 'qemu:.*socket=.*expected .* qemu:///system"):
-        verbs.prepare(Configured(no_lab))
+        verbs.start_lab(Configured(no_lab))
 
 
 @pytest.mark.parametrize("known", [[], living_at("qemu:///system?socket=/run/kafka-lab/dev/libvirt-sock")])
@@ -140,7 +135,27 @@ def test_a_verb_that_finds_what_may_be_somebody_elses_does_nothing(
     monkeypatch.setattr(verbs, "find", refuse)
     with pytest.raises(NotCleared):
         verb(stack, [])
-    assert stack.did == ["prepare"]
+    assert not {"clear", "pulumi up", "pulumi destroy"} & set(stack.did)
+
+
+def test_a_destroy_brings_nothing_here_and_judges_nothing(stack: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Stack, "settings", lambda _: pytest.fail("whatever it says: Pulumi runs no program"))
+    monkeypatch.setattr(Libvirt, "is_up", lambda _: False)
+    verbs.destroy(stack, [])
+    assert stack.did == ["select", "start_lab", "clear", "pulumi destroy"], "the archive may not be reached any more"
+
+
+@pytest.mark.parametrize(("key", "value"), [("kafkaVersion", "3.7.0"), ("metrics", "true"), ("memory", "much")])
+def test_a_faulty_configuration_is_told_before_anything_is_begun(
+    no_lab: Path, monkeypatch: pytest.MonkeyPatch, key: str, value: str
+) -> None:
+    stack = Configured(no_lab, nodes=[{"name": "a", "id": 1, "address": "172.25.254.131"}], **{key: value})
+    begun: list[str] = []
+    for part in ("select", "start_lab", "fetch"):
+        monkeypatch.setattr(verbs, part, lambda _, part=part: begun.append(part))
+    with pytest.raises(ConfigurationError, match=f"{key}: got '{value}'; expected .* for example"):
+        verbs.prepare(stack)
+    assert begun == ["select"], "a lab, or an archive that can't be had, is not what is wrong"
 
 
 def test_what_pulumi_did_not_change_is_waited_for_patiently(stack: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,7 +166,6 @@ def test_what_pulumi_did_not_change_is_waited_for_patiently(stack: Recorded, mon
         return subprocess.CompletedProcess(command, 1)
 
     monkeypatch.setattr(subprocess, "run", run)
-    stack.project = Path()
     with pytest.raises(verbs.VerbFailed):
         verbs.up(stack, [])
     assert asked == [["kafka-cluster", "status", "--stack", "dev", "--wait"]], (
