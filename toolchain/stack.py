@@ -63,11 +63,12 @@ class Stack:
         return done.stdout if capture else ""
 
     def config(self) -> dict[str, Any]:
-        """The project's configuration as the CLI spells it, without the prefix of its keys."""
+        """The project's own configuration as the CLI spells it, without the prefix of its keys."""
         raw = json.loads(self.pulumi("config", "--json", "--show-secrets", capture=True))
         return {
             key.removeprefix(_PREFIX): entry.get("objectValue", entry.get("value"))
             for key, entry in raw.items()
+            if key.startswith(_PREFIX)
         }
 
     def settings(self) -> Settings:

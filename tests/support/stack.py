@@ -81,7 +81,12 @@ class Stack:
     def config(self) -> dict[str, Any]:
         """The stack's configuration with Pulumi.yaml's defaults, by the keys of Pulumi.yaml."""
         known = json.loads(self.pulumi("config", "--json", "--show-secrets").stdout)
-        return {key.partition(":")[2]: entry.get("objectValue", entry.get("value")) for key, entry in known.items()}
+        prefix = f"{self.project_name}:"
+        return {
+            key.removeprefix(prefix): entry.get("objectValue", entry.get("value"))
+            for key, entry in known.items()
+            if key.startswith(prefix)  # the rest is of Pulumi's own, or of another package's
+        }
 
     def configure(self, **values: Any) -> None:
         """Sets config keys, None takes one away. Takes effect with the next `up`, as for everybody."""

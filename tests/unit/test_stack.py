@@ -1,5 +1,6 @@
 """What the verbs of `make` do before Pulumi's own, and what only some of them may."""
 
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -156,6 +157,12 @@ def test_a_faulty_configuration_is_told_before_anything_is_begun(
     with pytest.raises(ConfigurationError, match=f"{key}: got '{value}'; expected .* for example"):
         verbs.prepare(stack)
     assert begun == ["select"], "a lab, or an archive that can't be had, is not what is wrong"
+
+
+def test_the_configuration_is_the_projects_own(stack: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = {"kafka-cluster:mode": {"value": "kraft"}, "pulumi:tags": {"value": "a"}, "aws:region": {"value": "b"}}
+    monkeypatch.setattr(stack, "pulumi", lambda *_, **__: json.dumps(shown))
+    assert stack.config() == {"mode": "kraft"}, "keys of others are no misspelt ones of ours"
 
 
 def test_what_pulumi_did_not_change_is_waited_for_patiently(stack: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
