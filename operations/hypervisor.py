@@ -1,17 +1,38 @@
-"""Asks a hypervisor what it can do, and the network whether an address is free."""
+"""Asks a hypervisor whether it is there and what it can do, and the network whether an address is free."""
 
 import re
 import socket
 import subprocess
 
 from lab.host import kvm_works
+from model.errors import Problem
 from operations.refusal import Refusal
+from toolchain.telling import telling
 
+_ANSWER_SECONDS = 10
 _FREE_SECONDS = 2.0
 
 
 class Taken(Refusal):
     """An address answers although its machine was not made yet."""
+
+
+def silence(uri: str) -> Problem | None:
+    """What is wrong where no libvirt answers; None where one does."""
+    try:
+        with telling(f"libvirt at {uri}", _ANSWER_SECONDS, sure=True):
+            done = subprocess.run(
+                ["virsh", "--connect", uri, "version"], capture_output=True, text=True, timeout=_ANSWER_SECONDS
+            )
+        fault = "" if done.returncode == 0 else done.stderr.strip()
+    except FileNotFoundError:
+        fault = "virsh is not installed"
+    except subprocess.TimeoutExpired:
+        fault = f"no answer within {_ANSWER_SECONDS} s"
+    if not fault:
+        return None
+    expected = f"a libvirt that answers ({fault}); `make up` starts one where the computer has none"
+    return Problem("libvirtUri", uri, expected, "libvirtUri: qemu:///system")
 
 
 def domain_type(wanted: str, uri: str) -> str:

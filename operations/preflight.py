@@ -4,11 +4,10 @@ Reads and asks only. Refuses to make what is missing; it names the command that 
 """
 
 import os
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
@@ -20,12 +19,9 @@ from model.machine_names import MachineNames
 from model.metrics import METRICS_EXAMPLE
 from model.settings import NetworkMode, Platform, Settings
 from model.topic_plan import TopicPlan
-from operations import leftovers
+from operations import hypervisor, leftovers
 from toolchain import archive as archives
 from toolchain import metrics, shared_classes
-from toolchain.telling import telling
-
-_LIBVIRT_SECONDS = 10
 
 
 class Unusable(Exception):
@@ -76,15 +72,15 @@ def look_around(settings: Settings, state: list[dict[str, Any]], names: MachineN
     pieces, prometheus = _pieces(settings, problems), _prometheus(settings, problems)
     uri = image = ""
     if settings.platform is Platform.LIBVIRT:
-        uri = _libvirt(settings, problems)
+        uri = libvirt_uri(settings)
+        problems += filter(None, [hypervisor.silence(uri)])
         image = _image(settings, problems)
     else:
         _private_keys(settings, problems)
     if uri and not problems:
         _refuse_leftovers(uri, state, names)
     if problems or archive is None:
-        lines = "\n".join(f"  - {problem}" for problem in problems)
-        raise Unusable(f"this computer is not ready; nothing was changed:\n{lines}")
+        _refuse(problems)
     replaced = os.environ.get(waiting.CHOSEN, "")
     left = {name: what for name, what in waiting.waiting(state, settings).items() if name != replaced}
     if left:
@@ -100,6 +96,17 @@ def look_around(settings: Settings, state: list[dict[str, Any]], names: MachineN
         shared_classes=ArchiveFile(classes.path, classes.sha512) if classes else None,
         prometheus=prometheus,
     )
+
+
+def require_libvirt(uri: str) -> None:
+    """Raises Unusable when no libvirt answers there soon."""
+    if problem := hypervisor.silence(uri):
+        _refuse([problem])
+
+
+def _refuse(problems: list[Problem]) -> NoReturn:
+    lines = "\n".join(f"  - {problem}" for problem in problems)
+    raise Unusable(f"this computer is not ready; nothing was changed:\n{lines}")
 
 
 def _archive(settings: Settings, problems: list[Problem]) -> tuple[ArchiveFile | None, tuple[str, ...]]:
@@ -144,24 +151,6 @@ def libvirt_uri(settings: Settings) -> str:
     if settings.libvirt_uri != "auto":
         return settings.libvirt_uri
     return os.environ.get("LIBVIRT_DEFAULT_URI") or "qemu:///system"
-
-
-def _libvirt(settings: Settings, problems: list[Problem]) -> str:
-    uri = libvirt_uri(settings)
-    try:
-        with telling(f"libvirt at {uri}", _LIBVIRT_SECONDS, sure=True):
-            done = subprocess.run(
-                ["virsh", "--connect", uri, "version"], capture_output=True, text=True, timeout=_LIBVIRT_SECONDS
-            )
-        fault = "" if done.returncode == 0 else done.stderr.strip()
-    except FileNotFoundError:
-        fault = "virsh is not installed"
-    except subprocess.TimeoutExpired:
-        fault = f"no answer within {_LIBVIRT_SECONDS} s"
-    if fault:
-        expected = f"a libvirt that answers ({fault}); `make up` starts one where the computer has none"
-        problems.append(Problem("libvirtUri", uri, expected, "libvirtUri: qemu:///system"))
-    return uri
 
 
 def _refuse_leftovers(uri: str, state: list[dict[str, Any]], names: MachineNames) -> None:

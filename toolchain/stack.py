@@ -25,6 +25,7 @@ from model.machine_names import MachineNames
 from model.settings import Settings, read
 from operations import stack_state
 from operations.leftovers import NotCleared, clear, find
+from operations.preflight import Unusable, require_libvirt
 from toolchain import archive, locks, metrics, places, torn_state
 from toolchain.signals import heed_interrupts
 from toolchain.telling import StillHeld
@@ -164,6 +165,7 @@ def clear_leftovers(stack: Stack) -> None:
     """What a killed run left behind would be in the way of whatever changes something."""
     if uri := stack.uri():
         with phase("leftovers of a killed run"):
+            require_libvirt(uri)
             clear(uri, find(uri, stack_state.resources(stack.name), stack.names), stack.names)
 
 
@@ -264,6 +266,7 @@ def main() -> int:
         WaitedTooLong,
         StillHeld,
         NotCleared,
+        Unusable,
         locks.Locked,
         archive.ArchiveError,
         metrics.MetricsError,

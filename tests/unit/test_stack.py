@@ -13,6 +13,7 @@ from model.errors import ConfigurationError
 from model.leftovers import Thing
 from operations import stack_state
 from operations.leftovers import NotCleared
+from operations.preflight import Unusable
 from toolchain import stack as verbs
 from toolchain.stack import Stack
 
@@ -41,6 +42,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Recorded:
         monkeypatch.setattr(verbs, part, lambda _, part=part: recorded.did.append(part))
     monkeypatch.setattr(verbs, "fetch", lambda _: recorded.did.append("fetch"))
     monkeypatch.setattr(stack_state, "resources", lambda _: [])
+    monkeypatch.setattr(verbs, "require_libvirt", lambda _: None)
     monkeypatch.setattr(verbs, "find", lambda *_: [ORPHAN])
     monkeypatch.setattr(verbs, "clear", lambda *_: recorded.did.append("clear"))
     return recorded
@@ -137,6 +139,25 @@ def test_a_verb_that_finds_what_may_be_somebody_elses_does_nothing(
     with pytest.raises(NotCleared):
         verb(stack, [])
     assert not {"clear", "pulumi up", "pulumi destroy"} & set(stack.did)
+
+
+@pytest.mark.parametrize("verb", [verbs.up, verbs.machines, verbs.destroy])
+def test_a_dead_hypervisor_is_told_by_its_key(
+    monkeypatch: pytest.MonkeyPatch, verb: Callable[[Stack, list[str]], None]
+) -> None:
+    limits: list[float] = []
+
+    def dead(command: list[str], *, timeout: float = 0, **_: object) -> "subprocess.CompletedProcess[str]":
+        limits.append(timeout)
+        raise subprocess.TimeoutExpired(command, timeout)
+
+    for part in ("prepare", "select", "start_lab"):
+        monkeypatch.setattr(verbs, part, lambda _: None)
+    monkeypatch.setattr(subprocess, "run", dead)
+    with pytest.raises(Unusable, match="libvirtUri: got 'qemu:///system'; expected .*no answer .*; for example"):
+        verb(Recorded(), [])
+    assert len(limits) == 1, "it is asked once"
+    assert 0 < limits[0] < 60, "and not waited for"
 
 
 def test_a_destroy_brings_nothing_here_and_judges_nothing(stack: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
