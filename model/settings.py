@@ -297,8 +297,8 @@ def _judge_network(settings: Settings) -> list[Problem]:
     network = _network(settings)
     if network is None:
         return problems  # told by the judgement of the addresses
-    if not _is_address(settings.network_gateway) or ipaddress.IPv4Address(settings.network_gateway) not in network:
-        expected = f"an address inside networkCidr {network}"
+    expected = _gateway_fault(settings, network)
+    if expected:
         problems.append(Problem("networkGateway", settings.network_gateway, expected, f"networkGateway: {network[1]}"))
     problems += [
         Problem("networkDns[]", server, "an IPv4 address", _EXAMPLES["networkDns"])
@@ -306,6 +306,19 @@ def _judge_network(settings: Settings) -> list[Problem]:
         if not _is_address(server)
     ]
     return problems
+
+
+def _gateway_fault(settings: Settings, network: ipaddress.IPv4Network) -> str:
+    if not _is_address(settings.network_gateway) or ipaddress.IPv4Address(settings.network_gateway) not in network:
+        return f"an address inside networkCidr {network}"
+    # Not to be chosen: where libvirt makes the network, that address is the hypervisor's own, and no machine may have it.
+    is_ours = settings.platform is Platform.LIBVIRT and settings.network_mode is not NetworkMode.BRIDGE
+    if is_ours and ipaddress.IPv4Address(settings.network_gateway) != network[1]:
+        return (
+            f"{network[1]}, the first address of networkCidr {network}: the hypervisor takes it in networkMode"
+            f" {settings.network_mode}"
+        )
+    return ""
 
 
 def _is_address(text: str) -> bool:

@@ -216,7 +216,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "another address": ({"nodes": moved("address", "172.25.254.77")}, "nodes"),
     "another cluster id": ({"clusterId": "AAAAAAAAAAAAAAAAAAAAAQ"}, "clusterId"),
     "another version": ({"kafkaVersion": "3.6.2"}, "kafkaVersion"),
-    "another network": ({"networkCidr": "172.25.0.0/16"}, "networkCidr"),
+    "another network": ({"networkCidr": "172.25.254.0/23"}, "networkCidr"),
 }
 
 

@@ -97,7 +97,7 @@ def test_other_roles_are_refused() -> None:
     ("changes", "key", "after"),
     [
         ({"kafkaVersion": "3.6.1"}, "kafkaVersion", "3.6.1"),
-        ({"networkCidr": "172.25.0.0/16"}, "networkCidr", "172.25.0.0/16"),
+        ({"networkCidr": "172.25.254.0/23"}, "networkCidr", "172.25.254.0/23"),
         ({"clusterId": "A_D5kj5zTbi2EDTeXHDH3g"}, "clusterId", "A_D5kj5zTbi2EDTeXHDH3g"),
     ],
 )
@@ -121,7 +121,7 @@ def test_an_id_that_is_no_longer_configured_is_the_one_that_the_state_holds() ->
 
 
 def test_every_change_is_told_at_once() -> None:
-    assert len(refusals(kafkaVersion="3.6.2", networkCidr="172.25.0.0/16")) == 2
+    assert len(refusals(kafkaVersion="3.6.2", networkCidr="172.25.254.0/23")) == 2
 
 
 def test_an_older_states_missing_parts_are_no_change() -> None:

@@ -168,6 +168,8 @@ BAD_VALUES: list[tuple[dict[str, Any], str, object, str]] = [
     ({"networkCidr": "here"}, "networkCidr", "here", "CIDR"),
     ({"networkGateway": "10.0.0.1"}, "networkGateway", "10.0.0.1", "172.25.254.0/24"),
     ({"networkGateway": "gate"}, "networkGateway", "gate", "172.25.254.0/24"),
+    ({"networkGateway": "172.25.254.254"}, "networkGateway", "172.25.254.254", "172.25.254.1, the first address"),
+    ({"networkGateway": "172.25.254.254", "networkMode": "nat"}, "networkGateway", "172.25.254.254", "networkMode nat"),
     ({"networkDns": ["dns.example"]}, "networkDns[]", "dns.example", "IPv4"),
     ({"vcpu": 0}, "vcpu", 0, "1"),
     ({"vcpu": "two"}, "vcpu", "two", "integer"),
