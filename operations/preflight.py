@@ -195,8 +195,9 @@ def _image(settings: Settings, problems: list[Problem]) -> str:
         return str(path)
     try:
         java = recipe.manifest_beside(path).java
-    except FileNotFoundError:
-        return str(path)  # an image of somebody else's: stage `installed` looks into it
+    except (OSError, ValueError, KeyError, TypeError):
+        # An image of somebody else's, whatever lies beside it by that name: stage `installed` looks into it.
+        return str(path)
     if not java and settings.network_mode is NetworkMode.ISOLATED:
         expected = "an image with Java 17 inside, as an isolated network can't fetch it"
         problems.append(Problem("image", str(path), expected, "image: auto"))

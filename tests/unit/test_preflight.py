@@ -44,3 +44,14 @@ def test_a_key_with_a_passphrase_is_told_in_words(tmp_path: Path) -> None:
     file = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "nobody could type it", "-f", str(file)], check=True)
     assert "passphrase" in str(told(file)[0]), "nobody can type a passphrase during an `up`"
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "no json", '{"java": "17", "packages": 3, "sha256": ""}'])
+def test_a_manifest_of_somebody_elses_is_none(tmp_path: Path, text: str) -> None:
+    image = tmp_path / "guest.qcow2"
+    image.touch()
+    (tmp_path / "manifest.json").write_text(text)
+    problems: list[Problem] = []
+    node = {"name": "a", "id": 1, "address": "172.25.254.131"}
+    assert preflight._image(read({"nodes": [node], "image": str(image)}), problems) == str(image)
+    assert not problems, "any tool may write a file of that name"
