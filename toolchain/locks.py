@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
@@ -50,11 +51,23 @@ def end_orphaned_plugins() -> None:
     """Ends plugins whose engine is dead. They go on with what they were asked for last, and nobody would ever know
     what they made."""
     for pid, parent in _plugins():
-        if not _lives(parent):
-            os.kill(pid, signal.SIGKILL)
+        if _is_orphan(pid, parent):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
             print(f"ended plugin process {pid}: its engine is dead", flush=True)
             while Path(f"/proc/{pid}/exe").exists() and _is_plugin(pid):
                 time.sleep(0.01)
+
+
+def _is_orphan(pid: int, parent: int) -> bool:
+    """Whether the plugin's parent is only who takes in the children of the dead, and not another program that started it:
+    a parent outside of this process's view lives, and what one starts shares its session."""
+    if parent == 0 or _lives(parent):
+        return False
+    try:
+        return parent == 1 or os.getsid(pid) != os.getsid(parent)
+    except ProcessLookupError:
+        return True  # one of them has just ended
 
 
 def _plugins() -> list[tuple[int, int]]:

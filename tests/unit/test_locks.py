@@ -2,7 +2,11 @@
 
 import json
 import os
+import shutil
 import socket
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -66,3 +70,39 @@ def test_one_that_can_not_be_read_is_left_to_pulumi(backend: Path) -> None:
 def test_another_backend_has_none_of_these(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("PULUMI_BACKEND_URL", url)
     assert not locks.dead("kafka-cluster", "dev")
+
+
+@pytest.fixture
+def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A plugin of a PULUMI_HOME of its own, which works for a minute at whatever it is asked for."""
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path))
+    program = tmp_path / "plugins/resource-a/pulumi-resource-a"
+    program.parent.mkdir(parents=True)
+    shutil.copy(shutil.which("sleep") or "", program)
+    return program
+
+
+@pytest.fixture
+def owned(plugin: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """The plugin as a test or a program of a user's starts one."""
+    with subprocess.Popen([plugin, "60"]) as running:
+        yield running
+        running.kill()
+
+
+ENGINE = "import subprocess, sys; print(subprocess.Popen(sys.argv[1:], stdout=-3, stderr=-3).pid)"
+
+
+def test_a_plugin_whose_engine_is_dead_is_ended(plugin: Path) -> None:
+    engine = subprocess.run(
+        [sys.executable, "-c", ENGINE, plugin, "60"], capture_output=True, text=True, check=True, start_new_session=True
+    )
+    assert locks._is_plugin(int(engine.stdout)), "it is to outlive its engine"
+    locks.end_orphaned_plugins()
+    assert not locks._is_plugin(int(engine.stdout)), "it goes on with what nobody will ever know of"
+
+
+def test_a_plugin_that_somebody_else_started_goes_on(owned: "subprocess.Popen[bytes]") -> None:
+    assert (owned.pid, os.getpid()) in locks._plugins()
+    locks.end_orphaned_plugins()
+    assert owned.poll() is None, "its parent lives, whatever it is called"
