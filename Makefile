@@ -12,7 +12,7 @@ help: ## list the verbs
 
 setup: ## set everything up: packages, Python, the Pulumi programs, the Kafka archive, the guest image
 	python3 toolchain/setup.py
-	@$(PREPARED) pulumi stack select --create $(STACK)
+	@$(PREPARED) python -m toolchain.torn_state $(STACK) && pulumi stack select --create $(STACK)
 
 up: setup ## set up, bring the stack to a healthy cluster and print its bootstrap servers (STACK=dev)
 	$(PREPARED) python -m toolchain.stack up --stack $(STACK)

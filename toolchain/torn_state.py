@@ -4,10 +4,13 @@ Pulumi's file backend keeps the state of before beside a state, and beside every
 empties before it writes it; a kill in between makes it refuse every command with "failed to load checkpoint: EOF". The
 backend that `. ./activate` sets writes none; one of the user's own may. What the very last step of the killed run did is
 unknown then, as after any other kill. Refuses to know any other backend.
+
+    python -m toolchain.torn_state STACK
 """
 
 import json
 import os
+import sys
 import tempfile
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -48,3 +51,17 @@ def _is_whole(file: Path) -> bool:
         return bool(json.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return False
+
+
+def main(stack: str) -> int:
+    """Mends the stack's state in the backend of this shell, or says why not."""
+    try:
+        mend(os.environ["PULUMI_BACKEND_URL"], stack)
+    except Torn as reason:
+        print(f"setup: {reason}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

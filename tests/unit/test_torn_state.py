@@ -1,10 +1,12 @@
 """A state that was cut off while it was written is replaced by the one of before, and by nothing else."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from toolchain.torn_state import Torn, mend
+from toolchain import places
+from toolchain.torn_state import Torn, main, mend
 
 BEFORE, NOW = '{"version": 3, "before": true}', '{"version": 3}'
 
@@ -57,3 +59,20 @@ def test_where_both_are_cut_off_nothing_is_touched(state: Path, tmp_path: Path) 
 
 def test_another_backend_is_left_alone(tmp_path: Path) -> None:
     mend("https://api.example", "dev")
+
+
+def test_the_set_up_mends_before_pulumi_reads_it(
+    state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = re.search(r"^setup:.*\n((?:\t.*\n)+)", (places.CHECKOUT / "Makefile").read_text(), re.MULTILINE)
+    assert recipe
+    first, then = (recipe[1].find(words) for words in ("toolchain.torn_state $(STACK)", "pulumi stack select"))
+    assert 0 < first < then, "every verb of make begins with it, and it would end there"
+    monkeypatch.setenv("PULUMI_BACKEND_URL", tmp_path.as_uri())
+    state.write_text("")
+    assert main("dev") == 0
+    assert state.read_text() == BEFORE
+    state.write_text("")
+    state.with_name("dev.json.bak").write_text("")
+    assert main("dev") == 1
+    assert "restore a copy" in capsys.readouterr().err
