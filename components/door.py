@@ -4,6 +4,7 @@ Knows Pulumi's config and the stack's earlier state. Refuses to know what a righ
 `model/identity.py`).
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -73,7 +74,7 @@ def surroundings(settings: Settings) -> Resolved:
         topics_before=before,
         left_with=roll.left_with(state, settings.mode),
         formatted=formatted,
-        again=attempt.mark(state, datetime.now(UTC).isoformat()),
+        again=attempt.mark(state, datetime.now(UTC).isoformat(), told=bool(os.environ.get(attempt.AGAIN))),
     )
 
 

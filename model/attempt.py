@@ -13,17 +13,19 @@ from model.kafka_keys import Mode
 from model.roll import NODE
 
 TOPICS = "kafka-cluster:index:KafkaTopics"
+# Tells an `up` that work was left undone where no state says so: outside of Pulumi.
+AGAIN = "KAFKA_CLUSTER_AGAIN"
 
 
-def mark(resources: Iterable[Mapping[str, Any]], now: str) -> str:
-    """A text that the resources of a running cluster carry: another one, `now`, when the last `up` left work undone, else
-    the one that they have."""
+def mark(resources: Iterable[Mapping[str, Any]], now: str, *, told: bool = False) -> str:
+    """A text that the resources of a running cluster carry: another one, `now`, when the last `up` left work undone or
+    that is told, else the one that they have."""
     resources = list(resources)
     cluster = next((one for one in resources if one["type"] == identity.CLUSTER), None)
     if cluster is None:
         return ""
     earlier: str = cluster.get("inputs", {}).get("again", "")
-    return earlier if _is_done(cluster, resources) else now
+    return earlier if not told and _is_done(cluster, resources) else now
 
 
 def mode(resources: Iterable[Mapping[str, Any]]) -> Mode | None:

@@ -19,7 +19,7 @@ from images.commands import CommandFailed
 from lab import host
 from lab.libvirt import Libvirt
 from lab.waiting import WaitedTooLong
-from model import identity, waiting
+from model import attempt, handover, identity, waiting
 from model.errors import ConfigurationError, Problem
 from model.machine_names import MachineNames
 from model.settings import Settings, read
@@ -79,6 +79,10 @@ class Stack:
     def waiting(self) -> dict[str, str]:
         """The machines that wait to be replaced, and for what."""
         return waiting.waiting(stack_state.resources(self.name), self.settings())
+
+    def was_up(self) -> bool:
+        """Whether an `up` came as far as the cluster itself, so that there is one to be whole."""
+        return any(one["urn"].endswith(f"::{handover.CARRIER}") for one in stack_state.resources(self.name))
 
     def needs_lab(self) -> bool:
         """Whether its machines live in the embedded libvirt."""
@@ -195,8 +199,16 @@ def machines(stack: Stack, arguments: list[str]) -> None:
     """Replaces the machines that wait for it, one at a time, each stopped cleanly, the cluster whole in between."""
     prepare(stack)
     clear_leftovers(stack)
+    begun = places.home() / "locks" / f"machines-{stack.name}"
+    if begun.exists() and stack.was_up():
+        with phase("what an earlier run of this verb left undone"):
+            stack.pulumi("up", "--yes", "--skip-preview", *arguments, environment={attempt.AGAIN: "1"})
+            _whole(stack)
     done: set[str] = set()
     while left := stack.waiting():
+        # A node that is stopped on purpose is no work that any state says is undone.
+        begun.parent.mkdir(parents=True, exist_ok=True)
+        begun.touch()
         name = _released(stack, left)
         if name in done:
             raise VerbFailed(f"{name} was replaced and still waits for {left[name]}")
@@ -204,6 +216,9 @@ def machines(stack: Stack, arguments: list[str]) -> None:
         with phase(f"machine {name}: {left[name]}"):
             stack.pulumi("up", "--yes", "--skip-preview", *arguments, environment={waiting.CHOSEN: name})
             _whole(stack)
+    if not done and stack.was_up():
+        _whole(stack)
+    begun.unlink(missing_ok=True)
     print(f"replaced {', '.join(sorted(done))}" if done else "no machine waits to be replaced")
 
 

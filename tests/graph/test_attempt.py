@@ -41,3 +41,13 @@ def test_after_one_that_did_not_all_is_asked_for_again_and_once(up: Up, hosts: d
     assert changed == list(WORK), "Pulumi would see no difference, and nodes would keep what was tried in vain"
     third = after(up, identity(second), hosts)
     assert asked(third) == asked(second), "what was done is done"
+
+
+def test_all_is_asked_for_again_when_that_is_told(
+    up: Up, hosts: dict[str, Any], first: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KAFKA_CLUSTER_AGAIN", "1")
+    second = after(up, identity(first), hosts)
+    assert [name for name in WORK if asked(second)[name] != asked(first)[name]] == list(WORK), (
+        "a node that was stopped on purpose is in no state"
+    )

@@ -41,6 +41,11 @@ def test_what_was_done_keeps_its_mark() -> None:
     assert attempt.mark(state(again=""), NOW) == ""
 
 
+def test_what_is_told_is_marked_whatever_the_state_says() -> None:
+    assert attempt.mark(state(), NOW, told=True) == NOW
+    assert attempt.mark([], NOW, told=True) == "", "a stack that was never up has no cluster to do it to"
+
+
 @pytest.mark.parametrize(
     "left",
     [

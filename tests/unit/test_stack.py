@@ -14,6 +14,7 @@ from model.leftovers import Thing
 from operations import stack_state
 from operations.leftovers import NotCleared
 from operations.preflight import Unusable
+from toolchain import places
 from toolchain import stack as verbs
 from toolchain.stack import Stack
 
@@ -199,3 +200,84 @@ def test_what_pulumi_did_not_change_is_waited_for_patiently(stack: Recorded, mon
     assert asked == [["kafka-cluster", "status", "--stack", "dev", "--wait"]], (
         "a number would be too small for some boot"
     )
+
+
+class Interrupted(Exception):
+    """The verb was killed here."""
+
+
+class Resized(Recorded):
+    """A cluster of which one machine waits, whose nodes are stopped and started, and where a kill may come."""
+
+    def __init__(self, killed_at: str) -> None:
+        super().__init__()
+        self.killed_at = killed_at
+        self.waits, self.is_stopped = True, False
+
+    def reached(self, place: str) -> None:
+        if self.killed_at == place:
+            self.killed_at = ""
+            raise Interrupted
+
+    def waiting(self) -> dict[str, str]:
+        return {"n1": "memory 1 => 2 MiB"} if self.waits else {}
+
+    def was_up(self) -> bool:
+        return True
+
+    def pulumi(self, *arguments: str, **more: object) -> str:
+        told = str(more.get("environment", ""))
+        if "KAFKA_CLUSTER_REPLACE" in told:
+            self.reached("before the new machine")
+            self.waits = False
+            self.reached("before it runs")
+        if told:
+            self.is_stopped = False  # to Pulumi itself it is no difference
+        return ""
+
+
+@pytest.fixture
+def resized(stack: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Resized]:
+    def at(place: str) -> Resized:
+        found = Resized(place)
+
+        def release(*_: object) -> str:
+            found.is_stopped = True
+            found.reached("when it was stopped")
+            return "n1"
+
+        def whole(_: Stack) -> None:
+            if found.is_stopped:
+                raise verbs.VerbFailed("n1 is down")
+
+        monkeypatch.setenv("KAFKA_CLUSTER_HOME", str(tmp_path))
+        monkeypatch.setattr(verbs, "_released", release)
+        monkeypatch.setattr(verbs, "_whole", whole)
+        return found
+
+    return at
+
+
+PLACES = ("when it was stopped", "before the new machine", "before it runs")
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("taken_back", [False, True])
+def test_a_node_that_a_killed_run_stopped_is_started(
+    resized: Callable[[str], Resized], place: str, taken_back: bool
+) -> None:
+    cluster = resized(place)
+    with pytest.raises(Interrupted):
+        verbs.machines(cluster, [])
+    if taken_back:
+        cluster.waits = False
+    verbs.machines(cluster, [])
+    assert not cluster.is_stopped, "no later `up` would see a difference, and every one would be green"
+    assert not list((places.home() / "locks").iterdir()), "the next run has nothing to mend"
+
+
+def test_a_cluster_that_is_not_whole_is_told_although_no_machine_waits(resized: Callable[[str], Resized]) -> None:
+    cluster = resized("")
+    cluster.waits, cluster.is_stopped = False, True
+    with pytest.raises(verbs.VerbFailed, match="n1 is down"):
+        verbs.machines(cluster, [])
