@@ -98,8 +98,10 @@ def _lock_files(stack: str, project: str = "*") -> list[Path]:
 
 
 def _lives(pid: int) -> bool:
-    """A number that was given to another program since does not count as alive."""
+    """A number that was given to another program since does not count as alive, nor does a dead one whose parent has not
+    asked yet how it ended."""
     try:
-        return "pulumi" in Path(f"/proc/{pid}/comm").read_text(encoding="utf-8")
-    except FileNotFoundError:
+        name, _, state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")
+    except (FileNotFoundError, ProcessLookupError):
         return False
+    return "pulumi" in name and state.split()[0] not in ("Z", "X")

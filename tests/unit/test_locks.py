@@ -106,3 +106,13 @@ def test_a_plugin_that_somebody_else_started_goes_on(owned: "subprocess.Popen[by
     assert (owned.pid, os.getpid()) in locks._plugins()
     locks.end_orphaned_plugins()
     assert owned.poll() is None, "its parent lives, whatever it is called"
+
+
+def test_a_dead_engine_that_nobody_buried_yet_is_dead(plugin: Path) -> None:
+    with subprocess.Popen([plugin, "60"]) as engine:
+        assert locks._lives(engine.pid), "of any name that Pulumi's programs have"
+        engine.kill()
+        os.waitid(os.P_PID, engine.pid, os.WEXITED | os.WNOWAIT)
+        assert not locks._lives(engine.pid), (
+            "its lock and its plugins would be in the way as long as its parent is busy"
+        )
