@@ -13,21 +13,29 @@ from pathlib import Path
 
 import pytest
 
+from lab import waiting
 from lab.libvirt import Libvirt
-from model.leftovers import Thing
+from model.leftovers import Thing, known
 from model.machine_names import MachineNames
 from operations.leftovers import present
 from tests.support.session import Session, session
 from tests.support.stack import Stack
 from tests.support.virtual import libvirt_of_its_own, stack_inside
 from tests.unit.samples import dev_config
-from toolchain import places
+from toolchain import places, programs
 
 pytestmark = pytest.mark.lifecycle
 
 STACK = "interrupted"
 NAMES = MachineNames("kafka-cluster", STACK)
-KINDS = ("network:Network", "pool:Pool", "volume:Volume", "cloudInitDisk:CloudInitDisk", "domain:Domain")
+# Pulumi's types, and what libvirt calls a thing of that type.
+KINDS = {
+    "network:Network": "network",
+    "pool:Pool": "pool",
+    "volume:Volume": "volume",
+    "cloudInitDisk:CloudInitDisk": "volume",
+    "domain:Domain": "domain",
+}
 SECONDS_TO_BEGIN = 300
 
 
@@ -53,6 +61,19 @@ def make(stack: Stack, verb: str) -> subprocess.CompletedProcess[str]:
         [*command, "--project", str(stack.project)],
         cwd=places.CHECKOUT,
         env=environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+def bare(stack: Stack, verb: str) -> subprocess.CompletedProcess[str]:
+    """Pulumi's own verb, as it is typed in a prepared shell."""
+    command = [*stack.prefix, str(places.CHECKOUT / "toolchain/shims/pulumi"), "--non-interactive", verb]
+    mine = {"KAFKA_CLUSTER_PROGRAMS": str(programs.bin_dir()), "PYTHONPATH": str(places.CHECKOUT)}
+    return subprocess.run(
+        [*command, "--yes", "--stack", STACK],
+        cwd=stack.project,
+        env={**(stack.environment or {}), **mine},
         capture_output=True,
         text=True,
     )
@@ -93,9 +114,15 @@ def is_creation(line: str, resource_type: str) -> bool:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.partition(":")[0])
 def test_make_goes_on_after_a_run_that_was_killed(lab: Libvirt, stack: Stack, kind: str) -> None:
+    before = present(lab.uri, NAMES)
     with killed_when_it_begins(stack, kind):
+        refused = bare(stack, "up")
+        wait_for_orphan(lab, stack, kind, before)
         make(stack, "preview")  # ends what of the killed run is still at work
+    assert refused.returncode != 0
+    assert f"make up STACK={STACK}" in refused.stderr, "`pulumi cancel` alone leaves the orphan in the way"
     left = present(lab.uri, NAMES)
+    assert orphans(stack, kind, before, left), "with nothing left behind, nothing would be cleared"
     make(stack, "preview")
     assert present(lab.uri, NAMES) == left, "whoever only looks must not clear anything"
     # No machine is up yet that could wait to be replaced: this verb clears what is in the way, and nothing else.
@@ -106,6 +133,22 @@ def test_make_goes_on_after_a_run_that_was_killed(lab: Libvirt, stack: Stack, ki
         )
     data = [[thing for thing in things if is_data(thing)] for things in (left, present(lab.uri, NAMES))]
     assert data[0] == data[1], "a data volume may hold records and is never cleared"
+
+
+def orphans(stack: Stack, kind: str, before: list[Thing], now: list[Thing]) -> set[Thing]:
+    """The things of that kind that are new and that the state does not know. A data volume may be among them."""
+    new = set(now) - set(before) - known(stack.resources())
+    return {thing for thing in new if thing.kind == KINDS[kind] and (thing.name.endswith(".iso") or "Disk" not in kind)}
+
+
+def wait_for_orphan(lab: Libvirt, stack: Stack, kind: str, before: list[Thing]) -> None:
+    """Until the plugin, whose engine is dead, has made what it was asked for last."""
+    waiting.wait_for(
+        f"an orphaned {kind}",
+        lambda: bool(orphans(stack, kind, before, present(lab.uri, NAMES))),
+        SECONDS_TO_BEGIN,
+        lambda: str(present(lab.uri, NAMES)),
+    )
 
 
 def is_data(thing: Thing) -> bool:

@@ -45,6 +45,7 @@ UP, LOOK, WRITE, CHANGE, SWITCH, BREAK, DOWN = (
     "6. Break something",
     "7. Down",
 )
+SECONDS_TO_AUTOSTART = 60
 RECORD = "hello"
 SLOW_RECORDS = 200
 
@@ -322,10 +323,28 @@ def further(before: Mapping[int, int], now: Mapping[int, int]) -> bool:
 
 def test_the_cluster_comes_back_after_the_computers_own_reboot(lab: Libvirt, stack: Stack, kept: str) -> None:
     lab.down()  # ends guests and daemons hard, and takes away all that does not lie on a disk
+    lab.up()
+    wait_for(
+        "all of it runs by itself", lambda: not stopped(lab), SECONDS_TO_AUTOSTART, lambda: f"stopped: {stopped(lab)}"
+    )
     done = make(lab, stack, "up")
     assert done.returncode == 0, f"{done.stdout[-5000:]}{done.stderr[-3000:]}"
     assert RECORD in consumed(stack, kept), "the record is lost"
     stack.up("--expect-no-changes")
+
+
+# Network, pool and machines.
+ALL = {
+    "net-list": {NAMES.prefix},
+    "pool-list": {NAMES.prefix},
+    "list": {NAMES.of(f"kafka-server{n}") for n in (1, 2, 3)},
+}
+
+
+def stopped(lab: Libvirt) -> set[str]:
+    """What of the stack is not active on the hypervisor. Nobody but libvirt starts anything before Pulumi comes."""
+    active = {lister: set(lab.virsh(lister, "--name").split()) for lister in ALL}
+    return {f"{lister} {name}" for lister, names in ALL.items() for name in names - active[lister]}
 
 
 def consumed(stack: Stack, topic: str) -> list[str]:
