@@ -5,7 +5,7 @@ Reads and asks only. Refuses to make what is missing; it names the command that 
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,7 +13,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
 
 from images import recipe
-from model import monitor, waiting
+from model import monitor, unheeded, waiting
 from model.errors import Problem
 from model.machine_names import MachineNames
 from model.metrics import METRICS_EXAMPLE
@@ -85,17 +85,11 @@ def look_around(settings: Settings, state: list[dict[str, Any]], names: MachineN
     left = {name: what for name, what in waiting.waiting(state, settings).items() if name != replaced}
     if left:
         warnings = (*warnings, waiting.warning(left, names.stack))
+    chosen = "" if settings.image == "auto" else image
+    warnings = (*warnings, *unheeded.warnings(state, settings, chosen))
+    found = Resolved(archive, uri, image, warnings, replaced=replaced, pieces=pieces, prometheus=prometheus)
     classes = shared_classes.cached(archive.sha512)
-    return Resolved(
-        archive,
-        uri,
-        image,
-        warnings,
-        replaced=replaced,
-        pieces=pieces,
-        shared_classes=ArchiveFile(classes.path, classes.sha512) if classes else None,
-        prometheus=prometheus,
-    )
+    return replace(found, shared_classes=ArchiveFile(classes.path, classes.sha512)) if classes else found
 
 
 def require_libvirt(uri: str) -> None:

@@ -32,6 +32,7 @@ JUDGES = (
     "model/status.py",
     "model/switch.py",
     "model/topics.py",
+    "model/unheeded.py",
     "model/vitals.py",
     "model/waiting.py",
     "operations/ensemble.py",

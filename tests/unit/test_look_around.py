@@ -182,3 +182,9 @@ def test_machines_that_exist_need_no_hypervisor(computer: Computer, tmp_path: Pa
     found = look(platform="hosts", nodes=[{**node, **login} for node in nodes(3)])
     assert (found.uri, found.image) == ("", "")
     assert not computer.asked
+
+
+def test_what_an_existing_stack_does_not_follow_is_told(computer: Computer) -> None:
+    volume = {"urn": "a::b::c::n1-data", "type": "libvirt:index/volume:Volume", "inputs": {"size": 10 * 1024**3}}
+    found = preflight.look_around(read({"nodes": nodes(1), "dataDisk": 20}), [volume], NAMES)
+    assert any(sentence.startswith("dataDisk stays 10 GiB") for sentence in found.warnings)
