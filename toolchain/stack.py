@@ -26,7 +26,7 @@ from model.settings import Settings, read
 from operations import stack_state
 from operations.leftovers import NotCleared, clear, find
 from operations.preflight import Unusable, require_libvirt
-from toolchain import archive, locks, metrics, places, torn_state
+from toolchain import archive, locks, metrics, places, shared_classes, torn_state
 from toolchain.signals import heed_interrupts
 from toolchain.telling import StillHeld
 
@@ -153,11 +153,17 @@ def start_lab(stack: Stack) -> None:
 def fetch(settings: Settings) -> None:
     """Brings to this computer what its nodes are made of."""
     with phase("Kafka archive"):
-        archive.ensure(
+        found = archive.ensure(
             settings.kafka_version,
             None if settings.archive == "auto" else settings.archive,
             settings.archive_sha512 or None,
         )
+        try:
+            shared_classes.ensure(found)
+        except CommandFailed as failure:
+            print(
+                f"Kafka's classes were not laid out for Java, so brokers and tools start later: {failure}", flush=True
+            )
     if settings.metrics.enabled:
         with phase("metrics agents"):
             metrics.ensure()

@@ -27,6 +27,8 @@ NODES = ("kafka-server1", "kafka-server2", "kafka-server3")
 FIRST, SECOND, THIRD = NODES
 HOME = "/usr/local/kafka_2.13-3.6.0"
 SECONDS = 90.0
+MAIN_PID = "systemctl show --value --property MainPID kafka.service"
+CLASSES = "/usr/local/lib/kafka-cluster/kafka-classes.jsa"
 META = "/var/lib/kafka/logs/kraft-combined-logs/meta.properties"
 MOUNT = "sudo mkdir -p /var/lib/kafka && sudo mount /dev/disk/by-id/kafka-lab-data /var/lib/kafka"
 UNMOUNT = "sudo umount /var/lib/kafka && sudo rmdir /var/lib/kafka"
@@ -230,6 +232,9 @@ def test_one_machine_twice_and_this_computer_and_nobody_are_refused(
 def test_up_then_destroy_leaves_only_the_data(ours: Ground, untouched: dict[str, list[str]]) -> None:
     ours.stack.up()
     ours.stack.up("--expect-no-changes")
+    for name in NODES:
+        mapped = on(ours, name, f"sudo cat /proc/$({MAIN_PID})/maps")
+        assert CLASSES in mapped, "the broker reads jar by jar what was laid out for it"
     outputs = ours.stack.outputs()
     records.write(ours.stack.prefix, outputs["bootstrap_servers"], "kept", "one", "two")
     # Only what an `up` has applied counts.
