@@ -16,8 +16,10 @@ from model.handover import Access
 # One stage of a node; `stdout` is what it printed.
 Stage = remote.Command
 
-# Machines answered when stage `ready` was done, so a machine that does not is worth few tries only.
+# Machines answered when stage `ready` was done, so a machine that does not is worth few tries only. One that was made anew
+# may still boot: with the pauses of pulumi-command these are half a minute.
 _DIAL_TRIES = 4
+PATIENT_TRIES = 12
 
 
 def operate(
@@ -73,7 +75,7 @@ class Hand:
     deleted_with: Resource | None
     jumps: bool = False
 
-    def connection(self) -> remote.ConnectionArgs:
+    def connection(self, tries: int = _DIAL_TRIES) -> remote.ConnectionArgs:
         """As pulumi-command wants it, host key included: without one, none would be checked."""
         plain = Output.unsecret(self.access.apply(_without_keys))
         return remote.ConnectionArgs(
@@ -82,7 +84,7 @@ class Hand:
             user=plain["user"],
             host_key=plain["host_key"],
             private_key=self.access.apply(lambda access: access.private_key),
-            dial_error_limit=_DIAL_TRIES,
+            dial_error_limit=tries,
             per_dial_timeout=60,
             proxy=self._proxy() if self.jumps else None,
         )
@@ -106,12 +108,13 @@ class Hand:
         program: Input[str],
         parent: Resource,
         depends_on: Sequence[Resource],
+        tries: int = _DIAL_TRIES,
     ) -> Stage:
         """A stage on the machine: `first` is the command of its first time, `again` that of every later one;
         both read the program on their standard input."""
         return remote.Command(
             name,
-            connection=self.connection(),
+            connection=self.connection(tries),
             create=first,
             update=again,
             stdin=program,

@@ -6,7 +6,8 @@ from typing import Any
 import pulumi
 from pulumi import Output, Resource, ResourceOptions
 
-from components.hand import Hand, operate, undo
+import files
+from components.hand import PATIENT_TRIES, Hand, operate, undo
 from components.place import Place
 from model import fitness, monitor, stages
 from model.handover import Access
@@ -43,10 +44,8 @@ class Hosts(pulumi.ComponentResource):
 
         def host(node: Node) -> Host:
             entry = configured[node.name]
-            claim = stages.claimed(cluster, node, stack=stack)
-            end = stages.removed(
-                cluster, claim, login=entry.user, device=entry.data_device, delete_data=settings.delete_data
-            )
+            claim = stages.claimed(cluster, node, stack=stack, login=entry.user)
+            end = stages.removed(cluster, claim, device=entry.data_device, delete_data=settings.delete_data)
             mine = ResourceOptions(parent=self)
             return Host(f"{node.name}-host", entry, accesses[node.name], claim, end, fit=fit, opts=mine)
 
@@ -92,12 +91,15 @@ class Host(pulumi.ComponentResource):
     ) -> None:
         super().__init__("kafka-cluster:index:Host", name, {"address": node.address}, opts)
         opened = access.apply(lambda access: access.model_dump())
-        ready = operate(
+        hand = Hand(access, deleted_with=None, jumps=node.jump_host is not None)
+        ready = hand.stage(
             f"{name}-ready",
-            "ready",
-            stdin=_secret_document({"access": opened, "upload_folder": Paths.upload_folder, "claim": claim}),
+            first=stages.command(Paths.lock, "first"),
+            again=stages.command(Paths.lock, "again"),
+            program=stages.program(files.text, ("claimed",), claim),
             parent=self,
             depends_on=[fit],
+            tries=PATIENT_TRIES,
         )
         machine = ready.stdout.apply(lambda text: text.rsplit("machine ", 1)[-1].strip())
         claimed = f"{name}-claimed"
@@ -108,12 +110,7 @@ class Host(pulumi.ComponentResource):
             parent=self,
             depends_on=[ready],
         )
-        self.place = Place(
-            hand=Hand(access, deleted_with=None, jumps=node.jump_host is not None),
-            machine=machine,
-            device=node.data_device,
-            ready=taken,
-        )
+        self.place = Place(hand=hand, machine=machine, device=node.data_device, ready=taken)
         self.register_outputs({"address": node.address})
 
 

@@ -68,14 +68,14 @@ def claimed(cluster: Cluster, monitor: MonitorSettings, stack: str) -> dict[str,
     # systemd keeps the state of a service without a lasting user behind a link.
     private = _DATA.replace("/lib/", "/lib/private/")
     ours = [_PROGRAM.rpartition("/")[0], _DATA, private]
-    plan = stages.claimed(cluster, _node(monitor), stack=stack)
+    plan = stages.claimed(cluster, _node(monitor), stack=stack, login=monitor.user)
     return {**plan, "users": [], "kernel": [], "hosts": {}, "paths": ours}
 
 
 def removed(cluster: Cluster, monitor: MonitorSettings, stack: str) -> dict[str, Any]:
     """The plan of giving it back."""
     claim = claimed(cluster, monitor, stack)
-    plan = stages.removed(cluster, claim, login=monitor.user, device="", delete_data=False)
+    plan = stages.removed(cluster, claim, device="", delete_data=False)
     return {**plan, "services": [stages.MONITOR]}
 
 

@@ -126,8 +126,8 @@ def fit(cluster: Cluster, node: Node, device: str) -> dict[str, Any]:
     }
 
 
-def claimed(cluster: Cluster, node: Node, *, stack: str) -> dict[str, Any]:
-    """The plan of taking a machine that somebody else made."""
+def claimed(cluster: Cluster, node: Node, *, stack: str, login: str) -> dict[str, Any]:
+    """The plan of taking a machine that somebody else made, and that `login` logs in to."""
     paths = cluster.paths
     return {
         "node": node.name,
@@ -141,12 +141,12 @@ def claimed(cluster: Cluster, node: Node, *, stack: str) -> dict[str, Any]:
         "shared_folders": [_folder(paths.message)],
         "hosts": {each.name: each.address for each in cluster.nodes},
         "data": paths.data,
+        "login": login,
+        "upload_folder": paths.upload_folder,
     }
 
 
-def removed(
-    cluster: Cluster, claimed: Mapping[str, Any], *, login: str, device: str, delete_data: bool
-) -> dict[str, Any]:
+def removed(cluster: Cluster, claimed: Mapping[str, Any], *, device: str, delete_data: bool) -> dict[str, Any]:
     """The plan of giving a machine back that was taken by the plan `claimed`."""
     paths = cluster.paths
     return {
@@ -160,8 +160,6 @@ def removed(
         "data_folders": list(paths.links.values()),
         "delete_data": delete_data,
         "cluster_id_file": f"{paths.log_dir(Mode.KRAFT)}/meta.properties",
-        "login": login,
-        "upload_folder": paths.upload_folder,
     }
 
 

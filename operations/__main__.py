@@ -1,6 +1,6 @@
 """The door of operations: `python -m operations VERB`. Each verb reads its plan from standard input.
 
-A first `up` runs a verb seven times and more, so each loads what it needs itself and nothing else.
+A first `up` runs several of them, so each loads what it needs itself and nothing else.
 """
 
 import argparse
@@ -27,7 +27,7 @@ _PLANNED = {
     "ready": (
         "operations.ready:wait",
         "operations.ready:Newcomer",
-        "wait until a machine can be worked on, and take one that somebody else made",
+        "wait until a new machine can be worked on",
     ),
     "emptied": (
         "operations.emptied:check",

@@ -1,7 +1,7 @@
 """Gives machines back that somebody else made: the effects behind stage `removed`.
 
 Knows what to say of a machine that does not answer. Refuses to know what is done there (`files/stages/`), and how a
-machine is taken (`operations/ready.py`).
+machine is taken (`files/stages/claimed.py`).
 """
 
 from typing import Any

@@ -1,6 +1,6 @@
-"""Waits until a machine can be worked on, and says why it can't. One that somebody else made is taken at once.
+"""Waits until a machine that was just made can be worked on, and says why it can't.
 
-Knows cloud-init, ssh and a libvirt console's log. Refuses to know what taking a machine means (`files/stages/claimed.py`).
+Knows cloud-init, ssh and a libvirt console's log. Refuses to change anything on the machine.
 """
 
 import asyncio
@@ -8,13 +8,12 @@ import json
 import re
 import shutil
 from collections.abc import Callable
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from model import stages
 from model.handover import Access
-from operations.machine import Machine, StageFailed, Stranger, Unreachable, connect
+from operations.machine import StageFailed, Stranger, Unreachable, connect
 from operations.refusal import Refusal
 from operations.wait import TimedOut, until
 
@@ -50,8 +49,7 @@ class FirstKey(BaseModel):
 
 
 class Newcomer(BaseModel):
-    """A machine that is awaited, for `seconds` times `patience` at most. `claim` is the plan of taking one that somebody
-    else made."""
+    """A machine that is awaited, for `seconds` times `patience` at most."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -61,19 +59,14 @@ class Newcomer(BaseModel):
     seconds: float = 300
     console: Console | None = None
     first_key: FirstKey | None = None
-    claim: dict[str, Any] | None = None
 
 
 class NotReady(Refusal):
     """The machine did not come up; the text carries its console's last lines."""
 
 
-class NotTaken(Refusal):
-    """The machine could not be taken; the text is its own."""
-
-
 async def wait(newcomer: Newcomer) -> None:
-    """Waits for ssh, for cloud-init and for the planned address, takes the machine, and makes the folder for uploads."""
+    """Waits for ssh, for cloud-init and for the planned address, and makes the folder for uploads."""
     name = newcomer.access.name
     identities: list[str] = []
     try:
@@ -92,8 +85,6 @@ async def _missing(newcomer: Newcomer, identify: Callable[[str], None]) -> str |
     try:
         async with connect(newcomer.access, newcomer.patience) as machine:
             _judge(newcomer, await machine.run(_SETTLED), await machine.run("ip -o -4 addr show scope global"))
-            if newcomer.claim:
-                await _take(machine, newcomer.claim)
             made = await machine.run(f"mkdir -p {newcomer.upload_folder} && cat /etc/machine-id")
     except Stranger as error:
         return await _plant(newcomer, error)
@@ -113,14 +104,6 @@ def _judge(newcomer: Newcomer, status: str, addresses: str) -> None:
         raise NotReady(f"{name}: stage 'ready': cloud-init ended with {fault}")
     if f" {address}/" not in addresses:
         raise NotReady(f"{name}: stage 'ready': has not the planned address {address}:\n{addresses}")
-
-
-async def _take(machine: Machine, plan: dict[str, Any]) -> None:
-    """Writes down whose the machine is now, before anything else is done there."""
-    try:
-        await machine.stage(("claimed",), plan)
-    except StageFailed as error:
-        raise NotTaken(f"stage 'claimed': {error}") from error
 
 
 async def _plant(newcomer: Newcomer, stranger: Stranger) -> str:

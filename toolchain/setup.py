@@ -26,6 +26,9 @@ from toolchain.telling import telling
 VENV = places.CHECKOUT / ".venv"
 LOCK = places.CHECKOUT / "requirements.lock"
 
+# What an `up` loads of this checkout.
+ROOMS = ("components", "files", "images", "kafka_cluster", "lab", "model", "operations", "toolchain")
+
 Say = Callable[[str], None]
 
 
@@ -66,6 +69,12 @@ def _there_already() -> set[str]:
 
 def python(say: Say) -> None:
     """The virtual environment with what requirements.lock pins, and this checkout on its path."""
+    libraries(say)
+    _compile(say, *(room for room in ROOMS if (places.CHECKOUT / room).is_dir()))
+
+
+def libraries(say: Say) -> None:
+    """What others wrote."""
     stamp = VENV / "compiled-from"
     wanted = LOCK.read_text(encoding="utf-8")
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:

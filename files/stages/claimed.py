@@ -1,8 +1,16 @@
 # Stage `claimed`: a machine that somebody else made is taken for one node, before anything else is done there.
 # What was there before is written down, because only the rest may be removed again.
+# Its last words name the machine: by them another one with the same address is told from it.
 
 
 def main(plan):
+    take(plan)
+    # sftp writes as that user.
+    run("runuser", "-u", plan["login"], "--", "sh", "-c", 'cd && mkdir -p "$0"', plan["upload_folder"])
+    say(f"{plan['node']} is taken, machine {Path('/etc/machine-id').read_text().strip()}")
+
+
+def take(plan):
     known = read_json(plan["claim"])
     if known is None:
         write(plan["claim"], json.dumps({**plan["owner"], **there_before(plan)}), mode="0600")

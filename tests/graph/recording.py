@@ -282,7 +282,7 @@ def plugins(domain_type: str = "qemu") -> Answer:
         if resource.type == "command:local:Command":
             return {"id": f"local-{next(counter)}", **_streams(resource, _said(resource, domain_type))}
         if resource.type.startswith("command:remote:"):
-            return {"id": f"remote-{next(counter)}", **_streams(resource, "")}
+            return {"id": f"remote-{next(counter)}", **_streams(resource, _told_by_a_machine(resource))}
         if resource.type.startswith("libvirt:"):
             return {"id": f"id-of-{shown(resource.inputs)['name']}"}
         assert resource.type.startswith("pulumi:providers:"), resource.type
@@ -293,6 +293,12 @@ def plugins(domain_type: str = "qemu") -> Answer:
 
 def _streams(resource: Resource, stdout: str) -> dict[str, Any]:
     return {"stdout": Secret(stdout) if "stdout" in resource.secret_outputs else stdout, "stderr": ""}
+
+
+def _told_by_a_machine(resource: Resource) -> str:
+    """What a stage prints, as far as anybody reads it."""
+    name = resource.name.removesuffix("-host-ready")
+    return "" if name == resource.name else f"{name} is taken, machine machine-id-of-{name}\n"
 
 
 def _said(resource: Resource, domain_type: str) -> str:

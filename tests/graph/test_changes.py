@@ -156,7 +156,7 @@ def test_another_host_is_taken_and_worked_on_again(up: Up, hosts: dict[str, Any]
     usual = plugins()
 
     def rebuilt(resource: Resource) -> dict[str, Any]:
-        other = {"stdout": "kafka-server2 is ready at 172.25.254.132, machine another\n"}
+        other = {"stdout": "kafka-server2 is taken, machine another\n"}
         return usual(resource) | (other if resource.name == "kafka-server2-host-ready" else {})
 
     found = changed(up(**hosts), up(engine=Engine(rebuilt), **hosts))

@@ -126,7 +126,7 @@ def test_a_host_is_taken_before_anything_is_done_there_and_given_back(up: Up, ho
     engine = up(**hosts)
     claimed, ready = engine.one(f"{name}-host-claimed"), engine.one(f"{name}-host-ready")
     assert engine.one("hosts-fit").urn in ready.dependencies, "all are looked at first"
-    assert json.loads(shown(ready.inputs)["stdin"])["claim"]["stage"] == "claimed"
+    assert plan_of(ready)["stage"] == "claimed"
     assert ready_of(engine, name).urn in claimed.dependencies
     assert claimed.urn in engine.one(f"{name}-archive").dependencies
     assert claimed.inputs["delete"] == "python -m operations removed"

@@ -31,6 +31,7 @@ def kernel(machine: Machine) -> dict[str, str]:
 def plan(machine: Machine, kernel: dict[str, str]) -> Plan:
     """What both stages are told about a machine that is bare but for its names."""
     machine.path("/etc/hosts").write_text(HOSTS)
+    machine.path("/etc/machine-id").write_text("of-n1\n")
     machine.path("/etc/systemd/system").mkdir(parents=True)
     machine.answer(("getent", "passwd"), lambda *command: answer(code=0 if command[2] in machine.users else 2))
     machine.users = {"root", "admin"}
@@ -117,6 +118,12 @@ def test_a_claim_says_whose_the_machine_is_and_what_was_there_before(machine: Ma
         "hosts": ["127.0.1.1 n1", "10.9.9.9 n2 n2.example # old"],
     }
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_it_says_tells_the_machine_from_another_one(machine: Machine, plan: Plan) -> None:
+    claim(machine, plan)
+    assert machine.said[-1] == "n1 is taken, machine of-n1"
+    assert machine.ran("runuser", "-u", "admin")[0][-1] == plan["upload_folder"], "sftp writes there as that user"
 
 
 def test_a_second_claim_does_not_take_ours_for_what_was_there_before(

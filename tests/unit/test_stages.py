@@ -287,11 +287,11 @@ def test_the_plan_of_a_start(mode: Mode) -> None:
 
 def claimed() -> dict[str, Any]:
     planned = cluster()
-    return stages.claimed(planned, planned.nodes[1], stack="kafka-cluster/dev")
+    return stages.claimed(planned, planned.nodes[1], stack="kafka-cluster/dev", login="a")
 
 
 def removed(*, delete_data: bool = False) -> dict[str, Any]:
-    return stages.removed(cluster(), claimed(), login="a", device="", delete_data=delete_data)
+    return stages.removed(cluster(), claimed(), device="", delete_data=delete_data)
 
 
 def test_a_claimed_machine_is_given_back_whole() -> None:

@@ -1,4 +1,4 @@
-"""What a verb of operations loads before it works: a first `up` starts seven of them and more on the operator's computer."""
+"""What a verb of operations loads before it works: a first `up` starts several of them on the operator's computer."""
 
 import inspect
 import subprocess
