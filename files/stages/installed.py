@@ -164,7 +164,7 @@ WantedBy=local-fs.target
     name = plan["mount_unit"]
     write(f"/etc/systemd/system/{name}", unit)
     run("systemctl", "daemon-reload")
-    run("systemctl", "--quiet", "enable", name)
+    run("systemctl", "--quiet", "--no-reload", "enable", name)
     run("systemctl", "start", name)
 
 

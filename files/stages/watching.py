@@ -7,5 +7,5 @@ def main(plan):
     for file in plan["files"]:
         write(file["path"], file["content"])
     run("systemctl", "daemon-reload")
-    run("systemctl", "--quiet", "enable", plan["service"])
+    run("systemctl", "--quiet", "--no-reload", "enable", plan["service"])
     run("systemctl", "restart", plan["service"])

@@ -136,7 +136,8 @@ def test_activation_puts_every_file_in_its_place(machine: Machine) -> None:
     activated(machine, plan)
     assert all(Path(file["path"]).read_text() == file["content"] for file in plan["files"])
     assert Path(plan["fingerprint_file"]).read_text() == "f1\n"
-    assert machine.ran("systemctl", "--quiet", "enable") == [("systemctl", "--quiet", "enable", "kafka.service")]
+    enabled = ("systemctl", "--quiet", "--no-reload", "enable")
+    assert machine.ran(*enabled) == [(*enabled, "kafka.service")]
 
 
 def test_systemd_is_told_of_changed_units_only(machine: Machine) -> None:
@@ -153,12 +154,12 @@ def test_the_other_modes_service_does_not_come_up_with_the_machine(machine: Mach
         unit.parent.mkdir(parents=True)
         unit.write_text("x")
     activated(machine, configured_plan(machine))
-    assert len(machine.ran("systemctl", "--quiet", "disable", "zookeeper.service")) == there
+    assert len(machine.ran("systemctl", "--quiet", "--no-reload", "disable", "zookeeper.service")) == there
 
 
 def test_the_fingerprint_is_written_last(machine: Machine) -> None:
     plan = configured_plan(machine)
-    machine.answer(("systemctl", "--quiet", "enable"), answer(code=1, stderr="no"))
+    machine.answer(("systemctl", "--quiet", "--no-reload", "enable"), answer(code=1, stderr="no"))
     program = machine.load("identity", "activation", "configured")
     program["stage_files"](plan)
     refused(program, "activate", plan)
