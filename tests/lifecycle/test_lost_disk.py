@@ -12,11 +12,13 @@ import pytest
 from tests.lifecycle import records
 from tests.support.look import verify
 from tests.support.machines import Ground, ground
+from tests.support.operate import wait_until_whole
 
 pytestmark = pytest.mark.lifecycle
 
 FIRST, SECOND, THIRD = "kafka-server1", "kafka-server2", "kafka-server3"
 DATA = "/var/lib/kafka"
+SECONDS = 60.0
 # What docs/how-to/restore-a-lost-disk.md says about the other mode's data.
 START_BY_HAND = (
     "cd /etc/kafka-cluster/staged && sudo find etc usr -type f -exec cp -p {} /{} \\;"
@@ -105,7 +107,7 @@ def test_the_first_switch_behind_a_lost_disk_takes_the_word(ours: Ground) -> Non
     assert f"{SECOND}: no other node has data in zookeeper mode" in " ".join(ours.stack.up().split())
     ours.stack.configure(acceptEmptyDisk=None)
     ours.stack.up()
-    verify(ours.stack)
+    wait_until_whole(ours.stack, SECONDS)
 
 
 def test_the_other_modes_data_is_not_passed_over(ours: Ground) -> None:
@@ -132,5 +134,5 @@ def test_the_other_modes_data_is_made_anew_from_the_others(ours: Ground) -> None
     assert f"{SECOND}: its data is gone, and the other nodes hold the rest" in said
     ours.stack.configure(acceptEmptyDisk=None)
     ours.stack.up()
-    verify(ours.stack)
+    wait_until_whole(ours.stack, SECONDS)
     assert records.read(ours.stack.prefix, servers(ours), "kept", "one", "two") == ["one", "two"]
