@@ -28,12 +28,11 @@ asyncio.run(act(Handover.model_validate_json(sys.stdin.read())))
 """
 
 
-def operate(stack: Stack, verb: str, seconds: float, **facts: str) -> "subprocess.CompletedProcess[str]":
+def operate(stack: Stack, verb: str, seconds: float) -> "subprocess.CompletedProcess[str]":
     """`bring` the cluster there, wait until it is `whole`, or look whether all partitions are `led` by those that should
-    lead them; as planned, or with other facts of its nodes."""
-    known = stack.handover()
-    assert known is not None, f"stack {stack.name} was never up"
-    planned = known.model_copy(update={"nodes": tuple(node.model_copy(update=facts) for node in known.nodes)})
+    lead them."""
+    planned = stack.handover()
+    assert planned is not None, f"stack {stack.name} was never up"
     return subprocess.run(
         [*stack.prefix, sys.executable, "-c", _PROGRAM, verb, str(round(seconds))],
         input=planned.model_dump_json(),
