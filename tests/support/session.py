@@ -45,6 +45,14 @@ class Session:
         os.kill(self._leader.pid, signal.SIGKILL)
         self.wait()
 
+    def hold(self) -> None:
+        """SIGSTOP to the program itself. What it has started goes on."""
+        os.kill(self._leader.pid, signal.SIGSTOP)
+
+    def let_go(self) -> None:
+        """The end of `hold`."""
+        os.kill(self._leader.pid, signal.SIGCONT)
+
     def end(self) -> None:
         """SIGKILL to all of the session."""
         if self._leader.returncode is None:
