@@ -19,7 +19,7 @@ Stage = remote.Command
 # Machines answered when stage `ready` was done, so a machine that does not is worth few tries only. One that was made anew
 # may still boot: with the pauses of pulumi-command these are half a minute.
 _DIAL_TRIES = 4
-PATIENT_TRIES = 12
+PATIENT_TRIES = 10
 
 
 def operate(
