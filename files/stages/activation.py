@@ -11,11 +11,17 @@ def activate(plan):
         content = Path(f"{staged}{file['path']}").read_text()
         changed = write(file["path"], content, file["owner"], file["group"], file["mode"])
         units_changed |= changed and file["path"].endswith(".service")
-    if units_changed:
-        run("systemctl", "daemon-reload")
-    # Only the next boot asks who is enabled, and then everything is read anew: that takes an emulated machine ten seconds.
     idle = [unit for unit in manifest["idle_services"] if Path(f"/etc/systemd/system/{unit}").exists()]
-    if idle:
-        run("systemctl", "--quiet", "--no-reload", "disable", *idle)
-    run("systemctl", "--quiet", "--no-reload", "enable", *manifest["services"])
+    links_changed = linked("disable", idle) | linked("enable", manifest["services"])
+    if units_changed or links_changed:
+        run("systemctl", "daemon-reload")
     write(plan["fingerprint_file"], manifest["fingerprint"] + "\n")
+
+
+def linked(verb, units):
+    """Whether that changed which units start with the machine. All of it is read anew at once, by who calls: each time
+    takes an emulated machine ten seconds."""
+    if not units:
+        return False
+    done = run("systemctl", "--no-reload", verb, *units)
+    return bool(f"{done.stdout}{done.stderr}".strip())

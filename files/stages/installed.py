@@ -163,8 +163,8 @@ WantedBy=local-fs.target
 """
     name = plan["mount_unit"]
     write(f"/etc/systemd/system/{name}", unit)
-    run("systemctl", "daemon-reload")
     run("systemctl", "--quiet", "--no-reload", "enable", name)
+    run("systemctl", "daemon-reload")
     run("systemctl", "start", name)
 
 

@@ -6,6 +6,6 @@ def main(plan):
     ensure_pieces(plan)
     for file in plan["files"]:
         write(file["path"], file["content"])
-    run("systemctl", "daemon-reload")
     run("systemctl", "--quiet", "--no-reload", "enable", plan["service"])
+    run("systemctl", "daemon-reload")
     run("systemctl", "restart", plan["service"])

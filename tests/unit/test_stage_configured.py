@@ -19,6 +19,8 @@ from .stage_machine import (
     write_json,
 )
 
+ENABLE = ("systemctl", "--no-reload", "enable")
+
 
 def staged(plan: Plan) -> dict[str, Any]:
     return json.loads((Path(plan["staged"]) / "MANIFEST.json").read_text())  # type: ignore[no-any-return]
@@ -136,15 +138,17 @@ def test_activation_puts_every_file_in_its_place(machine: Machine) -> None:
     activated(machine, plan)
     assert all(Path(file["path"]).read_text() == file["content"] for file in plan["files"])
     assert Path(plan["fingerprint_file"]).read_text() == "f1\n"
-    enabled = ("systemctl", "--quiet", "--no-reload", "enable")
-    assert machine.ran(*enabled) == [(*enabled, "kafka.service")]
+    assert machine.ran(*ENABLE) == [(*ENABLE, "kafka.service")]
 
 
-def test_systemd_is_told_of_changed_units_only(machine: Machine) -> None:
+def test_systemd_is_told_of_changes_only_and_when_all_are_made(machine: Machine) -> None:
     program = activated(machine, configured_plan(machine))
-    assert len(machine.ran("systemctl", "daemon-reload")) == 1
+    assert machine.ran("systemctl")[-1] == ("systemctl", "daemon-reload")
     program["activate"](configured_plan(machine))
     assert len(machine.ran("systemctl", "daemon-reload")) == 1
+    machine.answer(ENABLE, answer(stderr="Created symlink …\n"))
+    program["activate"](configured_plan(machine))
+    assert len(machine.ran("systemctl", "daemon-reload")) == 2, "systemd would go on saying that it is disabled"
 
 
 @pytest.mark.parametrize("there", [True, False])
@@ -154,12 +158,12 @@ def test_the_other_modes_service_does_not_come_up_with_the_machine(machine: Mach
         unit.parent.mkdir(parents=True)
         unit.write_text("x")
     activated(machine, configured_plan(machine))
-    assert len(machine.ran("systemctl", "--quiet", "--no-reload", "disable", "zookeeper.service")) == there
+    assert len(machine.ran("systemctl", "--no-reload", "disable", "zookeeper.service")) == there
 
 
 def test_the_fingerprint_is_written_last(machine: Machine) -> None:
     plan = configured_plan(machine)
-    machine.answer(("systemctl", "--quiet", "--no-reload", "enable"), answer(code=1, stderr="no"))
+    machine.answer(ENABLE, answer(code=1, stderr="no"))
     program = machine.load("identity", "activation", "configured")
     program["stage_files"](plan)
     refused(program, "activate", plan)
