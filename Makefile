@@ -6,8 +6,10 @@ STACK ?= dev
 PREPARED := . ./activate &&
 # Virtual machines need the computer to themselves: emulated ones leave nothing for others.
 STORY := tests/lifecycle/test_virtual_machines.py
+ELSEWHERE := tests/conformance tests/lifecycle/breakage $(filter-out $(STORY),$(sort $(wildcard tests/lifecycle/test_*.py)))
 
-.PHONY: help setup up preview verify status machines drift destroy lint check test test-setup soak bench lock clean
+.PHONY: $(ELSEWHERE)
+.PHONY: help setup up preview verify status machines drift destroy lint check test test-setup test-machines soak bench lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -49,8 +51,17 @@ test-setup:
 	python3 toolchain/setup.py packages test_packages secret python programs archive metrics image shared_classes
 
 test: test-setup lint ## set up and pass every test, the real virtual machines included
-	$(PREPARED) python -m pytest tests --ignore tests/live --ignore $(STORY) --lifecycle -n 2 --dist loadfile --no-loadscope-reorder --durations=20
+	$(PREPARED) python -m pytest -q tests/unit tests/graph
+	$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target $(ELSEWHERE)
 	$(PREPARED) python -m pytest $(STORY) --lifecycle --require-live --durations=20
+
+# Each on machines of its own, so they can be tried side by side; half of the time is spent waiting.
+$(ELSEWHERE):
+	$(info trying $@)
+	@$(PREPARED) exec env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL python -m pytest $@ --lifecycle -q --durations=5
+
+test-machines: test-setup ## the whole run on virtual machines, however long emulated ones take
+	$(PREPARED) python -m pytest $(STORY) --lifecycle --require-live --whole-story -v
 
 soak: test-setup ## try operations and faults at random for an hour, and many overrides on real brokers (SOAK_MINUTES=60)
 	$(PREPARED) python -m tests.soak

@@ -17,6 +17,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--stack", help="the stack to verify (default: $PULUMI_STACK, else the selected one)")
     group.addoption("--project", type=Path, help="the folder of the stack's Pulumi.yaml (default: this checkout)")
     group.addoption("--lifecycle", action="store_true", help="also run the tests that make machines of their own")
+    group.addoption(
+        "--whole-story",
+        action="store_true",
+        help="go on with virtual machines where emulated ones take an hour and more",
+    )
     group.addoption("--require-live", action="store_true", help="fail when nothing was verified live")
     group.addoption(
         "--beside",
