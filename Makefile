@@ -9,7 +9,7 @@ STORY := tests/lifecycle/test_virtual_machines.py
 ELSEWHERE := tests/conformance tests/lifecycle/breakage $(filter-out $(STORY),$(sort $(wildcard tests/lifecycle/test_*.py)))
 
 .PHONY: $(ELSEWHERE)
-.PHONY: help setup up preview verify status machines drift destroy lint check test test-setup test-machines soak bench lock clean
+.PHONY: help setup up preview verify status machines drift destroy lint check test test-setup test-vms soak bench lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -60,7 +60,7 @@ $(ELSEWHERE):
 	$(info trying $@)
 	@$(PREPARED) exec env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL python -m pytest $@ --lifecycle -q --durations=5
 
-test-machines: test-setup ## the whole run on virtual machines, however long emulated ones take
+test-vms: test-setup ## the whole run on virtual machines, however long emulated ones take
 	$(PREPARED) python -m pytest $(STORY) --lifecycle --require-live --whole-story -v
 
 soak: test-setup ## try operations and faults at random for an hour, and many overrides on real brokers (SOAK_MINUTES=60)

@@ -147,7 +147,7 @@ def too_slow(request: pytest.FixtureRequest, first_up: dict[str, str]) -> str:
         return ""
     return (
         f"the first `up` took {seconds:.0f} s on the machines that this computer emulates, so the rest would take an hour:"
-        " `make test-machines` does it however long it takes"
+        " `make test-vms` does it however long it takes"
     )
 
 
