@@ -6,7 +6,10 @@ STACK ?= dev
 PREPARED := . ./activate &&
 # Virtual machines need the computer to themselves: emulated ones leave nothing for others.
 STORY := tests/lifecycle/test_virtual_machines.py
-ELSEWHERE := tests/conformance tests/lifecycle/breakage $(filter-out $(STORY),$(sort $(wildcard tests/lifecycle/test_*.py)))
+# The longest first, so that it isn't left alone at the end.
+LONGEST := tests/lifecycle/test_traffic.py
+ELSEWHERE := $(LONGEST) tests/lifecycle/breakage tests/conformance \
+  $(filter-out $(STORY) $(LONGEST),$(sort $(wildcard tests/lifecycle/test_*.py)))
 
 .PHONY: $(ELSEWHERE)
 .PHONY: help setup up preview verify status machines drift destroy lint check test test-setup test-vms soak bench lock clean
