@@ -28,7 +28,7 @@ preview: setup ## tell what `make up` would do
 	$(PREPARED) python -m toolchain.stack preview --stack $(STACK)
 
 verify: ## check the running cluster, live, with testinfra and real clients
-	$(PREPARED) PULUMI_STACK=$(STACK) pytest tests/live --require-live -n 4 --dist loadgroup
+	$(PREPARED) PULUMI_STACK=$(STACK) pytest tests/live --require-live
 
 status: ## say how the cluster is, and each node: eight numbers, the quorum, a line for every machine
 	@$(PREPARED) kafka-cluster status --stack $(STACK)

@@ -105,16 +105,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     mine = [item for item in items if item.path.is_relative_to(HERE)]
     for item in mine:
         item.add_marker(pytest.mark.live)
-        item.add_marker(pytest.mark.xdist_group(_looked_at_together(item)))
         reason = _plan_or_reason(config)
         if isinstance(reason, str):
             item.add_marker(pytest.mark.skip(reason=reason))
-
-
-def _looked_at_together(item: pytest.Item) -> str:
-    """Whose checks must follow each other where `pytest -n` runs several at once: a machine's, or the whole cluster's."""
-    parameters: dict[str, str] = getattr(getattr(item, "callspec", None), "params", {})
-    return parameters.get("machine", "the cluster")
 
 
 @pytest.fixture(scope="session")
