@@ -55,12 +55,12 @@ test-setup:
 
 test: test-setup lint ## set up and pass every test, the real virtual machines included
 	$(PREPARED) python -m pytest -q tests/unit tests/graph
-	$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target $(ELSEWHERE)
+	@echo "Two at a time, each told when it ends: $(ELSEWHERE)"
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target $(ELSEWHERE)
 	$(PREPARED) python -m pytest $(STORY) --lifecycle --require-live --durations=20
 
 # Each on machines of its own, so they can be tried side by side; half of the time is spent waiting.
 $(ELSEWHERE):
-	$(info trying $@)
 	@$(PREPARED) exec env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL python -m pytest $@ --lifecycle -q --durations=5
 
 test-vms: test-setup ## the whole run on virtual machines, however long emulated ones take
