@@ -6,12 +6,12 @@ STACK ?= dev
 PREPARED := . ./activate &&
 # Virtual machines need the computer to themselves: emulated ones leave nothing for others.
 STORY := tests/lifecycle/test_virtual_machines.py
-# The longest first, so that it isn't left alone at the end.
-LONGEST := tests/lifecycle/test_traffic.py
-ELSEWHERE := $(LONGEST) tests/lifecycle/breakage tests/conformance \
-  $(filter-out $(STORY) $(LONGEST),$(sort $(wildcard tests/lifecycle/test_*.py)))
+# These measure how long something takes. The others spend a third of their time waiting, so two of them fit side by side.
+ALONE := tests/lifecycle/test_traffic.py tests/lifecycle/test_status.py
+BESIDE := tests/lifecycle/breakage tests/conformance tests/graph tests/unit \
+  $(filter-out $(STORY) $(ALONE),$(sort $(wildcard tests/lifecycle/test_*.py)))
 
-.PHONY: $(ELSEWHERE)
+.PHONY: $(BESIDE)
 .PHONY: help setup up preview verify status machines drift destroy lint check test test-setup test-vms soak bench lock clean
 
 help: ## list the verbs
@@ -54,13 +54,13 @@ test-setup:
 	python3 toolchain/setup.py packages test_packages secret python programs archive metrics image shared_classes
 
 test: test-setup lint ## set up and pass every test, the real virtual machines included
-	$(PREPARED) python -m pytest -q tests/unit tests/graph
-	@echo "Two at a time, each told when it ends: $(ELSEWHERE)"
-	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target $(ELSEWHERE)
+	@echo "Two at a time, each told when it ends: $(BESIDE)"
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target $(BESIDE)
+	$(PREPARED) python -m pytest $(ALONE) --lifecycle --durations=10
 	$(PREPARED) python -m pytest $(STORY) --lifecycle --require-live --durations=20
 
-# Each on machines of its own, so they can be tried side by side; half of the time is spent waiting.
-$(ELSEWHERE):
+# Each has machines, namespaces and a state of its own.
+$(BESIDE):
 	@$(PREPARED) exec env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL python -m pytest $@ --lifecycle -q --durations=5
 
 test-vms: test-setup ## the whole run on virtual machines, however long emulated ones take

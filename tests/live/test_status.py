@@ -9,7 +9,7 @@ from model.topology import Cluster
 from operations.status import look
 from tests.live.planned import Plan
 
-CALM_SECONDS = 10.0
+CALM_SECONDS = 30.0
 
 
 def test_status_says_healthy(cluster: Cluster, plan: Plan) -> None:

@@ -45,7 +45,6 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     config = {"mode": Mode.KRAFT.value, "settings": settings, "topics": [TOPIC], "metrics": {"enabled": True}}
     with ground("test-checks", folder, config=config) as made:
         made.stack.up()
-        wait_until_green(made)
         yield made
 
 
