@@ -17,7 +17,7 @@ from model.handover import Access
 from model.machine_names import MachineNames, console_xslt
 from model.paths import Paths
 from model.settings import NetworkMode, NodeSettings, Settings
-from model.times import patience
+from model.times import cpu_mode, patience
 
 _GIB = 1024**3
 _CONSOLE_BYTES = 1024**2
@@ -157,7 +157,7 @@ class Machine(pulumi.ComponentResource):
             type=site.domain_type,
             # The provider puts the first-boot disk on IDE, which only this machine type has.
             machine="pc",
-            cpu={"mode": site.domain_type.apply(lambda kind: "maximum" if kind == "qemu" else "host-passthrough")},
+            cpu={"mode": site.domain_type.apply(cpu_mode)},
             vcpu=settings.vcpu,
             memory=settings.memory,
             disks=disks,

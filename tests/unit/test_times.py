@@ -1,6 +1,6 @@
-"""How much longer things may take where machines are emulated."""
+"""What is different where machines are emulated: how much longer things may take, and their processor."""
 
-from model.times import boot_seconds, patience
+from model.times import boot_seconds, cpu_mode, patience
 
 
 def test_patience() -> None:
@@ -12,3 +12,8 @@ def test_a_boot_of_emulated_machines_is_waited_for() -> None:
     assert boot_seconds(patience(emulated=True)) >= 600, (
         "227 s to be reached and 150 s to start Kafka, side by side thrice"
     )
+
+
+def test_only_the_computers_own_processor_is_handed_on_whole() -> None:
+    assert cpu_mode("kvm") == "host-passthrough", "Java picks its instructions by what it finds"
+    assert cpu_mode("qemu") == "custom", "each wide register that an emulated processor has makes every switch slower"
