@@ -1,7 +1,7 @@
 """Pulumi's own verbs, without `make`: says what stands in their way before Pulumi starts, in words that help, and then
 becomes Pulumi, in the lab's network where the machines are.
 
-Knows how Pulumi finds its project and its stack. Refuses to mend anything: `make up` does (toolchain/stack.py).
+Knows how Pulumi finds its project and its stack. Refuses to mend anything: `make` does (toolchain/stack.py).
 
     python -m toolchain.bare PROGRAM ARGUMENT…
 """
@@ -101,15 +101,16 @@ def _is_of(lab: Libvirt, uri: str) -> bool:
 
 def judge(asked: Asked, project: str, stack: str, lab: Libvirt, uri: str) -> None:
     """Raises InTheWay with what stands in the verb's way. `uri` is where the stack's machines are."""
+    verb = "destroy" if asked.verb == "destroy" else "up"
     if asked.verb in LOCKING and (owner := locks.dead(project, stack)):
         raise InTheWay(
-            f"an earlier run on stack {stack} was killed and left its lock ({owner}). `make up STACK={stack}` clears it, and"
+            f"an earlier run on stack {stack} was killed and left its lock ({owner}). `make {verb} STACK={stack}` clears it, and"
             f" what else that run left, and goes on; `pulumi cancel {stack}` takes only the lock away"
         )
     if _is_of(lab, uri) and not lab.namespace.processes(("libvirtd",)):
         raise InTheWay(
             f"the machines of stack {stack} live in the embedded lab {lab.namespace.name}, which is down, as it is after a"
-            f" reboot. `make up STACK={stack}` starts it and goes on; `python -m lab up` only starts it"
+            f" reboot. `make {verb} STACK={stack}` starts it and goes on; `python -m lab up` only starts it"
         )
 
 

@@ -78,14 +78,19 @@ def test_a_project_is_found_from_below_and_from_afar(project: Path, monkeypatch:
     assert bare.selected(bare.read(["-C", str(folder), "up"])) == ("kafka-cluster", "dev")
 
 
-@pytest.mark.parametrize("verb", ["up", "refresh", "destroy"])
+WAYS_ON = [("up", "make up"), ("preview", "make up"), ("refresh", "make up"), ("destroy", "make destroy")]
+
+
+@pytest.mark.parametrize(("verb", "way_on"), [way for way in WAYS_ON if way[0] != "preview"])
 def test_a_killed_runs_lock_is_told_with_the_way_on(
-    project: Path, became: list[list[str]], capsys: pytest.CaptureFixture[str], verb: str
+    project: Path, became: list[list[str]], capsys: pytest.CaptureFixture[str], verb: str, way_on: str
 ) -> None:
     lock(project)
     assert bare.main("/bin/pulumi", verb, "--yes") == 1
     said = capsys.readouterr().err
-    assert "make up STACK=dev" in said, "Pulumi itself knows `pulumi cancel` only, after which leftovers are in the way"
+    assert f"`{way_on} STACK=dev`" in said, (
+        "Pulumi itself knows `pulumi cancel` only, after which leftovers are in the way"
+    )
     assert "pulumi cancel dev" in said
     assert str(DEAD) in said
     assert not became
@@ -127,7 +132,7 @@ def lab(project: Path, became: list[list[str]], monkeypatch: pytest.MonkeyPatch)
     return Libvirt("dev")
 
 
-@pytest.mark.parametrize("verb", ["up", "preview", "refresh", "destroy"])
+@pytest.mark.parametrize(("verb", "way_on"), WAYS_ON)
 def test_machines_of_a_lab_that_is_down_are_told_with_the_way_on(
     project: Path,
     became: list[list[str]],
@@ -135,12 +140,13 @@ def test_machines_of_a_lab_that_is_down_are_told_with_the_way_on(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     verb: str,
+    way_on: str,
 ) -> None:
     living_at(project, lab.uri)
     assert bare.main("/bin/pulumi", verb) == 0
     monkeypatch.setattr(Namespace, "processes", lambda *_: [])
     assert bare.main("/bin/pulumi", verb) == 1
-    assert "make up STACK=dev" in capsys.readouterr().err, "Pulumi itself speaks of a socket that is not there"
+    assert f"`{way_on} STACK=dev`" in capsys.readouterr().err, "Pulumi itself speaks of a socket that is not there"
     assert len(became) == 1
 
 
