@@ -104,8 +104,8 @@ def judge(asked: Asked, project: str, stack: str, lab: Libvirt, uri: str) -> Non
     verb = "destroy" if asked.verb == "destroy" else "up"
     if asked.verb in LOCKING and (owner := locks.dead(project, stack)):
         raise InTheWay(
-            f"an earlier run on stack {stack} was killed and left its lock ({owner}). `make {verb} STACK={stack}` clears it, and"
-            f" what else that run left, and goes on; `pulumi cancel {stack}` takes only the lock away"
+            f"an earlier run on stack {stack} was killed and left its lock ({owner}). `make {verb} STACK={stack}` clears"
+            f" it, and what else that run left, and goes on; `pulumi cancel {stack}` takes only the lock away"
         )
     if _is_of(lab, uri) and not lab.namespace.processes(("libvirtd",)):
         raise InTheWay(
