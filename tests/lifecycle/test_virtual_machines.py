@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -118,9 +119,19 @@ class ProcessWatch(threading.Thread):
 KEY_MATERIAL = r"BEGIN OPENSSH PRIVATE KEY|b3BlbnNzaC1rZXktdjE"
 
 
+@dataclass(frozen=True)
+class FirstUp:
+    """What it printed, its events, the command lines that held key material meanwhile, and how long it took."""
+
+    printed: str
+    events: str
+    processes: str
+    seconds: float
+
+
 @pytest.fixture(scope="module")
-def first_up(stack: Stack, reader: Reader) -> dict[str, str]:
-    """The first `up`: what it printed, its events, and the command lines that held key material meanwhile."""
+def first_up(stack: Stack, reader: Reader) -> FirstUp:
+    """The first `up`, with somebody watching."""
     watch = ProcessWatch(KEY_MATERIAL)
     watch.start()
     events, began = stack.project / "events.json", time.monotonic()
@@ -129,24 +140,18 @@ def first_up(stack: Stack, reader: Reader) -> dict[str, str]:
         printed = reader.do(UP)
     finally:
         watch.stop()
-    seconds = str(time.monotonic() - began)
+    seconds = time.monotonic() - began
     reader.shell.type("unset PULUMI_OPTION_EVENT_LOG")
-    return {
-        "seconds": seconds,
-        "printed": printed,
-        "events": events.read_text(),
-        "processes": repr(watch.seen) if watch.seen else "",
-    }
+    return FirstUp(printed, events.read_text(), repr(watch.seen) if watch.seen else "", seconds)
 
 
 @pytest.fixture(scope="module")
-def too_slow(request: pytest.FixtureRequest, first_up: dict[str, str]) -> str:
+def too_slow(request: pytest.FixtureRequest, first_up: FirstUp) -> str:
     """Why the story is not told to its end; nothing where it is."""
-    seconds = float(first_up["seconds"])
-    if request.config.getoption("--whole-story") or seconds <= LONGEST_FIRST_UP:
+    if request.config.getoption("--whole-story") or first_up.seconds <= LONGEST_FIRST_UP:
         return ""
     return (
-        f"the first `up` took {seconds:.0f} s on the machines that this computer emulates, so the rest would take an hour:"
+        f"the first `up` took {first_up.seconds:.0f} s on the machines that this computer emulates, so the rest would take an hour:"
         " `make test-vms` does it however long it takes"
     )
 
@@ -196,18 +201,18 @@ def make(lab: Libvirt, stack: Stack, verb: str) -> subprocess.CompletedProcess[s
     return subprocess.run(command, cwd=places.CHECKOUT, env={**environment, **mine}, capture_output=True, text=True)
 
 
-def test_up_answers_with_the_bootstrap_servers(stack: Stack, first_up: dict[str, str]) -> None:
+def test_up_answers_with_the_bootstrap_servers(stack: Stack, first_up: FirstUp) -> None:
     wanted = "172.25.254.131:9092,172.25.254.132:9092,172.25.254.133:9092"
-    assert first_up["printed"].rstrip().endswith(f"\n{wanted}"), "a client is to be given one line that it can use"
+    assert first_up.printed.rstrip().endswith(f"\n{wanted}"), "a client is to be given one line that it can use"
 
 
 @pytest.mark.parametrize("where", ["printed", "processes"])
-def test_no_private_key_is_shown(first_up: dict[str, str], where: str) -> None:
-    found = re.search(f".{{0,80}}({KEY_MATERIAL})", first_up[where])
+def test_no_private_key_is_shown(first_up: FirstUp, where: str) -> None:
+    found = re.search(f".{{0,80}}({KEY_MATERIAL})", str(getattr(first_up, where)))
     assert found is None, f"whoever reads the {where} of an `up` sees a private key: {found and found[0]}"
 
 
-def test_no_lasting_key_is_in_any_event(stack: Stack, first_up: dict[str, str]) -> None:
+def test_no_lasting_key_is_in_any_event(stack: Stack, first_up: FirstUp) -> None:
     """Debug events hold what the libvirt provider was told for the first boot, so the key in there must not last."""
     state = json.loads(stack.pulumi("stack", "export", "--show-secrets").stdout)["deployment"]["resources"]
     pairs = {r["urn"].rpartition("::")[2]: r["outputs"]["stdout"] for r in state if r["urn"].endswith("-key")}
@@ -217,35 +222,31 @@ def test_no_lasting_key_is_in_any_event(stack: Stack, first_up: dict[str, str]) 
         # The part of a private key's text that no two keys share.
         own = json.loads(json.loads(text["plaintext"]))[name]["private"].splitlines()[2:-1]
         assert own, "a key without a body would make this test blind"
-        assert not any(line in first_up["events"] for line in own), (
-            f"an event shows {name}, which opens or is a machine"
-        )
+        assert not any(line in first_up.events for line in own), f"an event shows {name}, which opens or is a machine"
 
 
-def test_no_key_material_lies_open_in_the_state(stack: Stack, first_up: dict[str, str]) -> None:
+def test_no_key_material_lies_open_in_the_state(stack: Stack, first_up: FirstUp) -> None:
     exported = stack.pulumi("stack", "export").stdout
     assert not re.search(KEY_MATERIAL, exported), "a state is shared and backed up: its keys must be encrypted"
 
 
 @pytest.mark.live
-def test_the_live_checks_pass(reader: Reader, first_up: dict[str, str]) -> None:
+def test_the_live_checks_pass(reader: Reader, first_up: FirstUp) -> None:
     printed = reader.do(LOOK)
     assert "checks looked at the running stack" in printed, "`make verify` must not pass without having looked"
 
 
-def test_a_second_up_changes_nothing(stack: Stack, first_up: dict[str, str]) -> None:
+def test_a_second_up_changes_nothing(stack: Stack, first_up: FirstUp) -> None:
     stack.up("--expect-no-changes")
 
 
-def test_an_address_that_answers_is_refused_before_its_machine_is_made(stack: Stack, first_up: dict[str, str]) -> None:
+def test_an_address_that_answers_is_refused_before_its_machine_is_made(stack: Stack, first_up: FirstUp) -> None:
     taken, free = (operate(stack, "free-address", address) for address in ("172.25.254.131", "172.25.254.200"))
     assert (taken.returncode, free.returncode) == (1, 0), "two machines with one address would both be unreachable"
     assert "172.25.254.131" in taken.stderr, "whoever reads it must know which address"
 
 
-def test_a_machine_that_never_comes_up_is_shown_with_its_console(
-    lab: Libvirt, stack: Stack, first_up: dict[str, str]
-) -> None:
+def test_a_machine_that_never_comes_up_is_shown_with_its_console(lab: Libvirt, stack: Stack, first_up: FirstUp) -> None:
     handover = stack.handover()
     assert handover, "a stack that is up handed over how its machines are reached"
     node = handover.nodes[0]
@@ -261,7 +262,7 @@ def test_a_machine_that_never_comes_up_is_shown_with_its_console(
     assert f"{node.name} login:" in done.stderr, "what its console showed last says why it does not answer"
 
 
-def test_leftovers_of_a_killed_run_are_named_and_cleared(lab: Libvirt, stack: Stack, first_up: dict[str, str]) -> None:
+def test_leftovers_of_a_killed_run_are_named_and_cleared(lab: Libvirt, stack: Stack, first_up: FirstUp) -> None:
     domain, network, volume = NAMES.of("orphan"), NAMES.of("orphan"), NAMES.of("orphan.qcow2")
     files = {
         "define": f"<domain type='qemu'><name>{domain}</name><memory>1024</memory><os><type>hvm</type></os></domain>",
@@ -289,7 +290,7 @@ def test_leftovers_of_a_killed_run_are_named_and_cleared(lab: Libvirt, stack: St
     stack.pulumi("preview", "--expect-no-changes")
 
 
-def test_a_change_of_what_the_cluster_is_is_refused_at_preview(stack: Stack, first_up: dict[str, str]) -> None:
+def test_a_change_of_what_the_cluster_is_is_refused_at_preview(stack: Stack, first_up: FirstUp) -> None:
     nodes = stack.config()["nodes"]
     moved = [{**node, "address": node["address"].replace(".13", ".14")} for node in nodes]
     try:
@@ -308,7 +309,7 @@ def test_what_is_written_on_one_machine_is_read_on_another(kept: str) -> None:
     assert kept, "each line printed what the tutorial says"
 
 
-def test_a_running_cluster_takes_a_change(stack: Stack, reader: Reader, first_up: dict[str, str]) -> None:
+def test_a_running_cluster_takes_a_change(stack: Stack, reader: Reader, first_up: FirstUp) -> None:
     reader.do(CHANGE)
     stack.up("--expect-no-changes")
 
@@ -397,7 +398,7 @@ def domains(lab: Libvirt) -> dict[str, tuple[str, str]]:
 
 
 @pytest.mark.usefixtures("further_on")
-def test_bigger_machines_wait(lab: Libvirt, stack: Stack, first_up: dict[str, str]) -> None:
+def test_bigger_machines_wait(lab: Libvirt, stack: Stack, first_up: FirstUp) -> None:
     before = domains(lab)
     stack.configure(memory=1600)
     said = stack.up()
@@ -406,7 +407,7 @@ def test_bigger_machines_wait(lab: Libvirt, stack: Stack, first_up: dict[str, st
 
 
 @pytest.mark.usefixtures("further_on")
-def test_a_machine_that_was_deleted_by_hand_is_made_again(lab: Libvirt, stack: Stack, first_up: dict[str, str]) -> None:
+def test_a_machine_that_was_deleted_by_hand_is_made_again(lab: Libvirt, stack: Stack, first_up: FirstUp) -> None:
     before = domains(lab)
     lab.virsh("destroy", NAMES.of("kafka-server2"))
     lab.virsh("undefine", NAMES.of("kafka-server2"))
@@ -436,9 +437,7 @@ def test_machines_are_replaced_one_at_a_time(lab: Libvirt, stack: Stack, kept: s
     stack.up("--expect-no-changes")
 
 
-def test_destroy_leaves_nothing_behind_even_with_a_dead_machine(
-    lab: Libvirt, stack: Stack, first_up: dict[str, str]
-) -> None:
+def test_destroy_leaves_nothing_behind_even_with_a_dead_machine(lab: Libvirt, stack: Stack, first_up: FirstUp) -> None:
     lab.virsh("destroy", NAMES.of("kafka-server3"))
     stack.destroy()
     stack.destroy()
