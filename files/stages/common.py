@@ -86,6 +86,15 @@ def sha512(path):
     return digest.hexdigest()
 
 
+def uploaded(plan, thing):
+    """The file that was uploaded, which has the content that was planned."""
+    file, wanted = Path(os.path.expanduser(f"~{plan['login']}")) / thing["upload"], thing["sha512"]
+    got = sha512(file) if file.is_file() else "no file"
+    if got != wanted:
+        raise Refused(f"{file} has the SHA-512 {got}, expected {wanted}; it was not installed")
+    return file
+
+
 def read_json(path):
     try:
         return json.loads(Path(path).read_text())

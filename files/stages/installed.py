@@ -219,11 +219,7 @@ def ensure_archive(plan):
             f"{home} is there and was not unpacked by us; move it away (its logs may be somebody's data)"
             " and run again. Nothing was changed."
         )
-    upload = Path(os.path.expanduser(f"~{plan['login']}")) / plan["upload"]
-    got = sha512(upload) if upload.is_file() else "no file"
-    if got != wanted:
-        raise Refused(f"the archive {upload} has the SHA-512 {got}, expected {wanted}; it was not unpacked")
-    unpack(upload, home, mark.name, wanted)
+    unpack(uploaded(plan, plan), home, mark.name, wanted)
 
 
 def unpack(archive, home, mark, checksum):

@@ -7,10 +7,7 @@ def ensure_pieces(plan):
         place = Path(piece["path"])
         if place.is_file() and sha512(place) == piece["sha512"]:
             continue
-        upload = Path(os.path.expanduser(f"~{plan['login']}")) / piece["upload"]
-        got = sha512(upload) if upload.is_file() else "no file"
-        if got != piece["sha512"]:
-            raise Refused(f"{upload} has the SHA-512 {got}, expected {piece['sha512']}; it was not installed")
+        upload = uploaded(plan, piece)
         place.parent.mkdir(parents=True, exist_ok=True)
         fresh = place.with_name(f".{place.name}.fresh")
         shutil.copyfile(upload, fresh)
