@@ -3,7 +3,8 @@ promises of the machines it makes.
 
 The tests of this file are one story and run in its order, on a lab, a state and a copy of the checkout of their own.
 What can be shown without a virtual machine is shown elsewhere, at native speed. On a computer that emulates its machines
-too slowly the story ends after the first change, and says so: what follows starts every machine three times more.
+too slowly the story ends after the first change and a cut of power, and says so: what is left out starts every machine
+three times more.
 """
 
 import json
@@ -323,18 +324,29 @@ def test_the_other_mode_is_one_key_away(stack: Stack, reader: Reader, kept: str)
     assert RECORD in consumed(stack, kept), "a switch must not touch the other mode's data"
 
 
-def test_no_record_is_lost_with_the_power_of_a_machine_or_on_a_slow_disk(
-    lab: Libvirt, stack: Stack, reader: Reader, kept: str
-) -> None:
-    reader.do(BREAK, 0)
-    servers = stack.outputs()["bootstrap_servers"]
-    with traffic(stack.prefix, servers, "harm", "--per-second", "10") as running:
+def test_no_record_is_lost_with_the_power_of_a_machine(stack: Stack, reader: Reader, first_up: FirstUp) -> None:
+    with traffic(stack.prefix, stack.outputs()["bootstrap_servers"], "power", "--per-second", "10") as running:
         reader.do(BREAK, 1)
-        with slow_disk(lab, "kafka-server3", NAMES.data_volume(3)):
-            before = running.acknowledged()
-            wait_for("records beside a slow disk", lambda: further(before, running.acknowledged()), WHOLE_SECONDS)
         verdict = running.stop()
-    print(f"a machine without power, and one with a slow disk: {verdict}")
+    print(f"a machine without power: {verdict}")
+    assert not verdict.faults, f"clients are to see nothing but a pause: {verdict}"
+
+
+@pytest.mark.usefixtures("further_on")
+def test_a_process_that_is_killed_is_started_again(reader: Reader) -> None:
+    reader.do(BREAK, 0)
+
+
+@pytest.mark.usefixtures("further_on")
+def test_no_record_is_lost_on_a_slow_disk(lab: Libvirt, stack: Stack, first_up: FirstUp) -> None:
+    with (
+        traffic(stack.prefix, stack.outputs()["bootstrap_servers"], "slow", "--per-second", "10") as running,
+        slow_disk(lab, "kafka-server3", NAMES.data_volume(3)),
+    ):
+        before = running.acknowledged()
+        wait_for("records beside a slow disk", lambda: further(before, running.acknowledged()), WHOLE_SECONDS)
+        verdict = running.stop()
+    print(f"a machine with a slow disk: {verdict}")
     assert not verdict.faults, f"clients are to see nothing but a pause: {verdict}"
 
 
@@ -451,5 +463,5 @@ def test_the_lab_goes_with_its_last_stack(lab: Libvirt, reader: Reader, too_slow
     reader.do(DOWN)
     assert not lab.namespace.exists(), "a network that nobody uses any more"
     assert not lab.namespace.kept.exists(), "disks of machines that nobody has any more"
-    later = [block for heading in (WRITE, SWITCH, BREAK) for block in reader.blocks[heading]] if too_slow else []
+    later = [*reader.blocks[WRITE], *reader.blocks[SWITCH], reader.blocks[BREAK][0]] if too_slow else []
     assert [block for block in reader.left if block not in later] == [], "every line of the tutorial is to be tried"

@@ -21,7 +21,8 @@ from threading import Event, Thread
 from tests.support.traffic.clients import Reader, Sender, Watched, read_log
 from tests.support.traffic.verdict import Seen, judge, numbers_in, ranges
 
-_START_SECONDS = 60.0
+# The first producer of a cluster waits until fifty partitions are made and led, which emulated machines take a minute for.
+_START_SECONDS = 180.0
 _DRAIN_SECONDS = 120.0
 _READ_SECONDS = 300.0
 
