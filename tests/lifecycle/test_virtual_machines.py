@@ -3,8 +3,7 @@ promises of the machines it makes.
 
 The tests of this file are one story and run in its order, on a lab, a state and a copy of the checkout of their own.
 What can be shown without a virtual machine is shown elsewhere, at native speed. On a computer that emulates its machines
-too slowly the story ends after the first change and a cut of power, and says so: what is left out starts every machine
-three times more.
+too slowly the story ends after the first change, and says so: what follows starts every machine three times more.
 """
 
 import json
@@ -324,6 +323,7 @@ def test_the_other_mode_is_one_key_away(stack: Stack, reader: Reader, kept: str)
     assert RECORD in consumed(stack, kept), "a switch must not touch the other mode's data"
 
 
+@pytest.mark.usefixtures("further_on")
 def test_no_record_is_lost_with_the_power_of_a_machine(stack: Stack, reader: Reader, first_up: FirstUp) -> None:
     with traffic(stack.prefix, stack.outputs()["bootstrap_servers"], "power", "--per-second", "10") as running:
         reader.do(BREAK, 1)
@@ -463,5 +463,5 @@ def test_the_lab_goes_with_its_last_stack(lab: Libvirt, reader: Reader, too_slow
     reader.do(DOWN)
     assert not lab.namespace.exists(), "a network that nobody uses any more"
     assert not lab.namespace.kept.exists(), "disks of machines that nobody has any more"
-    later = [*reader.blocks[WRITE], *reader.blocks[SWITCH], reader.blocks[BREAK][0]] if too_slow else []
+    later = [block for heading in (WRITE, SWITCH, BREAK) for block in reader.blocks[heading]] if too_slow else []
     assert [block for block in reader.left if block not in later] == [], "every line of the tutorial is to be tried"
