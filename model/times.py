@@ -4,6 +4,16 @@ _EMULATED = 5
 # A machine's boot and its broker's start, until every partition has its full ISR again.
 _BOOT_SECONDS = 180
 
+# Somebody waits for the answer: who has not answered by then counts as silent. An emulated machine needs that long for
+# a login and a program alone.
+_ANSWER_SECONDS = 1.4
+_EMULATED_ANSWER_SECONDS = 25.0
+# Beside clients at work it was seen to need longer. Who waits for a healthy cluster has the time, and would otherwise
+# wait for a moment in which no machine is busy.
+_EMULATED_WAITING_SECONDS = 100.0
+# What is behind a jump host is logged in to twice, and mostly from far away.
+JUMP_FACTOR = 3
+
 # A broker that is not registered a minute after its start gives up and starts again. An emulated one may need more.
 EMULATED_PROPERTIES = {"initial.broker.registration.timeout.ms": "300000"}
 
@@ -16,6 +26,14 @@ def patience(emulated: bool) -> int:
 def boot_seconds(patience: int) -> int:
     """How long a cluster may take whose machines all have just been switched on."""
     return _BOOT_SECONDS * patience
+
+
+def answer_seconds(patience: int, *, jumps: bool, waits: bool) -> float:
+    """After how many seconds a look at the cluster takes whoever has not answered for silent. `waits`: nobody waits for
+    this look itself, but for what it may see."""
+    if patience == 1:
+        return _ANSWER_SECONDS * (JUMP_FACTOR if jumps else 1)
+    return _EMULATED_WAITING_SECONDS if waits else _EMULATED_ANSWER_SECONDS
 
 
 def cpu_mode(domain_type: str) -> str:

@@ -28,14 +28,7 @@ from operations.machine import StageFailed, Unreachable, connect
 from operations.wait import TimedOut, again, until
 from operations.ways import Ways
 
-# Somebody waits for the answer: who has not answered by then counts as silent. An emulated machine needs that long for
-# a login and a program alone.
-_ASK_SECONDS = 1.4
-_EMULATED_SECONDS = 25.0
 _ANSWER_MS = 1000
-# What is behind a jump host is logged in to twice, and mostly from far away.
-_JUMP_FACTOR = 3
-
 
 # A time to wait that is no number of seconds: for as long as a boot and a start may take, while there is any hope.
 PATIENTLY = float("inf")
@@ -74,7 +67,7 @@ async def _awaited(stack: str, handover: Handover, limit: float) -> Status:
 
     async def ask() -> str | None:
         nonlocal found
-        before, found = found, await look(stack, handover)
+        before, found = found, await look(stack, handover, waits=True)
         # Twice, because a service that is being restarted is down for a moment, too.
         if limit == PATIENTLY and _is_in_vain(before) and _is_in_vain(found):
             return None
@@ -100,25 +93,22 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-async def look(stack: str, handover: Handover) -> Status:
-    """One look at everything."""
+async def look(stack: str, handover: Handover, *, waits: bool = False) -> Status:
+    """One look at everything. `waits`: nobody waits for this look, but for what it sees."""
+    limit = times.answer_seconds(handover.patience, jumps=bool(handover.jump_hosts), waits=waits)
     async with Ways(handover.jump_hosts, handover.patience) as ways:
-        said, nodes = await asyncio.gather(samples(handover, ways), _nodes(handover))
+        said, nodes = await asyncio.gather(samples(handover, ways, limit), _nodes(handover, limit))
     logs = {facts.name: log for facts, (_, log) in zip(handover.nodes, nodes, strict=True)}
     return status.judge(handover, stack, said, [node for node, _ in nodes], logs)
 
 
-def _limit(handover: Handover) -> float:
-    return _ASK_SECONDS * _factor(handover) if handover.patience == 1 else _EMULATED_SECONDS
-
-
 def _factor(handover: Handover) -> int:
-    return _JUMP_FACTOR if handover.jump_hosts else 1
+    return times.JUMP_FACTOR if handover.jump_hosts else 1
 
 
-async def samples(handover: Handover, ways: Ways) -> list[Sample]:
+async def samples(handover: Handover, ways: Ways, seconds: float) -> list[Sample]:
     """What each broker believes. One that is cut off from the others may well answer, and believe that all is well."""
-    asked = asyncio.gather(*(_sample(handover, node, ways) for node in handover.cluster.brokers))
+    asked = asyncio.gather(*(_sample(handover, node, ways, seconds) for node in handover.cluster.brokers))
     if handover.mode is Mode.KRAFT:
         return await asked
     limit = _ANSWER_MS / 1000 * _factor(handover) * handover.patience
@@ -126,23 +116,22 @@ async def samples(handover: Handover, ways: Ways) -> list[Sample]:
     return [replace(sample, ensemble=ensemble) for sample in found]
 
 
-async def _sample(handover: Handover, node: Node, ways: Ways) -> Sample:
+async def _sample(handover: Handover, node: Node, ways: Ways, seconds: float) -> Sample:
     limit = _ANSWER_MS * _factor(handover)
     view = KafkaView(handover.cluster, ways, handover.patience, through=node, answer_ms=limit)
     try:
-        return await asyncio.wait_for(view.of_brokers(), _limit(handover))
+        return await asyncio.wait_for(view.of_brokers(), seconds)
     except TimeoutError:
         return Sample(frozenset(), -1, (), faults=("no broker answers in time",))
     finally:
         view.close()
 
 
-async def _nodes(handover: Handover) -> list[tuple[NodeStatus, LogSearch | None]]:
-    return list(await asyncio.gather(*(_node(handover, facts) for facts in handover.nodes)))
+async def _nodes(handover: Handover, seconds: float) -> list[tuple[NodeStatus, LogSearch | None]]:
+    return list(await asyncio.gather(*(_node(handover, facts, seconds) for facts in handover.nodes)))
 
 
-async def _node(handover: Handover, facts: NodeFacts) -> tuple[NodeStatus, LogSearch | None]:
-    seconds = _limit(handover)
+async def _node(handover: Handover, facts: NodeFacts, seconds: float) -> tuple[NodeStatus, LogSearch | None]:
     try:
         told, clock = await asyncio.wait_for(_ask(handover, facts), seconds)
     except TimeoutError:

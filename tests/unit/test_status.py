@@ -99,7 +99,7 @@ def test_a_broker_is_asked_itself() -> None:
     first, second, _ = handover().nodes
     asked = handover().model_copy(update={"nodes": (at("127.77.0.1", first), at("127.77.0.2", second))})
     with socket.create_server((asked.nodes[0].address, CLIENTS.port)):
-        hangs, closed = asyncio.run(asking.samples(asked, DIRECT))
+        hangs, closed = asyncio.run(asking.samples(asked, DIRECT, 1.4))
     assert hangs.faults
     assert not hangs.deaf, "its port is open"
     assert closed.faults == ("no broker listens",)
@@ -269,7 +269,7 @@ def test_pages_that_follow_one_another_hold_nothing_but_the_answer(
 ) -> None:
     seen: list[Status] = []
 
-    async def look(*_: object) -> Status:
+    async def look(*_: object, **__: object) -> Status:
         if seen:
             raise KeyboardInterrupt
         seen.append(judged())
@@ -293,7 +293,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[Status]:
     """What is seen one look after the other, the last of it for ever."""
     found: list[Status] = []
 
-    async def look(*_: object) -> Status:
+    async def look(*_: object, **__: object) -> Status:
         return found.pop(0) if len(found) > 1 else found[0]
 
     monkeypatch.setattr(asking, "look", look)
