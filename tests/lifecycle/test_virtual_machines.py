@@ -324,17 +324,17 @@ def test_the_other_mode_is_one_key_away(stack: Stack, reader: Reader, kept: str)
 
 
 @pytest.mark.usefixtures("further_on")
+def test_a_process_that_is_killed_is_started_again(reader: Reader) -> None:
+    reader.do(BREAK, 0)
+
+
+@pytest.mark.usefixtures("further_on")
 def test_no_record_is_lost_with_the_power_of_a_machine(stack: Stack, reader: Reader, first_up: FirstUp) -> None:
     with traffic(stack.prefix, stack.outputs()["bootstrap_servers"], "power", "--per-second", "10") as running:
         reader.do(BREAK, 1)
         verdict = running.stop()
     print(f"a machine without power: {verdict}")
     assert not verdict.faults, f"clients are to see nothing but a pause: {verdict}"
-
-
-@pytest.mark.usefixtures("further_on")
-def test_a_process_that_is_killed_is_started_again(reader: Reader) -> None:
-    reader.do(BREAK, 0)
 
 
 @pytest.mark.usefixtures("further_on")
