@@ -79,7 +79,7 @@ class KafkaNode(pulumi.ComponentResource):
         uploaded += [self._upload(f"{name}-{_piece_name(piece)}", piece) for piece in brought]
         classes = there(shared_classes) if shared_classes else None
         installed = self._stage(
-            ("java", "tools", "shared_classes", "pieces", "installed"),
+            ("java", "packages", "tools", "shared_classes", "pieces", "installed"),
             plan.apply(
                 lambda plan: stages.installed(plan, archive.sha512, there(archive).path, map(there, pieces), classes)
             ),

@@ -21,6 +21,7 @@ class Paths:
     mount_unit = "var-lib-kafka.mount"
     service_logs = "/var/log/kafka"
     ours = "/etc/kafka-cluster"
+    packages = "/etc/kafka-cluster/PACKAGES.json"
     staged = "/etc/kafka-cluster/staged"
     fingerprint = "/etc/kafka-cluster/fingerprint"
     running_fingerprint = "/run/kafka/fingerprint"

@@ -152,6 +152,7 @@ def removed(cluster: Cluster, claimed: Mapping[str, Any], *, device: str, delete
     return {
         **claimed,
         "stage": "removed",
+        "packages": paths.packages,
         "services": ALL_SERVICES,
         "stop_seconds": _WHOLE_STOP_SECONDS,
         "device": device,
@@ -185,6 +186,7 @@ def installed(
     return {
         **_base(plan, "installed"),
         "java": JAVA,
+        "packages": paths.packages,
         "users": [units.USER, units.ZOOKEEPER_USER],
         "kernel": KERNEL,
         "sysctl": paths.sysctl,

@@ -34,7 +34,7 @@ async def give_back(claim: Claim) -> None:
     name = claim.access.name
     try:
         async with connect(claim.access) as machine:
-            said = await machine.stage(("tools", "removed"), claim.plan)
+            said = await machine.stage(("packages", "tools", "removed"), claim.plan)
     except Unreachable as error:
         raise NotRemoved(
             f"stage 'removed': {error}. What was installed there is still there, and may run. Bring the machine back"

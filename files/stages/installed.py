@@ -4,7 +4,7 @@
 
 
 def main(plan):
-    ensure_java(plan["java"])
+    ensure_java(plan["java"], plan["packages"])
     for user in plan["users"]:
         ensure_user(user)
     ensure_kernel_settings(plan)
@@ -19,14 +19,11 @@ def main(plan):
     ensure_pieces(plan)
 
 
-def ensure_java(package):
+def ensure_java(package, record):
     if '"17.' in java_version():
         return
     say(f"Java 17 is missing; installing {package}")
-    os.environ["DEBIAN_FRONTEND"] = "noninteractive"
-    wait = ("-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3")
-    run("apt-get", "update", *wait, check=False)
-    done = run("apt-get", "install", "-y", "--no-install-recommends", *wait, package, check=False)
+    done = bring(package, record)
     if done.returncode != 0:
         words = "\n".join(done.stderr.strip().splitlines()[-8:])
         raise Refused(

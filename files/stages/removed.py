@@ -24,6 +24,8 @@ def main(plan):
     for user in plan["users"]:
         if user not in claim["users"] and succeeds("getent", "passwd", user):
             run("userdel", user)
+    # A state of an earlier version names no such file.
+    take_back(plan.get("packages", ""))
     remove_uploads(plan)
     forget(plan)
 

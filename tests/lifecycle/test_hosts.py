@@ -35,7 +35,36 @@ UNMOUNT = "sudo umount /var/lib/kafka && sudo rmdir /var/lib/kafka"
 # Where this package puts things. Logs and caches of the system itself change by themselves.
 LISTING = (
     "sudo sh -c 'find /etc /usr/local /var/lib /home /opt -xdev | sort; ls /var/log; cat /etc/hosts /etc/passwd"
-    " /etc/group; cat /proc/sys/vm/swappiness /proc/sys/vm/max_map_count; findmnt --mountpoint /var/lib/kafka; true'"
+    " /etc/group; cat /proc/sys/vm/swappiness /proc/sys/vm/max_map_count; findmnt --mountpoint /var/lib/kafka;"
+    " dpkg-query --show; true'"
+)
+# A machine reaches no mirror, so its Java is packed up as its package, and that is all that its package source has.
+JAVA_PACKED_UP = r"""
+set -eu
+name=openjdk-17-jre-headless source=/opt/packages
+packed=$(mktemp -d)
+mkdir -p "$packed/DEBIAN" "$source"
+dpkg-query --listfiles "$name" | tail -n +2 | tar -C / --no-recursion -cf - -T - 2>/dev/null | tar -xf - -C "$packed"
+for part in conffiles postinst postrm preinst prerm; do
+  for file in /var/lib/dpkg/info/"$name":*."$part"; do
+    [ ! -f "$file" ] || cp "$file" "$packed/DEBIAN/$part"
+  done
+done
+format='Package: ${Package}\nVersion: ${Version}\nArchitecture: ${Architecture}\nMaintainer: ${Maintainer}\nDepends: ${Depends}\nDescription: Java\n'
+dpkg-query --showformat="$format" --show "$name" >"$packed/DEBIAN/control"
+dpkg-deb -Znone --root-owner-group --build "$packed" "$source/java.deb"
+sum=$(sha256sum "$source/java.deb")
+{
+  cat "$packed/DEBIAN/control"
+  printf 'Filename: ./java.deb\nSize: %s\nSHA256: %s\n' "$(stat -c %s "$source/java.deb")" "${sum%% *}"
+} >"$source/Packages"
+rm -r "$packed"
+rm -f /etc/apt/sources.list.d/*
+echo "deb [trusted=yes] file:$source ./" >/etc/apt/sources.list
+apt-get -qq update
+"""
+TAKE_JAVA, GIVE_JAVA = (
+    f"sudo {command} openjdk-17-jre-headless" for command in ("dpkg --purge --force-depends", "apt-get -qq install")
 )
 # Where packages have their units.
 FOREIGN = "/lib/systemd/system/kafka-node-exporter.service"
@@ -46,6 +75,8 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     """Three machines and a stack for them."""
     folder = tmp_path_factory.mktemp("stack")
     with ground(f"hosts-{os.getpid()}", folder, config={"heap": "256M"}) as made:
+        on(made, SECOND, f"sudo bash -s <<'END'\n{JAVA_PACKED_UP}\nEND")
+        on(made, SECOND, f"{TAKE_JAVA} && {GIVE_JAVA}")
         yield made
 
 
@@ -229,7 +260,9 @@ def test_one_machine_twice_and_this_computer_and_nobody_are_refused(
     assert not changes(ours, untouched)
 
 
-def test_up_then_destroy_leaves_only_the_data(ours: Ground, untouched: dict[str, list[str]]) -> None:
+def test_up_then_destroy_leaves_only_the_data(ours: Ground) -> None:
+    on(ours, SECOND, TAKE_JAVA)
+    untouched = listings(ours)
     ours.stack.up()
     ours.stack.up("--expect-no-changes")
     for name in NODES:
@@ -242,8 +275,9 @@ def test_up_then_destroy_leaves_only_the_data(ours: Ground, untouched: dict[str,
     said = ours.stack.destroy()
     ours.stack.configure(deleteData=None)
     assert f"to go on with it: pulumi config set clusterId {outputs['cluster_id']}" in said
-    assert not changes(ours, untouched)
+    assert not changes(ours, untouched), "what `up` brought, Java where there was none included, is to go with it"
     ours.stack.destroy()
+    on(ours, SECOND, GIVE_JAVA)
 
 
 def mounted(ground: Ground, name: str, command: str) -> str:

@@ -79,7 +79,7 @@ def claim(machine: Machine, plan: Plan) -> None:
 
 
 def give_back(machine: Machine, plan: Plan) -> None:
-    machine.load("tools", "removed")["main"]({**plan, "stage": "removed"})
+    machine.load("packages", "tools", "removed")["main"]({**plan, "stage": "removed"})
 
 
 def install(machine: Machine, plan: Plan, kernel: dict[str, str]) -> None:

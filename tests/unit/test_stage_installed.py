@@ -24,23 +24,28 @@ def java(machine: Machine, monkeypatch: pytest.MonkeyPatch, *versions: str) -> N
     machine.answer(("java", "-version"), told)
 
 
+def record(machine: Machine) -> str:
+    """Where it is written down what apt brought."""
+    return str(machine.path("/etc/kafka-cluster/PACKAGES.json"))
+
+
 def test_java_17_that_is_there_is_used(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     java(machine, monkeypatch, "17.0.13")
-    machine.load("java", "installed")["ensure_java"](JAVA)
+    machine.load("java", "packages", "installed")["ensure_java"](JAVA, record(machine))
     assert not machine.ran("apt-get")
 
 
 @pytest.mark.parametrize("before", ["", "11.0.2", "21.0.1"])
 def test_another_java_is_no_java_17(machine: Machine, monkeypatch: pytest.MonkeyPatch, before: str) -> None:
     java(machine, monkeypatch, before, "17.0.13")
-    machine.load("java", "installed")["ensure_java"](JAVA)
+    machine.load("java", "packages", "installed")["ensure_java"](JAVA, record(machine))
     assert machine.ran("apt-get", "install")[0][-1] == "openjdk-17-jre-headless"
 
 
 def test_java_that_can_not_be_had_is_told_with_both_ways_out(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     java(machine, monkeypatch, "")
     machine.answer(("apt-get", "install"), answer(code=100, stderr="E: Unable to fetch some archives\n"))
-    told = refused(machine.load("java", "installed"), "ensure_java", JAVA)
+    told = refused(machine.load("java", "packages", "installed"), "ensure_java", JAVA, record(machine))
     assert "Unable to fetch" in told
     assert "Give the machine openjdk-17-jre-headless, or a network in which it reaches a package source" in told
     assert "networkMode" not in told, "a machine that somebody else made has no such key"
@@ -51,7 +56,7 @@ def test_another_java_that_stays_the_default_is_told(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, version: str, told: str
 ) -> None:
     java(machine, monkeypatch, "21.0.1", version)
-    said = refused(machine.load("java", "installed"), "ensure_java", JAVA)
+    said = refused(machine.load("java", "packages", "installed"), "ensure_java", JAVA, record(machine))
     assert said.startswith("openjdk-17-jre-headless is installed, but `java` on PATH is another one (" + told)
     assert "update-alternatives --config java" in said
 
@@ -268,10 +273,10 @@ def test_a_place_that_holds_files_is_refused(machine: Machine) -> None:
 
 
 def test_the_volume_comes_before_everything_that_lies_on_it(machine: Machine) -> None:
-    program, order = machine.load("java", "tools", "shared_classes", "pieces", "installed"), []
+    program, order = machine.load("java", "packages", "tools", "shared_classes", "pieces", "installed"), []
     for name in [name for name in program if name.startswith("ensure_")]:
         program[name] = lambda *_, name=name: order.append(name)
-    program["main"]({"users": ["kafka"], "java": JAVA})
+    program["main"]({"users": ["kafka"], "java": JAVA, "packages": record(machine)})
     assert order.index("ensure_data_volume") < order.index("ensure_owner") < order.index("ensure_folders")
     assert order.index("ensure_user") < order.index("ensure_folders")
     assert order.index("ensure_archive") < order.index("ensure_links"), "links lie in the home that it makes"

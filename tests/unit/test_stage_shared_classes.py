@@ -11,7 +11,7 @@ from .stage_machine import Machine, answer, refused
 
 PACKED = gzip.compress(b"classes", mtime=0)
 JAVA = "/usr/local/kafka/bin/kafka-run-class.sh"
-PARTS = ("java", "tools", "shared_classes", "pieces", "installed")
+PARTS = ("java", "packages", "tools", "shared_classes", "pieces", "installed")
 
 
 def plan(machine: Machine, arrived: bytes = PACKED, *, planned: bool = True) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from model.stages import NodePlan
 from .samples import cluster, dev, runtime
 
 PARTS = [
-    ("java", "tools", "shared_classes", "pieces", "installed"),
+    ("java", "packages", "tools", "shared_classes", "pieces", "installed"),
     ("identity", "activation", "configured"),
     ("identity", "shared_classes", "formatted"),
     ("identity", "emptied"),
@@ -29,7 +29,7 @@ PARTS = [
     ("activation", "start"),
     ("java", "fit"),
     ("claimed",),
-    ("tools", "removed"),
+    ("packages", "tools", "removed"),
     ("tools", "drift"),
 ]
 EVERY = pytest.mark.parametrize("parts", PARTS, ids="+".join)
