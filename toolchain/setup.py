@@ -158,8 +158,13 @@ class Progress:
         """Runs one phase; its failure is kept, so that the others can go on."""
         name, started = phase.__name__, time.monotonic()
         try:
-            with telling(f"phase {name}", USUAL_SECONDS[name]):
-                phase(lambda text: self.say(name, text))
+            with telling(f"phase {name}", USUAL_SECONDS[name]) as heard:
+
+                def say(text: str) -> None:
+                    heard()
+                    self.say(name, text)
+
+                phase(say)
         except (PhaseFailed, CommandFailed, OSError, ValueError) as error:
             self.failures.append(f"{name}: {error}")
             self.say(name, f"failed: {error}")

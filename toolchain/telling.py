@@ -8,7 +8,7 @@ import fcntl
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO
 
@@ -40,19 +40,22 @@ def words(what: str, seconds: float, most: float, missing: str = "", *, sure: bo
 
 
 @contextmanager
-def telling(what: str, most: float, *, sure: bool = False) -> Iterator[None]:
-    """Says so beside whatever is done meanwhile."""
-    over = threading.Event()
+def telling(what: str, most: float, *, sure: bool = False) -> Iterator[Callable[[], None]]:
+    """Says so beside whatever is done meanwhile. Where that speaks for itself, what is yielded is called each time: then it
+    is not said twice."""
+    over, heard = threading.Event(), threading.Event()
     started = time.monotonic()
 
     def tell() -> None:
         while not over.wait(pause(time.monotonic() - started)):
-            print(words(what, time.monotonic() - started, most, sure=sure), file=sys.stderr, flush=True)
+            if not heard.is_set():
+                print(words(what, time.monotonic() - started, most, sure=sure), file=sys.stderr, flush=True)
+            heard.clear()
 
     voice = threading.Thread(target=tell, daemon=True)
     voice.start()
     try:
-        yield
+        yield heard.set
     finally:
         over.set()
         voice.join()

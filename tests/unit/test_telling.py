@@ -223,6 +223,14 @@ def test_what_blocks_is_told_of_on_standard_error(capfd: pytest.CaptureFixture[s
     assert said.out == "", "an answer may be read from there"
 
 
+def test_what_speaks_for_itself_is_not_told_of_as_well(capfd: pytest.CaptureFixture[str]) -> None:
+    with telling.telling("the build", 60) as heard:
+        for _ in range(50):
+            heard()
+            time.sleep(QUICK / 10)
+    assert capfd.readouterr().err == ""
+
+
 def test_a_moment_is_not_told_of(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(telling, "FIRST_SECONDS", 2.0)
     with telling.telling("a moment", 60):
