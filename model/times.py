@@ -11,8 +11,10 @@ _EMULATED_ANSWER_SECONDS = 25.0
 # Beside clients at work it was seen to need longer. Who waits for a healthy cluster has the time, and would otherwise
 # wait for a moment in which no machine is busy.
 _EMULATED_WAITING_SECONDS = 100.0
+# One question to Kafka or ZooKeeper in such a look, before `patience`.
+_QUESTION_MS = 1000
 # What is behind a jump host is logged in to twice, and mostly from far away.
-JUMP_FACTOR = 3
+_JUMP_FACTOR = 3
 
 # A broker that is not registered a minute after its start gives up and starts again. An emulated one may need more.
 EMULATED_PROPERTIES = {"initial.broker.registration.timeout.ms": "300000"}
@@ -32,8 +34,13 @@ def answer_seconds(patience: int, *, jumps: bool, waits: bool) -> float:
     """After how many seconds a look at the cluster takes whoever has not answered for silent. `waits`: nobody waits for
     this look itself, but for what it may see."""
     if patience == 1:
-        return _ANSWER_SECONDS * (JUMP_FACTOR if jumps else 1)
+        return _ANSWER_SECONDS * (_JUMP_FACTOR if jumps else 1)
     return _EMULATED_WAITING_SECONDS if waits else _EMULATED_ANSWER_SECONDS
+
+
+def question_ms(*, jumps: bool) -> int:
+    """Milliseconds that a look gives Kafka or ZooKeeper for one question, to be multiplied by `patience`."""
+    return _QUESTION_MS * (_JUMP_FACTOR if jumps else 1)
 
 
 def cpu_mode(domain_type: str) -> str:

@@ -28,8 +28,6 @@ from operations.machine import StageFailed, Unreachable, connect
 from operations.wait import TimedOut, again, until
 from operations.ways import Ways
 
-_ANSWER_MS = 1000
-
 # A time to wait that is no number of seconds: for as long as a boot and a start may take, while there is any hope.
 PATIENTLY = float("inf")
 
@@ -102,8 +100,8 @@ async def look(stack: str, handover: Handover, *, waits: bool = False) -> Status
     return status.judge(handover, stack, said, [node for node, _ in nodes], logs)
 
 
-def _factor(handover: Handover) -> int:
-    return times.JUMP_FACTOR if handover.jump_hosts else 1
+def _question_ms(handover: Handover) -> int:
+    return times.question_ms(jumps=bool(handover.jump_hosts))
 
 
 async def samples(handover: Handover, ways: Ways, seconds: float) -> list[Sample]:
@@ -111,13 +109,13 @@ async def samples(handover: Handover, ways: Ways, seconds: float) -> list[Sample
     asked = asyncio.gather(*(_sample(handover, node, ways, seconds) for node in handover.cluster.brokers))
     if handover.mode is Mode.KRAFT:
         return await asked
-    limit = _ANSWER_MS / 1000 * _factor(handover) * handover.patience
+    limit = _question_ms(handover) / 1000 * handover.patience
     found, ensemble = await asyncio.gather(asked, ask_ensemble(handover.cluster, ways, limit))
     return [replace(sample, ensemble=ensemble) for sample in found]
 
 
 async def _sample(handover: Handover, node: Node, ways: Ways, seconds: float) -> Sample:
-    limit = _ANSWER_MS * _factor(handover)
+    limit = _question_ms(handover)
     view = KafkaView(handover.cluster, ways, handover.patience, through=node, answer_ms=limit)
     try:
         return await asyncio.wait_for(view.of_brokers(), seconds)

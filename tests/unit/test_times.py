@@ -1,6 +1,6 @@
 """What is different where machines are emulated: how much longer things may take, and their processor."""
 
-from model.times import answer_seconds, boot_seconds, cpu_mode, patience
+from model.times import answer_seconds, boot_seconds, cpu_mode, patience, question_ms
 
 
 def test_patience() -> None:
@@ -29,3 +29,6 @@ def test_a_busy_emulated_machine_is_heard_by_whoever_waits() -> None:
 def test_nobody_at_native_speed_is_waited_for_longer() -> None:
     assert answer_seconds(1, jumps=False, waits=True) == answer_seconds(1, jumps=False, waits=False) < 3
     assert answer_seconds(1, jumps=True, waits=False) > 2 * answer_seconds(1, jumps=False, waits=False)
+    for jumps in (False, True):
+        answer = answer_seconds(1, jumps=jumps, waits=False)
+        assert question_ms(jumps=jumps) / 1000 < answer, "a broker that does not answer would cost those that do"
