@@ -12,7 +12,7 @@ BESIDE := tests/lifecycle/breakage tests/conformance tests/graph tests/unit \
   $(filter-out $(STORY) $(ALONE),$(sort $(wildcard tests/lifecycle/test_*.py)))
 
 .PHONY: $(BESIDE)
-.PHONY: help setup up preview verify status machines drift destroy lint check test test-setup test-vms soak bench lock clean
+.PHONY: help setup up preview verify status machines drift destroy lint check test test-setup test-vms soak bench bench-vm lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -70,7 +70,10 @@ soak: test-setup ## try operations and faults at random for an hour, and many ov
 	$(PREPARED) python -m tests.soak
 	$(PREPARED) KAFKA_CLUSTER_SOAK=300 python -m pytest tests/lifecycle/test_kafka_accepts.py --lifecycle
 
-bench: test-setup ## measure beside what a user would pick instead; ROWS="first_up_vs_hand …" for some rows only
+bench: ## measure beside what a user would pick instead; ROWS="first_up_vs_hand …" for some rows only
+bench-vm: ## the same for virtual machines: a first `up` beside bare guests that are set up by hand
+bench-vm: ROWS = vm_up_vs_boot
+bench bench-vm: test-setup
 	.venv/bin/pip install --quiet $$(.venv/bin/python -c 'import tomllib; \
 	  print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["bench"])')
 	$(PREPARED) python -m bench $(ROWS)

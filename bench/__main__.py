@@ -1,6 +1,7 @@
-"""Measures: `python -m bench [ROW…]`, all rows when none is named; `python -m bench stages` draws where the time goes.
+"""Measures: `python -m bench [ROW…]`, and without a row all but that of virtual machines.
 
-Knows which campaign measures which rows. BENCH_ROUNDS is the number of rounds.
+`python -m bench stages` draws where the time of an `up` goes. Knows which campaign measures which rows. BENCH_ROUNDS is the
+number of rounds.
 """
 
 import argparse
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import changes, first_up, java_start, memory, plot, scene, stages, throughput
+from bench import changes, first_up, guests, java_start, memory, plot, scene, stages, throughput
 from bench.figures import Figure, merged, spans, table
 from bench.rounds import Result
 from bench.rows import ROWS
@@ -29,6 +30,7 @@ class Campaign:
     rows: tuple[str, ...]
     measure: Callable[[int], Result]
     rounds: int = 5
+    when_asked_for: bool = False
 
 
 CAMPAIGNS = (
@@ -42,6 +44,7 @@ CAMPAIGNS = (
     Campaign(("growth_vs_hand",), first_up.growth, rounds=3),
     Campaign(("throughput_vs_hand",), throughput.measure),
     Campaign(("throughput_with_metrics",), throughput.with_metrics),
+    Campaign(("vm_up_vs_boot",), guests.measure, rounds=2, when_asked_for=True),
 )
 STAGES = "stages"
 
@@ -65,7 +68,8 @@ def main() -> int:
     known = [row for campaign in CAMPAIGNS for row in campaign.rows]
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.partition("\n")[0])
     parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join([*known, STAGES]))
-    asked = parser.parse_args().rows or [STAGES, *known]
+    usual = [row for campaign in CAMPAIGNS if not campaign.when_asked_for for row in campaign.rows]
+    asked = parser.parse_args().rows or [STAGES, *usual]
     if unknown := sorted(set(asked) - {*known, STAGES}):
         parser.error(f"unknown row {', '.join(unknown)}; expected some of {', '.join([*known, STAGES])}")
     if STAGES in asked:

@@ -11,24 +11,24 @@ from lab.machines import Machines
 from lab.nspawn_root import DATA_LINK
 from model.kafka_keys import Mode
 
-_SCRIPTS = scene.HERE / "hand"
+SCRIPTS = scene.HERE / "hand"
 
 
 def up(machines: Machines) -> None:
     """From bare machines to brokers that were started."""
     planned = [f"{machine.name}={machine.address}" for machine in machines.machines.values()]
     plan = (machines.ssh_config, scene.kafka_archive(), scene.CLUSTER_ID, scene.HEAP, DATA_LINK)
-    scene.run(machines.segment.inside(*map(str, (_SCRIPTS / "up.sh", *plan, *planned))))
+    scene.run(machines.segment.inside(*map(str, (SCRIPTS / "up.sh", *plan, *planned))))
 
 
 def look(machines: Machines) -> None:
     """Whether everything is there that `up` made: what it would take to run it again and change nothing."""
-    scene.run(machines.segment.inside(str(_SCRIPTS / "look.sh"), str(machines.ssh_config), *machines.machines))
+    scene.run(machines.segment.inside(str(SCRIPTS / "look.sh"), str(machines.ssh_config), *machines.machines))
 
 
 def restart(machines: Machines, name: str) -> None:
     """A clean restart of one node."""
-    scene.run(machines.segment.inside(str(_SCRIPTS / "restart.sh"), str(machines.ssh_config), name))
+    scene.run(machines.segment.inside(str(SCRIPTS / "restart.sh"), str(machines.ssh_config), name))
 
 
 def alter(machines: Machines, key: str, value: int) -> None:
@@ -41,7 +41,7 @@ def alter(machines: Machines, key: str, value: int) -> None:
 
 def switch(machines: Machines, mode: Mode) -> None:
     """From the other mode to this one, where both were before."""
-    command = (str(_SCRIPTS / "switch.sh"), str(machines.ssh_config), str(mode), *machines.machines)
+    command = (str(SCRIPTS / "switch.sh"), str(machines.ssh_config), str(mode), *machines.machines)
     scene.run(machines.segment.inside(*command))
 
 

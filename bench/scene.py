@@ -24,6 +24,7 @@ HEAP = "512M"
 VERSION = archive.DEFAULT_VERSION
 CLUSTER_ID = "A_D5kj5zTbi2EDTeXHDH3g"
 LAB = f"bench-{os.getpid()}"
+WATCH = (sys.executable, "-m", "bench.watch")
 
 
 class CompetitorFailed(Exception):
@@ -93,13 +94,19 @@ class Watcher:
 @contextmanager
 def watcher(machines: Machines, mode: Mode = Mode.KRAFT) -> Iterator[Watcher]:
     """A watcher of the cluster on these machines."""
-    command = machines.segment.inside(sys.executable, "-m", "bench.watch")
+    with watching(machines.segment.inside(*WATCH), cluster_on(machines, mode)) as made:
+        yield made
+
+
+@contextmanager
+def watching(command: Sequence[str], cluster: Cluster, patience: int = 1) -> Iterator[Watcher]:
+    """A watcher of a cluster, by the command that runs it in the cluster's network."""
     with subprocess.Popen(
         command, cwd=places.CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        print(described(cluster_on(machines, mode)), file=process.stdin, flush=True)
+        print(described(cluster, patience), file=process.stdin, flush=True)
         process.stdout.readline()
         yield Watcher(process)
         process.stdin.close()

@@ -1,5 +1,6 @@
 #!/bin/bash
 # The seed's KRaft cluster by hand: one ssh connection a machine, all side by side, the archive unpacked while it arrives.
+# KAFKA_PROPERTIES holds lines for everybody's configuration beside the seed's.
 #   up.sh SSH_CONFIG ARCHIVE CLUSTER_ID HEAP DEVICE NAME=ADDRESS…
 set -euo pipefail
 config=$1 archive=$2 cluster=$3 heap=$4 device=$5
@@ -41,6 +42,7 @@ num.partitions=3
 offsets.topic.replication.factor=$copies
 transaction.state.log.replication.factor=$copies
 transaction.state.log.min.isr=$((copies > 1 ? copies - 1 : 1))
+${KAFKA_PROPERTIES:-}
 PROPERTIES
 cat >/etc/systemd/system/kafka.service <<UNIT
 [Unit]

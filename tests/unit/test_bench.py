@@ -112,7 +112,7 @@ def test_a_picture_draws_more_than_one_where_a_limit_is_missed() -> None:
 
 @pytest.mark.parametrize("mode", Mode)
 def test_a_watcher_is_told_the_whole_cluster(mode: Mode) -> None:
-    assert cluster(described(sample(5, mode))) == sample(5, mode)
+    assert cluster(described(sample(5, mode), 5)) == (sample(5, mode), 5)
 
 
 def test_what_kafkas_tools_say_last_is_read() -> None:
