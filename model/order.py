@@ -12,6 +12,9 @@ from typing import Any
 
 from model.handover import NodeFacts
 
+# Why a node is started that does not run, and so one that never did.
+WAS_DOWN = "it was down"
+
 _KAFKA, _ZOOKEEPER = "kafka.service", "zookeeper.service"
 _UP = ("active", "activating", "reloading", "deactivating")
 _BETWEEN_TWO_TRIES = "auto-restart"
@@ -108,7 +111,7 @@ def reason(before: Mapping[str, str], name: str, planned: str) -> str:
     """Why a node is started, in a person's words."""
     was = before.get(name, "")
     if not was:
-        return "it was down"
+        return WAS_DOWN
     if was.split()[0] == planned and was != planned:
         return "its files were changed by hand"
     return "its configuration changed" if was != planned else "it was asked for"

@@ -16,6 +16,7 @@ from model.files import PlannedFile, Texts, fingerprint
 from model.kafka_keys import Mode
 from model.metrics import NODE_EXPORTER
 from model.numbers import UNCLEAN
+from model.order import WAS_DOWN
 from model.paths import Paths
 from model.topology import Cluster, Node
 
@@ -256,7 +257,9 @@ def _read_by(cluster: Cluster) -> dict[str, list[str]]:
 
 
 def formatted(plan: NodePlan, cluster_id: str) -> dict[str, Any]:
-    """The plan of stage `formatted`: which identity the disk has to carry, and how it is given one."""
+    """The plan of stage `formatted`: which identity the disk has to carry, how it is given one, and how a node begins that
+    never was. The ensemble has to draw a cluster's id before its brokers can be told apart from another's, so in ZooKeeper
+    mode all is left to stage `running`."""
     cluster, paths = plan.cluster, plan.cluster.paths
     config = f"{paths.staged}{paths.properties(cluster.mode)}"
     return {
@@ -269,6 +272,7 @@ def formatted(plan: NodePlan, cluster_id: str) -> dict[str, Any]:
         ],
         "shared_classes_option": paths.shared_classes_option,
         "format_command": [f"{paths.home}/bin/kafka-storage.sh", "format", "-t", cluster_id, "-c", config],
+        "begin": _start(cluster, why=WAS_DOWN, before="") if cluster.mode is Mode.KRAFT else None,
     }
 
 
@@ -353,15 +357,21 @@ def vitals(cluster: Cluster, node: Node) -> dict[str, Any]:
 
 def start(cluster: Cluster, node: Node, *, why: str, before: str, after: str, restart: bool) -> dict[str, Any]:
     """The plan of a start, or of a restart when `restart`; `before` and `after` are fingerprints."""
-    paths = cluster.paths
     return {
+        **_start(cluster, why=why, before=before),
         "node": node.name,
         "stage": "running",
+        "restart": restart,
+        "fingerprint": after,
+    }
+
+
+def _start(cluster: Cluster, *, why: str, before: str) -> dict[str, Any]:
+    paths = cluster.paths
+    return {
         "staged": paths.staged,
         "fingerprint_file": paths.fingerprint,
-        "restart": restart,
         "starts": paths.starts,
         "why": why,
-        "fingerprint": after,
         "from": before,
     }

@@ -1,4 +1,4 @@
-# Activating: the staged configuration becomes the one that the services start with.
+# Activating: the staged configuration becomes the one that the services start with; and starting them with it.
 
 
 def activate(plan):
@@ -25,3 +25,21 @@ def linked(verb, units):
         return False
     done = run("systemctl", "--no-reload", verb, *units)
     return bool(f"{done.stdout}{done.stderr}".strip())
+
+
+def bring_up(plan, manifest):
+    """The services start with what is staged."""
+    activate(plan)
+    remember_reason(plan)
+    for unit in manifest["services"]:
+        run("systemctl", "reset-failed", unit, check=False)
+        run("systemctl", "start", unit)
+
+
+def remember_reason(plan):
+    """Why and when, kept on the node, newest last."""
+    stamp = run("date", "--utc", "+%Y-%m-%dT%H:%M:%SZ").stdout.strip()
+    path = Path(plan["starts"])
+    old = path.read_text().splitlines()[-99:] if path.is_file() else []
+    entry = {"when": stamp, "why": plan["why"], "to": plan["fingerprint"], "from": plan["from"]}
+    write(path, "\n".join([*old, json.dumps(entry)]) + "\n")

@@ -28,6 +28,11 @@ def say(text):
     print(text, flush=True)
 
 
+def is_first():
+    """Whether the stage runs for the first time, as the state knows it."""
+    return sys.argv[1:] == ["first"]
+
+
 def run(*command, check=True, stdin=None, **more):
     """Runs a command; a failure carries the command's own last words."""
     done = patiently(command, stdin, more)

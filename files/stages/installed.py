@@ -131,10 +131,6 @@ def signature(device):
     return found.get("TYPE") or found.get("PTTYPE") or f"something unreadable ({probe.stderr.strip()})"
 
 
-def is_first():
-    return sys.argv[1:] == ["first"]
-
-
 def refuse_lost_data(plan, what):
     """An empty disk on a node that had data is not a new node, but a loss that somebody should look at."""
     if not is_first() and not plan["accept_empty"]:

@@ -11,11 +11,7 @@ def main(plan):
         run("systemctl", "stop", unit, check=False)
     for unit in stale(plan, manifest):
         run("systemctl", "stop", unit, check=False)
-    activate(plan)
-    remember_reason(plan)
-    for unit in manifest["services"]:
-        run("systemctl", "reset-failed", unit, check=False)
-        run("systemctl", "start", unit)
+    bring_up(plan, manifest)
 
 
 def staged_as_planned(plan):
@@ -40,12 +36,3 @@ def differs(plan, path):
     staged, active = Path(plan["staged"] + path), Path(path)
     there = [file.read_bytes() if file.is_file() else None for file in (staged, active)]
     return there[0] != there[1]
-
-
-def remember_reason(plan):
-    """Why and when, kept on the node, newest last."""
-    stamp = run("date", "--utc", "+%Y-%m-%dT%H:%M:%SZ").stdout.strip()
-    path = Path(plan["starts"])
-    old = path.read_text().splitlines()[-99:] if path.is_file() else []
-    entry = {"when": stamp, "why": plan["why"], "to": plan["fingerprint"], "from": plan["from"]}
-    write(path, "\n".join([*old, json.dumps(entry)]) + "\n")

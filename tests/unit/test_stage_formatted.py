@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from .stage_machine import Machine, Plan, answer, refused, snapshot, write_json
+from .stage_machine import Machine, Plan, answer, configured_plan, refused, snapshot, write_json
 
 NAME = "kafka_2.13-3.6.0"
+PARTS = ("identity", "shared_classes", "activation", "formatted")
 
 META = "#\n#Sun Nov 22 18:14:09 UTC 2026\nnode.id=1\nversion=1\ncluster.id=A_D5kj5zTbi2EDTeXHDH3g\n"
 
@@ -34,7 +35,26 @@ def format_plan(machine: Machine, mode: str = "kraft", *, accept_empty: bool = F
         "environment": ["LOG_DIR=/var/log/kafka"],
         "shared_classes_option": str(machine.path("/lib/kafka.env")),
         "format_command": ["kafka-storage.sh", "format"],
+        "begin": None,
     }
+
+
+def beginning(machine: Machine, *, accept_empty: bool = False) -> Plan:
+    """The plan of a node that is configured and may be started; nothing runs on its machine."""
+    configured = configured_plan(machine)
+    machine.load("activation", "configured")["stage_files"](configured)
+    machine.answer(("systemctl", "show"), answer("inactive\n"))
+    machine.answer(("date",), answer("2026-01-02T03:04:05Z\n"))
+    starts = str(machine.path("/etc/kafka-cluster/starts.jsonl"))
+    begin = {"starts": starts, "why": "it was down", "from": ""}
+    begin |= {key: configured[key] for key in ("staged", "fingerprint_file")}
+    plan = {**format_plan(machine, accept_empty=accept_empty), "begin": begin}
+    owner_is(plan)
+    return plan
+
+
+def started(machine: Machine) -> bool:
+    return bool(machine.ran("systemctl", "start", "kafka.service"))
 
 
 def owner_is(plan: Plan, *formatted: str) -> None:
@@ -64,7 +84,7 @@ def test_it_is_formatted_with_what_makes_java_start_sooner(machine: Machine) -> 
     option = Path(plan["shared_classes_option"])
     option.parent.mkdir(parents=True)
     option.write_text('KAFKA_OPTS="-XX:SharedArchiveFile=/lib/kafka.jsa"\n')
-    machine.load("identity", "shared_classes", "formatted")["main"](plan)
+    machine.load(*PARTS)["main"](plan)
     assert "KAFKA_OPTS=-XX:SharedArchiveFile=/lib/kafka.jsa" in machine.ran("runuser")[0]
 
 
@@ -76,7 +96,7 @@ def test_a_new_node_is_formatted_once(machine: Machine) -> None:
     plan = format_plan(machine)
     owner_is(plan)
     formats(machine, plan)
-    program = machine.load("identity", "shared_classes", "formatted")
+    program = machine.load(*PARTS)
     program["main"](plan)
     program["main"](plan)
     (call,) = machine.ran("runuser")
@@ -92,7 +112,7 @@ def test_a_disk_that_carries_the_identity_is_left_alone(machine: Machine) -> Non
     owner_is(plan, "kraft")
     disk_says(plan, META)
     before = snapshot(machine.root)
-    machine.load("identity", "shared_classes", "formatted", first=False)["main"](plan)
+    machine.load(*PARTS, first=False)["main"](plan)
     assert snapshot(machine.root) == before
     assert not machine.calls
 
@@ -101,7 +121,7 @@ def test_a_run_that_was_cut_off_behind_the_format_is_remembered(machine: Machine
     plan = format_plan(machine)
     owner_is(plan)
     disk_says(plan, META)
-    machine.load("identity", "shared_classes", "formatted")["main"](plan)
+    machine.load(*PARTS)["main"](plan)
     assert owner_formatted(plan) == ["kraft"]
     assert not machine.ran("runuser")
 
@@ -123,7 +143,7 @@ def test_another_identity_is_refused_with_both_values(
     owner_is(plan, "kraft")
     disk_says(plan, text)
     before = snapshot(machine.root)
-    told = refused(machine.load("identity", "shared_classes", "formatted"), "main", plan)
+    told = refused(machine.load(*PARTS), "main", plan)
     assert found in told
     assert wanted in told
     assert "nothing was formatted" in told
@@ -135,14 +155,14 @@ def test_an_empty_identity_file_is_not_taken_for_a_new_disk(machine: Machine) ->
     plan = format_plan(machine)
     owner_is(plan)
     disk_says(plan, "")
-    refused(machine.load("identity", "shared_classes", "formatted"), "main", plan)
+    refused(machine.load(*PARTS), "main", plan)
     assert not machine.ran("runuser")
 
 
 def test_data_that_is_gone_is_refused_with_the_word_that_allows_it(machine: Machine) -> None:
     plan = format_plan(machine)
     owner_is(plan, "kraft")
-    told = refused(machine.load("identity", "shared_classes", "formatted"), "main", plan)
+    told = refused(machine.load(*PARTS), "main", plan)
     assert "data is gone" in told
     assert "pulumi config set acceptEmptyDisk n1" in told
     assert not machine.ran("runuser"), "an empty voter votes as if it had never promised anything"
@@ -162,7 +182,7 @@ def owner_emptied(plan: Plan, emptied: object) -> None:
 def test_a_run_that_was_cut_off_before_the_format_takes_no_permission_along(machine: Machine, emptied: object) -> None:
     plan = format_plan(machine)
     owner_emptied(plan, emptied)
-    program = machine.load("identity", "shared_classes", "formatted")
+    program = machine.load(*PARTS)
     assert "is gone" in refused(program, "main", plan)
     assert not machine.ran("runuser"), "the file system was made by a run that was allowed to; this one is not"
     formats(machine, plan)
@@ -181,7 +201,7 @@ def test_a_disk_made_anew_for_one_mode_is_not_taken_for_new_by_the_other(
     plan, switched = format_plan(machine, mode), format_plan(machine, "zookeeper" if mode == "kraft" else "kraft")
     owner_emptied(plan, emptied)
     formats(machine, plan if mode == "kraft" else switched)
-    program = machine.load("identity", "shared_classes", "formatted")
+    program = machine.load(*PARTS)
     program["main"]({**plan, "accept_empty": True})
     before = snapshot(machine.root)
     told = refused(program, "main", switched)
@@ -197,14 +217,14 @@ def test_the_word_allows_it(machine: Machine) -> None:
     plan = format_plan(machine, accept_empty=True)
     owner_is(plan, "kraft")
     formats(machine, plan)
-    machine.load("identity", "shared_classes", "formatted")["main"](plan)
+    machine.load(*PARTS)["main"](plan)
     assert machine.ran("runuser")
 
 
 def test_the_other_modes_data_does_not_count_as_this_ones(machine: Machine) -> None:
     plan = format_plan(machine, "zookeeper")
     owner_is(plan, "kraft")
-    machine.load("identity", "shared_classes", "formatted")["main"](plan)
+    machine.load(*PARTS)["main"](plan)
     assert Path(plan["identity_file"]).read_text() == "1\n"
     assert owner_formatted(plan) == ["kraft", "zookeeper"]
 
@@ -215,9 +235,9 @@ def test_an_ensembles_member_keeps_its_number(machine: Machine, text: str, accep
     owner_is(plan, "zookeeper")
     disk_says(plan, text)
     if accepted:
-        machine.load("identity", "shared_classes", "formatted")["main"](plan)
+        machine.load(*PARTS)["main"](plan)
     else:
-        assert f"myid={text.strip()}" in refused(machine.load("identity", "shared_classes", "formatted"), "main", plan)
+        assert f"myid={text.strip()}" in refused(machine.load(*PARTS), "main", plan)
     assert Path(plan["identity_file"]).read_text() == text
 
 
@@ -243,10 +263,10 @@ def test_in_zookeeper_mode_another_brokers_data_is_refused(
         disk_says(plan, member)
     before = snapshot(machine.root)
     if not told:
-        machine.load("identity", "shared_classes", "formatted")["main"](plan)
+        machine.load(*PARTS)["main"](plan)
         assert owner_formatted(plan) == ["kraft", "zookeeper"]
         return
-    assert f"{broker} says {told}" in refused(machine.load("identity", "shared_classes", "formatted"), "main", plan)
+    assert f"{broker} says {told}" in refused(machine.load(*PARTS), "main", plan)
     assert snapshot(machine.root) == before
 
 
@@ -254,16 +274,16 @@ def test_nothing_is_formatted_beside_the_volume(machine: Machine) -> None:
     plan = format_plan(machine)
     owner_is(plan)
     machine.mounted.clear()
-    told = refused(machine.load("identity", "shared_classes", "formatted"), "main", plan)
+    told = refused(machine.load(*PARTS), "main", plan)
     assert plan["data"] in told
     assert not machine.ran("runuser"), "it would lie on the root disk, and be gone with the machine"
     formats(machine, plan)
-    machine.load("identity", "shared_classes", "formatted")["main"]({**plan, "mounted": False})
+    machine.load(*PARTS)["main"]({**plan, "mounted": False})
     assert machine.ran("runuser"), "where there is no volume there is nothing to wait for"
 
 
 def test_a_volume_without_an_owner_is_refused(machine: Machine) -> None:
-    told = refused(machine.load("identity", "shared_classes", "formatted"), "main", format_plan(machine))
+    told = refused(machine.load(*PARTS), "main", format_plan(machine))
     assert "OWNER.json" in told
     assert not machine.ran("runuser")
 
@@ -272,5 +292,31 @@ def test_a_format_that_fails_is_not_remembered(machine: Machine) -> None:
     plan = format_plan(machine)
     owner_is(plan)
     machine.answer(("runuser",), answer(code=1, stderr="Log directory … is already formatted."))
-    assert "already formatted" in refused(machine.load("identity", "shared_classes", "formatted"), "main", plan)
+    assert "already formatted" in refused(machine.load(*PARTS), "main", plan)
     assert owner_formatted(plan) == []
+
+
+def test_a_node_that_never_was_starts_as_soon_as_it_is_formatted(machine: Machine) -> None:
+    plan = beginning(machine)
+    formats(machine, plan)
+    machine.load(*PARTS)["main"](plan)
+    assert started(machine), "Java would start once `running` has come, while processors wait"
+    (entry,) = map(json.loads, Path(plan["begin"]["starts"]).read_text().splitlines())
+    assert (entry["why"], entry["to"]) == ("it was down", "f1"), "every start has its reason"
+    assert Path(plan["begin"]["fingerprint_file"]).read_text() == "f1\n", "`running` would start it once more"
+    words = machine.calls
+    assert words.index(machine.ran("runuser")[0]) < words.index(machine.ran("systemctl", "start")[0])
+
+
+@pytest.mark.parametrize("why", ["formatted before", "not the first time", "in place of a lost disk", "it runs"])
+def test_any_other_node_waits_for_the_whole_cluster_to_be_looked_at(machine: Machine, why: str) -> None:
+    plan = beginning(machine, accept_empty=why == "in place of a lost disk")
+    formats(machine, plan)
+    if why == "formatted before":
+        disk_says(plan, META)
+    if why == "it runs":
+        machine.answer(("systemctl", "show"), answer("active\n"))
+    machine.load(*PARTS, first=why != "not the first time")["main"](plan)
+    assert not started(machine)
+    assert not Path(plan["begin"]["starts"]).exists()
+    assert owner_formatted(plan) == ["kraft"]

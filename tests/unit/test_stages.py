@@ -21,7 +21,7 @@ from .samples import cluster, dev, runtime
 PARTS = [
     ("java", "packages", "tools", "shared_classes", "pieces", "installed"),
     ("identity", "activation", "configured"),
-    ("identity", "shared_classes", "formatted"),
+    ("identity", "shared_classes", "activation", "formatted"),
     ("identity", "emptied"),
     ("held",),
     ("account", "report"),
@@ -266,6 +266,15 @@ def test_the_plan_of_formatted_in_zookeeper_mode_is_the_members_number() -> None
     broker = "/usr/local/kafka_2.13-3.6.0/logs/zookeeper-mode-logs/meta.properties"
     assert found["brokers_own"] == {broker: {"broker.id": found["identity"]["myid"]}}
     assert found["identity"] == {"myid": "2"}
+    assert found["begin"] is None, (
+        "the ensemble draws the cluster's id, and `running` refuses a stranger's before a start"
+    )
+
+
+def test_what_a_node_begins_with_stays_the_same_whatever_is_configured() -> None:
+    one, other = (stages.formatted(plan(heap=heap), CLUSTER_ID) for heap in ("512M", "600M"))
+    assert one["begin"]
+    assert one == other, "each change would seem to format three nodes in the preview"
 
 
 @pytest.mark.parametrize(("device", "mounted"), [("/dev/x", True), ("", False)])
