@@ -4,13 +4,15 @@ A first `up` runs several of them, so each loads what it needs itself and nothin
 """
 
 import argparse
-import asyncio
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Coroutine
 from contextlib import suppress
 from pkgutil import resolve_name
+from typing import Any, TypeVar
 
 from operations.refusal import Refusal
+
+Answer = TypeVar("Answer")
 
 # The verbs of an `up`, which act on a document: what acts, what the document is, and what for.
 _PLANNED = {
@@ -49,9 +51,15 @@ _PLANNED = {
 }
 
 
+def _ended(work: Coroutine[Any, Any, Answer]) -> Answer:
+    import asyncio
+
+    return asyncio.run(work)
+
+
 def _planned(arguments: argparse.Namespace) -> None:
     act, document, _ = _PLANNED[arguments.verb]
-    asyncio.run(resolve_name(act)(resolve_name(document).model_validate_json(sys.stdin.read())))
+    _ended(resolve_name(act)(resolve_name(document).model_validate_json(sys.stdin.read())))
 
 
 def _keys(arguments: argparse.Namespace) -> None:
@@ -85,6 +93,8 @@ def _ssh(arguments: argparse.Namespace) -> None:
 
 
 def _status(arguments: argparse.Namespace) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
     from model.status import Verdict
     from operations import shell
 
@@ -99,7 +109,7 @@ def _status(arguments: argparse.Namespace) -> None:
         sys.exit(Verdict.UNKNOWN)
     with suppress(KeyboardInterrupt):
         asked = status.show(stack, told, wait=arguments.wait, watch=arguments.watch, as_json=arguments.json)
-        sys.exit(asyncio.run(asked))
+        sys.exit(_ended(asked))
 
 
 def _seconds(text: str) -> float:
@@ -116,13 +126,13 @@ def _seconds(text: str) -> float:
 def _drift(_: argparse.Namespace) -> None:
     from operations import drift, shell
 
-    sys.exit(asyncio.run(drift.show(*shell.state(shell.selected_stack()))))
+    sys.exit(_ended(drift.show(*shell.state(shell.selected_stack()))))
 
 
 def _release(arguments: argparse.Namespace) -> None:
     from operations import release, shell
 
-    print(asyncio.run(release.release(shell.handed_over(shell.selected_stack()), arguments.nodes)))
+    print(_ended(release.release(shell.handed_over(shell.selected_stack()), arguments.nodes)))
 
 
 def _parser() -> argparse.ArgumentParser:

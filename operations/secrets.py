@@ -3,13 +3,13 @@
 import json
 import secrets
 
-import asyncssh
-
 from model import cluster_id
 
 
 def key_pair(comment: str) -> dict[str, str]:
     """A fresh ed25519 pair in OpenSSH's formats."""
+    import asyncssh  # takes most of the time of whoever asks for a cluster id only
+
     key = asyncssh.generate_private_key("ssh-ed25519", comment=comment)
     return {
         "private": key.export_private_key().decode(),

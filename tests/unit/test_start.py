@@ -18,7 +18,7 @@ _LOADED = "import runpy, sys; sys.argv[1:] = {words}\ntry: runpy.run_module('ope
 @pytest.mark.parametrize(
     ("verb", "needless"),
     [
-        ("cluster-id", {"kafka", "pydantic"}),
+        ("cluster-id", {"kafka", "pydantic", "asyncio", "asyncssh"}),
         ("ready", {"kafka", "model.settings"}),
         ("removed", {"kafka", "model.settings"}),
         ("fit", {"kafka"}),
