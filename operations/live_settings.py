@@ -22,6 +22,8 @@ from operations.wait import TimedOut, until
 from operations.ways import Ways, logins
 
 _TAKEN_SECONDS = 60
+# A broker takes an alteration within some milliseconds.
+_TAKEN_EVERY = 0.05
 _SET, _DELETE = 0, 1
 
 
@@ -120,7 +122,7 @@ class Teller:
             late = [node for node, seen in brokers.items() if not self._is(key, seen[key], value)]
             return f"broker {', '.join(map(str, late))} works with another value" if late else None
 
-        await until(f"{key} to be {value}", ask, limit=_TAKEN_SECONDS * self._wanted.patience)
+        await until(f"{key} to be {value}", ask, limit=_TAKEN_SECONDS * self._wanted.patience, every=_TAKEN_EVERY)
 
     def _is(self, key: str, seen: Seen, value: str) -> bool:
         """Whether a broker works with a value, but for one that it was given by itself."""
