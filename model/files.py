@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from model import greeting, properties, units
+from model import greeting, monitoring, properties, units
 from model.kafka_dynamic import split
 from model.kafka_keys import Mode
 from model.metrics import MetricsSettings
@@ -67,7 +67,7 @@ def _metrics_files(cluster: Cluster, node: Node, metrics: MetricsSettings, texts
     paths = cluster.paths
     return (
         PlannedFile(paths.metrics_option, texts("monitoring/agent_option.py"), mode="0755"),
-        PlannedFile(paths.metrics_rules, texts("monitoring/agent.yaml")),
+        PlannedFile(paths.metrics_rules, monitoring.agent_rules(texts("monitoring/agent.yaml"), cluster, node)),
         PlannedFile(paths.node_exporter_unit, units.node_exporter_unit(cluster, node, metrics.node_port)),
     )
 

@@ -1,6 +1,6 @@
-"""What a Prometheus has to be told to watch a cluster, from its plan.
+"""What a Prometheus has to be told to watch a cluster, and what a node's agent tells it, from the plan.
 
-Knows where metrics are told and how the nodes are labelled. Refuses to know what is told there and what is made of it
+Knows where metrics are told and how the nodes are labelled. Refuses to know what else is told there and what is made of it
 (`files/monitoring/`).
 """
 
@@ -14,6 +14,20 @@ from model.topology import Cluster, Node
 
 # How often each node is asked.
 SECONDS_BETWEEN_LOOKS = 15
+# The share of their time in which request handlers have nothing to do, 0 to 1.
+IDLE = "kafka_broker_request_handlers_idle_ratio"
+
+
+def agent_rules(text: str, cluster: Cluster, node: Node) -> str:
+    """What a node's agent tells of, from the rules that all share. A KRaft broker that is a controller, too, has two groups
+    of request handlers and adds their idle shares up to one number (KIP-1207); halved, it is their mean."""
+    if cluster.mode is not Mode.KRAFT or len(node.roles) == 1:
+        return text
+    document = yaml.safe_load(text)
+    for rule in document["rules"]:
+        if rule["name"] == IDLE:
+            rule["valueFactor"] = 0.5
+    return yaml.safe_dump(document, sort_keys=False)
 
 
 def prometheus(cluster: Cluster, stack: str) -> str | None:

@@ -5,6 +5,7 @@ from kafka import KafkaAdminClient
 
 from lab.waiting import wait_for
 from model.kafka_keys import Mode
+from model.monitoring import IDLE
 from model.topology import Cluster, Node
 from tests.live.machine import Machine
 from tests.live.planned import Plan
@@ -16,6 +17,8 @@ REPLICAS = "kafka_replicas_partitioncount"
 ZOOKEEPER = "zookeeper_avgrequestlatency"
 MACHINE = "node_memory_MemAvailable_bytes"
 AGREE_SECONDS = 20.0
+# All of their time; a mean over a minute is a little off.
+ROUNDED = 1.1
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +39,7 @@ def test_node_tells_its_metrics(machine: Machine, plan: Plan) -> None:
     for port, name in wanted(machine.plan.cluster, machine.node).items():
         told = scrape.read(machine.node.address, port, plan.patience)
         assert told.names >= {name}, f"{machine}: port {port} tells no {name} {told.fault}: nobody would see it fail"
+        assert told.total(IDLE) < ROUNDED, f"{machine}: request handlers are idle for more than all of their time"
 
 
 def test_metrics_agree_with_the_cluster(plan: Plan, admin: KafkaAdminClient) -> None:

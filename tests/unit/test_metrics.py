@@ -11,13 +11,13 @@ import pytest
 import yaml
 
 import files
-from model import page, topology
+from model import monitoring, page, topology
 from model.errors import ConfigurationError
 from model.files import fingerprint, node_files
 from model.kafka_keys import Mode
 from model.topology import Cluster
 
-from .samples import ROOT, runtime, settings
+from .samples import ROOT, nodes, runtime, settings
 
 ON = {"enabled": True}
 
@@ -106,6 +106,27 @@ def test_the_agents_rules_are_yaml_with_a_whitelist() -> None:
     rules = yaml.safe_load(files.text("monitoring/agent.yaml"))
     assert rules["includeObjectNames"], "without it every bean is asked at every scrape"
     assert all({"pattern", "name", "type"} <= set(rule) for rule in rules["rules"])
+
+
+@pytest.mark.parametrize(
+    ("mode", "roles", "factor"),
+    [
+        ("kraft", ["broker", "controller"], 0.5),
+        ("kraft", ["broker"], None),
+        ("zookeeper", ["broker", "controller"], None),
+    ],
+)
+def test_two_groups_of_request_handlers_are_not_idle_twice(mode: str, roles: list[str], factor: float | None) -> None:
+    others = ["broker", "controller"] if "controller" in roles else ["controller"]
+    listed = [
+        {**node, "roles": roles if node["id"] == 1 else others} for node in nodes(4 if roles == ["broker"] else 3)
+    ]
+    planned = topology.plan(settings(nodes=listed, mode=mode, metrics=ON))
+    shared = files.text("monitoring/agent.yaml")
+    told = yaml.safe_load(monitoring.agent_rules(shared, planned, planned.nodes[0]))
+    (idle,) = (rule for rule in told["rules"] if rule["name"] == monitoring.IDLE)
+    assert idle.pop("valueFactor", None) == factor, "a combined node's number goes up to 2"
+    assert told == yaml.safe_load(shared), "nothing else is told otherwise"
 
 
 def test_the_pinned_agent_is_the_one_that_is_named_everywhere() -> None:
