@@ -1,17 +1,16 @@
 """Waits until a machine that was just made can be worked on, and says why it can't.
 
-Knows cloud-init, ssh and a libvirt console's log. Refuses to change anything on the machine.
+Knows ssh and a libvirt console's log. Refuses to change anything on the machine.
 """
 
 import asyncio
-import json
 import re
 import shutil
 from collections.abc import Callable
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from model import stages
+from model import cloud_init, stages
 from model.handover import Access
 from operations.machine import StageFailed, Stranger, Unreachable, connect
 from operations.refusal import Refusal
@@ -19,10 +18,6 @@ from operations.wait import TimedOut, until
 
 # What a terminal would not show: colours, carriage returns, and the rest of the volume behind the log.
 _NOT_TEXT = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\r\0]")
-
-# The program is asked once, and only where there is something to ask: it takes half a second of a processor, and ten times
-# that of an emulated one.
-_SETTLED = "test -e /run/cloud-init/disabled || cloud-init status --wait --format json || true"
 
 
 class Console(BaseModel):
@@ -84,7 +79,9 @@ async def wait(newcomer: Newcomer) -> None:
 async def _missing(newcomer: Newcomer, identify: Callable[[str], None]) -> str | None:
     try:
         async with connect(newcomer.access, newcomer.patience) as machine:
-            _judge(newcomer, await machine.run(_SETTLED), await machine.run("ip -o -4 addr show scope global"))
+            _judge(
+                newcomer, await machine.run(cloud_init.settled()), await machine.run("ip -o -4 addr show scope global")
+            )
             made = await machine.run(f"mkdir -p {newcomer.upload_folder} && cat /etc/machine-id")
     except Stranger as error:
         return await _plant(newcomer, error)
@@ -96,10 +93,10 @@ async def _missing(newcomer: Newcomer, identify: Callable[[str], None]) -> str |
     return None
 
 
-def _judge(newcomer: Newcomer, status: str, addresses: str) -> None:
+def _judge(newcomer: Newcomer, result: str, addresses: str) -> None:
     """Raises NotReady where waiting longer would not help."""
     name, address = newcomer.access.name, newcomer.access.address
-    fault = _cloud_init_fault(status)
+    fault = cloud_init.fault(result)
     if fault:
         raise NotReady(f"{name}: stage 'ready': cloud-init ended with {fault}")
     if f" {address}/" not in addresses:
@@ -120,15 +117,6 @@ async def _plant(newcomer: Newcomer, stranger: Stranger) -> str:
     except (Unreachable, StageFailed) as error:
         return str(error)
     return "its lasting host key was planted"
-
-
-def _cloud_init_fault(text: str) -> str:
-    """A machine without cloud-init has nothing to fail."""
-    try:
-        status = json.loads(text)
-    except ValueError:
-        return ""
-    return "; ".join(status.get("errors", [])) if status.get("status") == "error" else ""
 
 
 async def _console(newcomer: Newcomer) -> str:

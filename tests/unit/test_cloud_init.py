@@ -1,6 +1,9 @@
 """The documents of a machine's first boot, read as cloud-init reads them."""
 
+import subprocess
+import threading
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.cloud_init import LOGIN, FirstBoot, meta_data, network_config, user_data
+from model.cloud_init import LOGIN, FirstBoot, fault, meta_data, network_config, settled, user_data
 
 from .samples import FIRST_BOOT as BOOT
 
@@ -94,3 +97,35 @@ def test_no_text_breaks_out_of_a_document(text: str) -> None:
 
 def test_private_keys_stand_in_the_user_data_only() -> None:
     assert "PRIVATE KEY" not in network_config(BOOT) + meta_data(BOOT), "those two are shown in previews"
+
+
+def ended(folder: Path, *, there: bool = True) -> str:
+    """What the command prints that waits for cloud-init's end, on a machine whose folder it is."""
+    if there:
+        (folder / "cloud-init").write_text("#!/bin/sh\necho asked\n")
+        (folder / "cloud-init").chmod(0o755)
+    path = {"PATH": f"{folder}:/usr/bin:/bin"}
+    done = subprocess.run(["sh", "-c", settled(str(folder))], env=path, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_machine_is_not_settled_before_cloud_init_has_ended(tmp_path: Path) -> None:
+    late = threading.Timer(
+        0.7, (tmp_path / "result.json").write_text, ['{"v1": {"datasource": "x", "errors": ["no disk"]}}']
+    )
+    late.start()
+    result = ended(tmp_path)
+    late.join()
+    assert fault(result) == "no disk", "a machine that is worked on while it is made is half a machine"
+
+
+@pytest.mark.parametrize("why", ["it was switched off", "it is not there"])
+def test_a_machine_without_cloud_init_is_settled(tmp_path: Path, why: str) -> None:
+    if why == "it was switched off":
+        (tmp_path / "disabled").touch()
+    assert fault(ended(tmp_path, there=why != "it is not there")) == ""
+
+
+def test_a_first_boot_without_errors_has_no_fault() -> None:
+    assert fault('{"v1": {"datasource": "DataSourceNoCloud", "errors": []}}') == ""
