@@ -32,4 +32,7 @@ def begin(plan):
         return
     manifest = read_json(Path(plan["staged"]) / "MANIFEST.json")
     say(f"starting {plan['node']}: {plan['why']}")
-    bring_up({**plan, "fingerprint": manifest["fingerprint"]}, manifest)
+    try:
+        bring_up({**plan, "fingerprint": manifest["fingerprint"]}, manifest)
+    except Refused as refusal:
+        say(f"it does not start yet: {refusal}")  # `running` tries again, and has the whole cluster's evidence

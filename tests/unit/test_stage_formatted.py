@@ -320,3 +320,12 @@ def test_any_other_node_waits_for_the_whole_cluster_to_be_looked_at(machine: Mac
     assert not started(machine)
     assert not Path(plan["begin"]["starts"]).exists()
     assert owner_formatted(plan) == ["kraft"]
+
+
+def test_a_node_that_does_not_start_is_left_to_the_stage_that_has_the_evidence(machine: Machine) -> None:
+    plan = beginning(machine)
+    formats(machine, plan)
+    machine.answer(("systemctl", "start"), answer(code=1, stderr="Job for kafka.service failed.\n"))
+    machine.load(*PARTS)["main"](plan)
+    assert "Job for kafka.service failed." in machine.said[-1]
+    assert owner_formatted(plan) == ["kraft"]
