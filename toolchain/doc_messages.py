@@ -10,6 +10,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from toolchain import places
@@ -63,14 +64,15 @@ class Message:
     text: str
 
 
-def messages() -> list[Message]:
-    """All of them, in the order of the files."""
+@cache
+def messages() -> tuple[Message, ...]:
+    """All of them, in the order of the files, which a run reads once."""
     files = sorted(
         file for room in ROOMS for file in (places.CHECKOUT / room).glob("*.py") if not file.name.startswith("doc_")
     )
     found = [message for file in files for message in _of_file(file)]
     found += [message for file in sorted((places.CHECKOUT / PLUGIN).rglob("*.go")) for message in _of_go(file)]
-    return found + list(_of_shell(places.CHECKOUT / "activate"))
+    return (*found, *_of_shell(places.CHECKOUT / "activate"))
 
 
 def _of_file(file: Path) -> Iterator[Message]:
