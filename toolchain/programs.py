@@ -43,6 +43,7 @@ USE_OWN = f"let this project build its own: `export {CHOICE}={OWN}`, then `make 
 OFFICIAL_ARCHITECTURES = {"amd64": "x64", "arm64": "arm64"}
 MODULES = Path(__file__).resolve().parent / "go"
 CLI, HOST, EXEC = "pulumi", "pulumi-language-python", "pulumi-language-python-exec"
+SHIMS = ("toolchain", "shims")
 SDK = "github.com/pulumi/pulumi/sdk/v3"
 
 
@@ -178,11 +179,14 @@ def _whole(destination: Path) -> Iterator[Path]:
         filled.rename(destination)
 
 
+def _is_ours(folder: Path) -> bool:
+    """Whether a folder holds what was built before, or is what a shell that any checkout prepared finds first."""
+    return folder.is_relative_to(_shelf().resolve()) or folder.parts[-2:] == SHIMS
+
+
 def _installed() -> Path | None:
     """The directory of the user's own Pulumi. One that this project is not tested with is refused."""
-    # Neither what was built before nor what a prepared shell finds first.
-    ours = (_shelf().resolve(), Path(__file__).resolve().parent / "shims")
-    others = [part for part in os.get_exec_path() if not any(map(Path(part).resolve().is_relative_to, ours))]
+    others = [part for part in os.get_exec_path() if not _is_ours(Path(part).resolve())]
     found = shutil.which(CLI, path=os.pathsep.join(others))
     if not found:
         return None

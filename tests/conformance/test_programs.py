@@ -99,6 +99,15 @@ def test_a_pulumi_without_its_language_host_is_refused(tmp_path: Path, monkeypat
         programs.bin_dir()
 
 
+def test_what_another_checkout_prepared_the_shell_with_is_no_installed_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path / "other" / "toolchain" / "shims", monkeypatch)
+    assert programs.ensure().is_relative_to(places.cache()), (
+        "two checkouts in one shell are no Pulumi that lacks a part"
+    )
+
+
 def test_own_programs_beside_any_installed_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path / "installed", monkeypatch, "3.100.0")
     monkeypatch.setenv(programs.CHOICE, "own")
