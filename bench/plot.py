@@ -38,7 +38,7 @@ def draw(results: Path, target: Path) -> list[Path]:
         axes.text(max(low, middle, high) + 0.02, place, f"{entry['median']:g} ({limit})", va="center", fontsize=8)
     axes.axvline(1, color="black", linewidth=1)
     axes.set_yticks(range(len(limits)), [ROWS[key].says for key in limits], fontsize=8)
-    axes.set_xlabel("share of what is allowed: the median as a bar, all rounds as a line; left of 1 holds")
+    axes.set_xlabel("share of what is allowed: the median as a bar, all rounds as a line; left of 1 holds", fontsize=8)
     axes.set_xlim(0, 1.25 * axes.get_xlim()[1])  # room for the numbers
     figure.tight_layout()
     written = [target.with_suffix(suffix) for suffix in (".png", ".svg")]
