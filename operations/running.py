@@ -171,7 +171,7 @@ async def bring(handover: Handover) -> None:
         async with alone(handover.cluster_id, ALONE_SECONDS * handover.patience):
             await _bring(handover)
     except TimedOut as error:
-        raise Failed(f"stage 'running': {error}. Nothing was started or stopped.") from error
+        raise Failed(f"stage 'running': {error}. It started and stopped nothing.") from error
 
 
 async def _bring(handover: Handover) -> None:
@@ -181,7 +181,7 @@ async def _bring(handover: Handover) -> None:
                 *(stack.enter_async_context(connect(node.access, handover.patience)) for node in handover.nodes)
             )
         except Unreachable as error:
-            raise Failed(f"stage 'running': {error}. Nothing was started or stopped.") from error
+            raise Failed(f"stage 'running': {error}. It started and stopped nothing.") from error
         ways = await stack.enter_async_context(Ways(handover.jump_hosts, handover.patience))
         run = Run(handover, {machine.access.name: machine for machine in opened}, ways)
         try:
