@@ -14,7 +14,7 @@ from tests.support.traffic.beside import traffic
 from toolchain import metrics, places
 
 PICTURE = places.CHECKOUT / "docs" / "pictures" / "watch.png"
-SIZE = (1280, 1200)
+SIZE = (1280, 1260)
 VICTIM = "kafka-server3"
 # The charts show five minutes; an alert fires when its cause has lasted for one.
 BEFORE_SECONDS, BEHIND_SECONDS = 120, 120
