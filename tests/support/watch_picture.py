@@ -41,7 +41,7 @@ def main() -> None:
             lasting("charts with something on them", BEFORE_SECONDS)
             made.machines.ssh(VICTIM, "sudo systemctl kill --signal=SIGKILL kafka && sudo systemctl stop kafka")
             lasting("an alert to fire", BEHIND_SECONDS)
-            browser.picture(made.stack.prefix, outputs["monitor"], PICTURE, SIZE)
+            browser.picture(made.stack.prefix, f"{outputs['monitor']}?range=5m", PICTURE, SIZE)
             flowing.stop()
     print(f"drawn: {PICTURE.relative_to(places.CHECKOUT)}")
 
