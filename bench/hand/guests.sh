@@ -25,7 +25,8 @@ END
 
 # One machine, until it can be logged in to.
 guest() {
-  local name=$1 address=$2 mac=52:54:00:00:00:${2##*.}
+  local name=$1 address=$2 mac
+  mac=$(printf '52:54:00:00:00:%02x' "${2##*.}")
   local here=$folder/$name
   mkdir "$here"
   printf 'Host %s\n  HostName %s\n' "$name" "$address" >"$here/ssh"
