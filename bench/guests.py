@@ -15,10 +15,9 @@ from bench.figures import ratios
 from bench.rounds import Result, play
 from images import recipe
 from lab.libvirt import Libvirt
-from model.kafka_keys import Mode, Role
-from model.settings import Settings, read
+from model import topology
+from model.settings import read
 from model.times import EMULATED_PROPERTIES, patience
-from model.topology import Cluster, Node
 from operations import hypervisor
 from tests.support.virtual import libvirt_of_its_own, stack_inside
 from toolchain import places
@@ -32,15 +31,10 @@ def _config() -> dict[str, object]:
     return {key.partition(":")[2]: value for key, value in yaml.safe_load(text)["config"].items()}
 
 
-def _cluster(settings: Settings) -> Cluster:
-    roles = (Role.BROKER, Role.CONTROLLER)
-    return Cluster(Mode.KRAFT, scene.VERSION, tuple(Node(n.name, n.id, n.address, roles) for n in settings.nodes))
-
-
 def _by_hand(lab: Libvirt, folder: Path) -> float:
     """How long it takes until a cluster is whole that is made by two scripts: one for the machines, one for Kafka."""
     settings = read(_config())
-    cluster = _cluster(settings)
+    cluster = topology.plan(settings)
     kind = hypervisor.domain_type("auto", lab.uri)
     emulated = kind == "qemu"
     planned = [f"{node.name}={node.address}" for node in cluster.nodes]

@@ -8,11 +8,9 @@ import sys
 from collections.abc import Coroutine
 from contextlib import suppress
 from pkgutil import resolve_name
-from typing import Any, TypeVar
+from typing import Any
 
 from operations.refusal import Refusal
-
-Answer = TypeVar("Answer")
 
 # The verbs of an `up`, which act on a document: what acts, what the document is, and what for.
 _PLANNED = {
@@ -51,7 +49,7 @@ _PLANNED = {
 }
 
 
-def _ended(work: Coroutine[Any, Any, Answer]) -> Answer:
+def _ended(work: Coroutine[Any, Any, Any]) -> Any:
     import asyncio
 
     return asyncio.run(work)
