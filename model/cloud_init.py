@@ -78,7 +78,7 @@ def meta_data(boot: FirstBoot) -> str:
 
 def settled(folder: str = "/run/cloud-init") -> str:
     """The command that ends when cloud-init has, and prints what it left; nothing where it is off or not there. cloud-init
-    itself is not asked: that takes a third of a second of a processor, and half a minute of an emulated one."""
+    itself is not asked: that takes a third of a second of a processor, and many times that of an emulated one."""
     there = f"test -e {folder}/disabled || ! command -v cloud-init >/dev/null"
     return f"{there} || {{ until test -e {folder}/result.json; do sleep 0.5; done; cat {folder}/result.json; }}"
 
