@@ -17,7 +17,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,11 +57,13 @@ class Machines:
         data_disk_mb: int = 2048,
         memory_mb: int | None = None,
         archive: Path | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         names = names or [f"kafka-server{number}" for number in range(1, len(addresses) + 1)]
         disk = data_disk_mb if data_disks else None
         together = tuple(zip(names, addresses, strict=True))
-        self._set(Plan(name, together, cidr, disk, memory_mb, str(archive or recipe.image().rootfs)))
+        found = tuple((environment or {}).items())
+        self._set(Plan(name, together, cidr, disk, memory_mb, str(archive or recipe.image().rootfs), found))
 
     @classmethod
     def load(cls, name: str) -> Self:
@@ -79,7 +81,7 @@ class Machines:
         self.group = ControlGroup(f"kafka-cluster-machines-{plan.name}")
         self.clients = ControlGroup(f"{self.group.path}/clients")
         self.segment = Segment(f"machines-{plan.name}", plan.cidr)
-        shape = Shape(plan.memory_mb, plan.data_disk_mb)
+        shape = Shape(plan.memory_mb, plan.data_disk_mb, plan.environment)
         shared = Path(plan.archive).parent / "rootfs"
 
         def place(name: str) -> Place:

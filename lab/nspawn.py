@@ -11,7 +11,7 @@ import resource
 import shutil
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +53,7 @@ class Shape:
 
     memory_mb: int | None = None
     data_disk_mb: int | None = 2048
+    environment: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,7 @@ class Machine:
             host_key_public=(folder / "host_key.pub").read_text(),
             authorized_key=authorized_key,
             neighbours=neighbours,
+            environment=self.shape.environment,
         )
         self._plant(planted(identity, self.place.shared_root))
 

@@ -82,6 +82,7 @@ class Identity:
     host_key_public: str
     authorized_key: str
     neighbours: Sequence[tuple[str, str]]
+    environment: Sequence[tuple[str, str]] = ()
 
 
 def planted(identity: Identity, shared: Path) -> Iterator[Planted]:
@@ -95,6 +96,9 @@ def planted(identity: Identity, shared: Path) -> Iterator[Planted]:
     yield Planted("etc/ssh/ssh_host_ed25519_key.pub", identity.host_key_public)
     network = NETWORK.format(address=identity.address, prefix=identity.prefix, gateway=identity.gateway)
     yield Planted("etc/systemd/network/10-host0.network", network)
+    if identity.environment:
+        variables = " ".join(f'"{name}={value}"' for name, value in identity.environment)
+        yield Planted("etc/systemd/system.conf.d/lab.conf", f"[Manager]\nDefaultEnvironment={variables}\n")
     yield from _kernel_settings()
     yield from _user(identity.authorized_key, shared)
 

@@ -22,7 +22,8 @@ class PlanError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A lab: its machines as (name, address), their network and what each of them has."""
+    """A lab: its machines as (name, address), their network and what each of them has. `environment` is what each of their
+    services finds, as (name, value)."""
 
     name: str
     machines: tuple[tuple[str, str], ...]
@@ -30,6 +31,7 @@ class Plan:
     data_disk_mb: int | None
     memory_mb: int | None
     archive: str
+    environment: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if not LAB_NAME.fullmatch(self.name):
@@ -46,7 +48,8 @@ class Plan:
     @classmethod
     def read(cls, file: Path) -> Self:
         found = json.loads(file.read_text())
-        return cls(**{**found, "machines": tuple((name, address) for name, address in found["machines"])})
+        pairs = {key: tuple((name, value) for name, value in found.get(key, ())) for key in ("machines", "environment")}
+        return cls(**{**found, **pairs})
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), indent=2) + "\n"

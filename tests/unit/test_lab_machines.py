@@ -23,6 +23,7 @@ PLAN = Plan(
     data_disk_mb=2048,
     memory_mb=None,
     archive="/cache/images/abc/rootfs.tar",
+    environment=(("JDK_JAVA_OPTIONS", "-ea"),),
 )
 
 IDENTITY = Identity(
@@ -120,6 +121,13 @@ def test_a_root_gets_its_identity(shared: Path) -> None:
         files["etc/systemd/network/10-host0.network"].text or ""
     )
     assert "172.25.254.132 kafka-server2\n" in (files["etc/hosts"].text or "")
+
+
+def test_services_find_the_environment_of_the_lab_and_only_where_there_is_one(shared: Path) -> None:
+    told = dataclasses.replace(IDENTITY, environment=(("JDK_JAVA_OPTIONS", "-Xint -ea"),))
+    (file,) = [file for file in nspawn_root.planted(told, shared) if file.path.startswith("etc/systemd/system.conf.d/")]
+    assert file.text == '[Manager]\nDefaultEnvironment="JDK_JAVA_OPTIONS=-Xint -ea"\n'
+    assert not any("system.conf.d" in file.path for file in nspawn_root.planted(IDENTITY, shared))
 
 
 def test_keys_and_the_way_to_root_are_closed_to_others(shared: Path) -> None:
