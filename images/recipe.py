@@ -66,8 +66,10 @@ MASKED = (
     "e2scrub_all.timer",
     "e2scrub_reap.service",
     "fstrim.timer",
-    # A stage that does nothing here: see cloud.cfg.d/90-image.cfg.
+    # Stages that do nothing here: see cloud.cfg.d/90-image.cfg.
+    "cloud-init.service",
     "cloud-config.service",
+    "cloud-final.service",
     "cloud-init-hotplugd.socket",
     # Part of every boot, and slow on an emulated machine, for what no broker asks for.
     "proc-sys-fs-binfmt_misc.automount",

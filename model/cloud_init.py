@@ -1,6 +1,6 @@
 """The cloud-init documents of a machine's first boot, and what cloud-init leaves at its end.
 
-Knows the shape of user-data, network-config (version 2), meta-data and result.json. Refuses to know Kafka: whatever has to be
+Knows the shape of user-data, network-config (version 2), meta-data and status.json. Refuses to know Kafka: whatever has to be
 right on every later `up` is a stage's work, because cloud-init's documents never reach a machine that runs.
 """
 
@@ -76,13 +76,19 @@ def meta_data(boot: FirstBoot) -> str:
     return yaml.safe_dump({"instance-id": f"{boot.name}-{boot.mac}", "local-hostname": boot.name})
 
 
-def settled(folder: str = "/run/cloud-init") -> str:
+def settled(root: str = "") -> str:
     """The command that ends when cloud-init has, and prints what it left; nothing where it is off or not there. cloud-init
-    itself is not asked: that takes a third of a second of a processor, and many times that of an emulated one."""
-    there = f"test -e {folder}/disabled || ! command -v cloud-init >/dev/null"
-    return f"{there} || {{ until test -e {folder}/result.json; do sleep 0.5; done; cat {folder}/result.json; }}"
+    itself is not asked: that takes a third of a second of a processor, and many times that of an emulated one.
+
+    It is over when its last stage leaves a result, or when it switched itself off: our image knows an earlier last stage."""
+    run, off = f"{root}/run/cloud-init", f"{root}/etc/cloud/cloud-init.disabled"
+    there = f"test -e {run}/disabled || ! command -v cloud-init >/dev/null"
+    return (
+        f"{there} || {{ until test -e {run}/result.json || test -e {off}; do sleep 0.5; done; cat {run}/status.json; }}"
+    )
 
 
-def fault(result: str) -> str:
+def fault(status: str) -> str:
     """Why it failed, by what `settled` printed; nothing where it did not."""
-    return "; ".join(json.loads(result)["v1"]["errors"]) if result.strip() else ""
+    stages = json.loads(status)["v1"].values() if status.strip() else ()
+    return "; ".join(error for stage in stages if isinstance(stage, dict) for error in stage.get("errors", ()))

@@ -99,33 +99,54 @@ def test_private_keys_stand_in_the_user_data_only() -> None:
     assert "PRIVATE KEY" not in network_config(BOOT) + meta_data(BOOT), "those two are shown in previews"
 
 
-def ended(folder: Path, *, there: bool = True) -> str:
-    """What the command prints that waits for cloud-init's end, on a machine whose folder it is."""
-    if there:
-        (folder / "cloud-init").write_text("#!/bin/sh\necho asked\n")
-        (folder / "cloud-init").chmod(0o755)
-    path = {"PATH": f"{folder}:/usr/bin:/bin"}
-    done = subprocess.run(["sh", "-c", settled(str(folder))], env=path, capture_output=True, text=True, timeout=20)
+STATUS = """{"v1": {"datasource": "DataSourceNoCloud", "stage": null, "modules-final": {"errors": []},
+    "init-local": {"errors": %s, "start": 1.5, "finished": 2.5}}}"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """The folders of a machine that cloud-init writes to, and `cloud-init` itself."""
+    for folder in ("run/cloud-init", "etc/cloud", "bin"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "bin/cloud-init").write_text("#!/bin/sh\necho asked\n")
+    (tmp_path / "bin/cloud-init").chmod(0o755)
+    return tmp_path
+
+
+def ended(root: Path) -> str:
+    """What the command prints that waits for cloud-init's end, on a machine whose root it is."""
+    path = {"PATH": f"{root}/bin:/usr/bin:/bin"}
+    done = subprocess.run(["sh", "-c", settled(str(root))], env=path, capture_output=True, text=True, timeout=20)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def test_a_machine_is_not_settled_before_cloud_init_has_ended(tmp_path: Path) -> None:
-    late = threading.Timer(
-        0.7, (tmp_path / "result.json").write_text, ['{"v1": {"datasource": "x", "errors": ["no disk"]}}']
-    )
+@pytest.mark.parametrize(
+    "end", ["run/cloud-init/result.json", "etc/cloud/cloud-init.disabled"], ids=["its last stage", "it is switched off"]
+)
+def test_a_machine_is_not_settled_before_cloud_init_has_ended(root: Path, end: str) -> None:
+    status = root / "run/cloud-init/status.json"
+    status.write_text(STATUS % "[]")
+
+    def later() -> None:
+        status.write_text(STATUS % '["no disk"]')
+        (root / end).touch()
+
+    late = threading.Timer(0.7, later)
     late.start()
-    result = ended(tmp_path)
+    printed = ended(root)
     late.join()
-    assert fault(result) == "no disk", "a machine that is worked on while it is made is half a machine"
+    assert fault(printed) == "no disk", "a machine that is worked on while it is made is half a machine"
 
 
 @pytest.mark.parametrize("why", ["it was switched off", "it is not there"])
-def test_a_machine_without_cloud_init_is_settled(tmp_path: Path, why: str) -> None:
+def test_a_machine_without_cloud_init_is_settled(root: Path, why: str) -> None:
     if why == "it was switched off":
-        (tmp_path / "disabled").touch()
-    assert fault(ended(tmp_path, there=why != "it is not there")) == ""
+        (root / "run/cloud-init/disabled").touch()
+    else:
+        (root / "bin/cloud-init").unlink()
+    assert fault(ended(root)) == ""
 
 
 def test_a_first_boot_without_errors_has_no_fault() -> None:
-    assert fault('{"v1": {"datasource": "DataSourceNoCloud", "errors": []}}') == ""
+    assert fault(STATUS % "[]") == ""
