@@ -48,7 +48,7 @@ lint:
 	.venv/bin/mypy
 
 check: lint ## lint, types, unit and graph tests: under a minute, no cluster
-	.venv/bin/python -m pytest -q tests/unit tests/graph
+	.venv/bin/python -m pytest -q --numprocesses=auto tests/unit tests/graph
 
 test-setup:
 	python3 toolchain/setup.py packages test_packages secret python programs archive metrics image shared_classes

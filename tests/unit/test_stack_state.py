@@ -69,7 +69,7 @@ def test_a_cli_that_takes_long_is_told_of_beside_the_answer(
 ) -> None:
     monkeypatch.setattr(telling, "FIRST_SECONDS", 0.02)
     program = tmp_path / "pulumi"
-    program.write_text(program.read_text().replace("echo", "sleep 0.3\necho"))
+    program.write_text(program.read_text().replace("echo", "sleep 1\necho"))
     assert stack_state.resources(STACK, secrets=True) == ASKED
     said = capfd.readouterr()
     assert f"waiting for Pulumi to tell what it knows of stack {STACK} (0 s already" in said.err
