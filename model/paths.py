@@ -45,7 +45,8 @@ class Paths:
     node_exporter_unit = "/etc/systemd/system/kafka-node-exporter.service"
     lock = "/run/lock/kafka-cluster.lock"
     # Relative to the home of the user that logs in: sftp writes as that user.
-    upload_folder = ".cache/kafka-cluster"
+    # Not where this package keeps its own things: that user may run it there, too, and `destroy` removes the folder.
+    upload_folder = ".cache/kafka-cluster-uploads"
 
     @property
     def release(self) -> str:

@@ -12,6 +12,7 @@ from lab.waiting import wait_for
 from tests.lifecycle import live_values, records
 from tests.support.machines import Ground, ground
 from tests.support.operate import drift
+from tests.support.traffic.beside import traffic
 
 pytestmark = pytest.mark.lifecycle
 
@@ -91,7 +92,6 @@ def test_every_change_beside_the_plan_is_told(ours: Ground) -> None:
     assert "topics: topic orders, retention.ms: found 5000, planned 600000" in said
     assert "topics: topic customers: found nothing, planned 1 partitions" in said
     assert f"pulumi config set {WORD}" in said, "whoever reads it wants to know how to mend it"
-    on(ours, THIRD, "systemctl stop kafka")
 
 
 def test_an_up_alone_sees_none_of_it(ours: Ground) -> None:
@@ -101,7 +101,11 @@ def test_an_up_alone_sees_none_of_it(ours: Ground) -> None:
 def test_the_word_makes_the_next_up_put_it_right(ours: Ground) -> None:
     before = starts(ours)
     ours.stack.configure(**{WORD: "1"})
-    said = ours.stack.up()
+    with traffic(ours.stack.prefix, ours.stack.outputs()["bootstrap_servers"], "mended") as running:
+        on(ours, THIRD, "systemctl stop kafka")
+        said = ours.stack.up()
+        verdict = running.stop()
+    assert not verdict.faults, f"clients are to see nothing but a pause: {verdict}"
     assert f"{PROPERTIES} was changed beside the plan; it is put right" in said
     assert drift(ours.stack) == (0, f"nothing differs on {', '.join(LOOKED_AT)}\n")
     after = starts(ours)
