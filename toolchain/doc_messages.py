@@ -43,6 +43,8 @@ JUDGES = (
 )
 # The room whose functions answer in sentences; those of the others answer files, paths and options.
 ANSWERING = "operations/"
+# How the meaning of a message begins that tells of nothing wrong.
+NO_TROUBLE = ("Progress", "Answer")
 _ENOUGH = 24
 _FEW = 2
 # How the plugin in Go speaks, and how its texts are spelled.
@@ -62,6 +64,22 @@ class Message:
 
     place: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the page, cell by cell."""
+
+    message: str
+    meaning: str
+    remedy: str
+
+    @property
+    def lacks(self) -> str:
+        """What has to be filled in. Only progress and answers need nothing to be done."""
+        if not self.meaning:
+            return "meaning"
+        return "" if self.remedy or self.meaning.startswith(NO_TROUBLE) else "remedy"
 
 
 @cache
@@ -210,11 +228,16 @@ def _name(node: ast.AST) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def documented() -> list[str]:
-    """The messages that the page explains, by the first cell of its tables' rows."""
+def rows() -> list[Row]:
+    """What the page explains, row by row of its tables."""
     page = (places.CHECKOUT / PAGE).read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (`+) ?(.+?) ?\1 \|", page, re.MULTILINE)
-    return [text.replace("\\|", "|") for _, text in rows]
+    lines = re.findall(r"^\| (`.*) \|$", page, re.MULTILINE)
+    return [Row(*(cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line))) for line in lines]
+
+
+def documented() -> list[str]:
+    """The messages that the page explains, without the marks of code around them."""
+    return [re.sub(r"^(`+) ?(.+?) ?\1$", r"\2", row.message) for row in rows()]
 
 
 def explains(row: str, message: Message) -> bool:
@@ -229,8 +252,8 @@ def explains(row: str, message: Message) -> bool:
 
 def unexplained() -> list[Message]:
     """The messages that no row of the page is about."""
-    rows = documented()
-    return [message for message in messages() if not any(explains(row, message) for row in rows)]
+    explained = documented()
+    return [message for message in messages() if not any(explains(row, message) for row in explained)]
 
 
 if __name__ == "__main__":

@@ -57,6 +57,29 @@ def test_every_message_is_explained() -> None:
     assert missing == [], f"each wants a row in {doc_messages.PAGE}"
 
 
+def test_every_row_says_what_a_message_means_and_what_helps() -> None:
+    lacking = [f"{row.message}: no {row.lacks}" for row in doc_messages.rows() if row.lacks]
+    assert lacking == [], (
+        f"who meets a message reads {doc_messages.PAGE} to learn what it means and what to do;"
+        f" a row without a remedy is one of {' or '.join(doc_messages.NO_TROUBLE)}, and its meaning begins so"
+    )
+
+
+@pytest.mark.parametrize(
+    ("meaning", "remedy", "lacks"),
+    [
+        ("", "", "meaning"),
+        ("", "Wait.", "meaning"),
+        ("The disk is full.", "", "remedy"),
+        ("The disk is full.", "Make room.", ""),
+        ("Progress.", "", ""),
+        ("Answer: it is there.", "", ""),
+    ],
+)
+def test_an_empty_cell_of_a_row_is_noticed(meaning: str, remedy: str, lacks: str) -> None:
+    assert doc_messages.Row("`a node sings`", meaning, remedy).lacks == lacks
+
+
 def test_no_explained_message_is_gone() -> None:
     said = doc_messages.messages()
     gone = [row for row in doc_messages.documented() if not any(doc_messages.explains(row, each) for each in said)]
