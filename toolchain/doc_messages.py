@@ -1,7 +1,7 @@
 """Every message of this project, read from its source: what is raised, what is printed, and what a judgement says.
 
-Knows the few ways in which the code, Python and Go, speaks to a person. Refuses to know what a message means and what helps: that
-stands in docs/reference/messages.md, and a test compares the two.
+Knows the few ways in which the code (Python, Go, shell and the monitor's page) speaks to a person. Refuses to know what a
+message means and what helps: that stands in docs/reference/messages.md, and a test compares the two.
 
     python -m toolchain.doc_messages     print every message that has no row yet, with its place
 """
@@ -18,6 +18,8 @@ from toolchain import places
 HOLE = "…"
 ROOMS = ("model", "components", "operations", "files/stages", "files/monitoring", "toolchain", "lab", "images")
 PLUGIN = Path("toolchain/go/command")
+CONSOLES = Path("files/monitoring/consoles")
+SHELLS = ("activate", "lab/*.sh", "toolchain/**/*.sh")
 PAGE = Path("docs/reference/messages.md")
 PRINTERS = ("print", "say", "_say", "warn", "error", "exit", "__init__")
 # Modules that hand their sentences back, for others to print.
@@ -55,6 +57,11 @@ _GO_SPEAKS = re.compile(
 )
 _GO_TEXT = re.compile(_GO_LITERAL)
 _GO_HOLES = re.compile(r"%[.\d]*[a-zA-Z]|\\n")
+# A line that is printed as it is: an echo to a person, not into a pipe. Shell stands in Python texts, too.
+_SHELL_SPEAKS = re.compile(r'\becho "(.*)"(?: >&2|$)')
+# What the page puts into an element or a variable; with ` +` behind it, more is added in the browser.
+_CONSOLE_SPEAKS = re.compile(r'(?:\}, |= )"([^"]+(?:" \+)?)')
+_LINE_HOLES = re.compile(r'\$\w+|\$?\{\w+\}|@\w+@|" \+$')
 _WORDS = re.compile(r"[A-Za-z]{2}.* | .*[A-Za-z]{2}")
 
 
@@ -90,7 +97,10 @@ def messages() -> tuple[Message, ...]:
     )
     found = [message for file in files for message in _of_file(file)]
     found += [message for file in sorted((places.CHECKOUT / PLUGIN).rglob("*.go")) for message in _of_go(file)]
-    return (*found, *_of_shell(places.CHECKOUT / "activate"))
+    shells = [file for pattern in SHELLS for file in sorted(places.CHECKOUT.glob(pattern))]
+    found += [message for file in [*files, *shells] for message in _of_lines(file, _SHELL_SPEAKS)]
+    consoles = sorted((places.CHECKOUT / CONSOLES).glob("*.html"))
+    return (*found, *(message for file in consoles for message in _of_lines(file, _CONSOLE_SPEAKS)))
 
 
 def _of_file(file: Path) -> Iterator[Message]:
@@ -115,12 +125,13 @@ def _of_go(file: Path) -> Iterator[Message]:
             yield Message(f"{file.relative_to(places.CHECKOUT)}:{line}", plain)
 
 
-def _of_shell(file: Path) -> Iterator[Message]:
+def _of_lines(file: Path, speaks: re.Pattern[str]) -> Iterator[Message]:
+    """What is said in single lines."""
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
-        said = re.search(r'echo "(.*)" >&2', line)
-        if said:
-            text = re.sub(r"\$\w+", HOLE, said[1])
-            yield Message(f"{file.name}:{number}", text)
+        for said in speaks.findall(line):
+            plain = _LINE_HOLES.sub(HOLE, said)
+            if _WORDS.search(plain):
+                yield Message(f"{file.relative_to(places.CHECKOUT)}:{number}", plain)
 
 
 def _sentences(tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -150,7 +161,8 @@ def _spoken(tree: ast.Module, *, answers: bool) -> Iterator[tuple[int, str]]:
             elif answers and isinstance(node, ast.Return) and node.value is not None:
                 yield from ((node.lineno, text) for text in _answered(node.value))
             elif isinstance(node, ast.Call) and _name(node.func) in PRINTERS:
-                for argument in node.args[:1]:
+                # `say` may be told first who speaks.
+                for argument in node.args[-1:] if _name(node.func) == "say" else node.args[:1]:
                     yield from _alternatives(node.lineno, argument, scope, tree)
 
 

@@ -94,6 +94,14 @@ def test_no_explained_message_is_gone() -> None:
         ("toolchain/go/command/remote/connection.go", f"{HOLE} {HOLE}/{HOLE} failed: retrying"),
         ("toolchain/go/command/remote/command.go", f"Unable to set '{HOLE}': the ssh server accepts only the"),
         ("toolchain/go/command/remote/copies.go", "an asset must be a file's path or a text"),
+        ("toolchain/distribution/bin/stopper.sh", f"No {HOLE} to stop"),
+        ("toolchain/distribution/bin/kafka-run-class.sh", f"No jars in {HOLE}"),
+        ("toolchain/distribution/bin/server.sh", f"USAGE: {HOLE}"),
+        ("toolchain/setup.py", f"done in {HOLE} s"),
+        ("toolchain/setup.py", f"failed: {HOLE}"),
+        ("model/stages.py", "waiting for another stage that runs on this machine"),
+        ("files/monitoring/consoles/kafka.html", "nothing was told yet"),
+        ("files/monitoring/consoles/kafka.html", f"Prometheus: {HOLE}"),
     ],
 )
 def test_whoever_speaks_is_heard(place: str, text: str) -> None:
