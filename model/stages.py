@@ -352,6 +352,7 @@ def vitals(cluster: Cluster, node: Node) -> dict[str, Any]:
         "gc_log": f"{paths.service_logs}/gc.log",
         "elections": UNCLEAN,
         "agents": units.AGENTS,
+        "exporter": NODE_EXPORTER,
     }
 
 

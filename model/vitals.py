@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from model import jvm
 from model.fitness import MOST_CLOCK_SECONDS
 from model.handover import NodeFacts
+from model.metrics import NODE_EXPORTER
 from model.numbers import LogSearch
 
 KAFKA = "kafka.service"
@@ -45,7 +46,8 @@ class Search(_Told):
 class Account(_Told):
     """A node's own words. Times are seconds since the epoch, 0 for never; `collected` is the last line about its heap
     in the garbage-collection log; `elections` is None where the logs could not be read in time; `silent` are services that were
-    started without the metrics that are planned."""
+    started without the metrics that are planned; `exporter` is the state of what tells of the machine, "" where none is
+    planned."""
 
     units: dict[str, dict[str, str]]
     staged: str
@@ -59,6 +61,7 @@ class Account(_Told):
     collected: str
     elections: Search | None
     silent: tuple[str, ...] = ()
+    exporter: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,7 @@ class NodeStatus:
     clock: Clock | None = None
     boot_is_over: bool | None = None
     silent: tuple[str, ...] = ()
+    exporter: str = ""
 
     @property
     def is_current(self) -> bool | None:
@@ -131,6 +135,7 @@ def status(facts: NodeFacts, services: Iterable[str], told: Account, clock: Cloc
         clock=clock,
         boot_is_over=told.boot_is_over,
         silent=tuple(unit for unit in told.silent if unit in services and told.units[unit]["ActiveState"] == UP),
+        exporter=told.exporter,
     )
 
 
@@ -188,6 +193,12 @@ def warnings(node: NodeStatus) -> list[str]:
             f"{node.name}: its clock is {abs(node.clock.ahead):.1f} s {ahead} this computer's; set both by NTP"
         )
     found += [f"{node.name}: {unit} tells no metrics; its journal says why it started without" for unit in node.silent]
+    if node.exporter not in ("", UP):
+        # Never a fault: a node without it does its part as ever.
+        found.append(
+            f"{node.name}: {NODE_EXPORTER} is {node.exporter} and tells no metrics; its port may be taken, and its journal"
+            " says why"
+        )
     if node.restarts:
         found.append(f"{node.name}: systemd had to start it again {node.restarts} times; its service log says why")
     return found

@@ -25,6 +25,7 @@ def vitals(plan):
         "collected": last_collection(plan["gc_log"]),
         "elections": elections(plan),
         "silent": [unit for unit, path in sorted(plan["agents"].items()) if started_without(path)],
+        "exporter": beside(plan["exporter"]),
     }
 
 
@@ -51,6 +52,13 @@ def option(path, name):
 def started_without(path):
     """Whether a process was started without the agent that it would have told metrics by (agent_option.py)."""
     return Path(path).is_file() and 'KAFKA_OPTS=""' in Path(path).read_text()
+
+
+def beside(unit):
+    """The state of a service that is to start with the machine, beside Kafka; "" for one that is not."""
+    lines = run("systemctl", "show", "-p", "ActiveState,UnitFileState", unit).stdout.splitlines()
+    told = dict(line.split("=", 1) for line in lines)
+    return told["ActiveState"] if told.get("UnitFileState") == "enabled" else ""
 
 
 def last_collection(path):

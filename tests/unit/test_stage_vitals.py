@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from model.metrics import NODE_EXPORTER
 from model.numbers import UNCLEAN
 from model.vitals import Account
 
@@ -44,6 +45,7 @@ def plan(machine: Machine) -> Plan:
         **{key: str(machine.path(path)) for key, path in places.items()},
         "elections": UNCLEAN,
         "agents": agents,
+        "exporter": NODE_EXPORTER,
     }
 
 
@@ -78,7 +80,7 @@ def test_a_bare_machine_gives_an_account_too(machine: Machine, plan: Plan) -> No
     assert (found["start"], found["heap"], found["collected"]) == (None, "", "")
     assert found["elections"] == {"lines": [], "oldest": ""}
     assert found["booted"] == 1699999000
-    assert found["silent"] == [], "there are no metrics to be told"
+    assert (found["silent"], found["exporter"]) == ([], ""), "there are no metrics to be told"
     assert 0 < found["free_bytes"] <= found["total_bytes"]
 
 
@@ -109,6 +111,19 @@ def test_a_process_without_its_metrics_agent_is_told(machine: Machine, plan: Pla
         Path(plan["agents"][unit]).parent.mkdir(parents=True)
         Path(plan["agents"][unit]).write_text(f'KAFKA_OPTS="{option}"\n')
     assert told(machine, plan)["silent"] == ["kafka.service"]
+
+
+@pytest.mark.parametrize(
+    ("kept", "expected"),
+    [("enabled", "activating"), ("disabled", ""), ("", "")],
+    ids=["planned", "taken back", "never"],
+)
+def test_what_tells_of_the_machine_is_looked_at_where_it_is_planned(
+    machine: Machine, plan: Plan, kept: str, expected: str
+) -> None:
+    asked = ("systemctl", "show", "-p", "ActiveState,UnitFileState", NODE_EXPORTER)
+    machine.answer(asked, answer(f"ActiveState=activating\nUnitFileState={kept}\n"))
+    assert told(machine, plan)["exporter"] == expected
 
 
 def test_every_kept_service_log_is_searched_for_unclean_elections(machine: Machine, plan: Plan) -> None:

@@ -142,6 +142,21 @@ def test_a_process_that_tells_no_metrics_is_worth_a_look() -> None:
     assert vitals.warnings(down) == [], "that it is down is said"
 
 
+@pytest.mark.parametrize("state", ["activating", "failed", "inactive"])
+def test_a_machine_that_tells_no_metrics_is_worth_a_look_and_no_fault(state: str) -> None:
+    mute = node(exporter=state)
+    (said,) = vitals.warnings(mute)
+    assert said.startswith(f"{FACTS.name}: kafka-node-exporter.service is {state} and tells no metrics")
+    assert "its port may be taken, and its journal says why" in said, "whoever reads it has to know where to look"
+    assert vitals.faults(mute) == [], "it serves as ever, so a status and an `up` must not fail of it"
+    assert not vitals.stays_down(mute), "nobody waits for it, so it is no reason to stop waiting"
+
+
+@pytest.mark.parametrize("state", ["active", ""])
+def test_a_machine_that_tells_its_metrics_or_has_none_to_tell_is_well(state: str) -> None:
+    assert vitals.warnings(node(exporter=state)) == []
+
+
 @pytest.mark.parametrize(
     ("state", "boot_is_over", "in_vain"),
     [

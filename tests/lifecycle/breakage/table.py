@@ -281,7 +281,10 @@ WHILE_SERVING = (
     Breakage(
         "nobody tells how the machine is",
         2,
-        {"test_node_tells_its_metrics": "port 9100 tells no node_memory_MemAvailable_bytes"},
+        {
+            "test_node_tells_its_metrics": "port 9100 tells no node_memory_MemAvailable_bytes",
+            "test_services_are_enabled_and_active": "nobody sees how the machine is",
+        },
         f"systemctl stop {NODE_EXPORTER}",
         f"systemctl start {NODE_EXPORTER}",
     ),
