@@ -48,8 +48,9 @@ def packages(say: Say) -> None:
 
 
 def test_packages(say: Say) -> None:
-    """What only the tests need: an sshd to talk to, machines at native speed, and a browser with letters to look at pages."""
-    absent = apt.missing(["openssh-server", *machines.PACKAGES, "chromium", "fonts-dejavu-core"])
+    """What only the tests need: an sshd to talk to, machines at native speed, a client of Kafka that is not Java's, and a
+    browser with letters to look at pages."""
+    absent = apt.missing(["openssh-server", *machines.PACKAGES, "kcat", "chromium", "fonts-dejavu-core"])
     if absent:
         say(f"installing {' '.join(absent)}")
         apt.ensure(absent)
