@@ -143,7 +143,8 @@ def _as_if_well(sample: Sample, ill: frozenset[int]) -> Sample:
         )
         quorum = replace(quorum, voters=voters, observers=observers)
     if ensemble:
-        members = {node: state for node, state in ensemble.members.items() if node not in ill}
+        away = ill - _caught_up(ensemble)  # an unwell broker may stand beside the ensemble's leader
+        members = {node: state for node, state in ensemble.members.items() if node not in away}
         ensemble = replace(ensemble, members=members)
     return replace(
         sample,
@@ -244,25 +245,35 @@ def why_not_spare(cluster: Cluster, sample: Sample, node_id: int) -> list[str]:
 
 
 def _takes_part(cluster: Cluster, sample: Sample, voter: int) -> bool:
-    """Whether the voter was heard of lately, or nothing is known of it."""
+    """Whether the voter was heard of lately, behind or not, or nothing is known of it."""
     if cluster.mode is Mode.KRAFT:
         member = sample.quorum.voters.get(voter) if sample.quorum else None
         return member is None or member.silent_ms <= SILENT_MS
-    return not sample.ensemble or voter in _living_voters(cluster, sample)
+    return not sample.ensemble or voter in _serving(sample.ensemble)
 
 
 def _living_voters(cluster: Cluster, sample: Sample) -> set[int]:
+    """Those that take part and are caught up."""
     if cluster.mode is Mode.KRAFT:
         return {node for node, m in sample.quorum.voters.items() if not m.fault} if sample.quorum else set()
-    members = sample.ensemble.members if sample.ensemble else {}
-    return {node for node, state in members.items() if state in ("leader", "follower", "standalone")}
+    return _caught_up(sample.ensemble) if sample.ensemble else set()
+
+
+def _caught_up(ensemble: Ensemble) -> set[int]:
+    return _serving(ensemble) - set(ensemble.late)
+
+
+def _serving(ensemble: Ensemble) -> set[int]:
+    return {node for node, state in ensemble.members.items() if state in ("leader", "follower", "standalone")}
 
 
 def votes(cluster: Cluster, sample: Sample) -> str:
     """The state of those who vote, whether anything is wrong with them or not."""
     if cluster.mode is Mode.ZOOKEEPER:
-        members = sample.ensemble.members if sample.ensemble else {}
-        return f"ensemble: {_each(members)}"
+        ensemble = sample.ensemble or Ensemble({})
+        late = ensemble.late
+        states = {node: f"{state}, {late[node]}" if node in late else state for node, state in ensemble.members.items()}
+        return f"ensemble: {_each(states)}"
     quorum = sample.quorum
     if quorum is None:
         return f"quorum: not known: {'; '.join(sample.faults) or 'no leader answers'}"

@@ -55,6 +55,8 @@ def zookeeper(
 
 WELL = {1: "follower", 2: "leader", 3: "follower"}
 LATE = {1: Member(0), 2: Member(0), 3: Member(7)}
+# The same of the ensemble: its member 3.
+BEHIND = [(2, 5000), (2, 5000), (2, 3999)]
 SILENT = {1: Member(0), 2: Member(0), 3: Member(0, silent_ms=9000)}
 
 # -- missing ---------------------------------------------------------------------------------------------------
@@ -135,7 +137,7 @@ MISSING: dict[str, tuple[Cluster, Sample, list[str]]] = {
     ),
     "a member that does not follow": (
         ZOOKEEPER,
-        zookeeper(WELL, known=[(2, 5000), (2, 5000), (2, 3999)]),
+        zookeeper(WELL, known=BEHIND),
         ["ZooKeeper 3: 1001 transactions behind"],
     ),
     "members that were asked one after the other": (
@@ -210,6 +212,10 @@ BESIDE: dict[str, tuple[Cluster, Sample, tuple[int, ...], list[str]]] = {
     "the ensemble's leader away, and none elected": (
         ZOOKEEPER, zookeeper({1: "follower", 2: "no answer", 3: "follower"}, brokers=(1, 3)), (2,),
         ["the ensemble has no single leader"]),
+    "a member of the ensemble that lags and waits": (ZOOKEEPER, zookeeper(WELL, known=BEHIND), (3,), []),
+    "a member of the ensemble that lags and does not wait": (
+        ZOOKEEPER, zookeeper(WELL, known=BEHIND), (1,), ["ZooKeeper 3: 1001 transactions behind"]),
+    "an unwell broker beside the ensemble's leader": (ZOOKEEPER, zookeeper(WELL, brokers=(1, 3)), (2,), []),
 }  # fmt: skip
 
 
@@ -245,6 +251,8 @@ SPARE: dict[str, tuple[Cluster, Sample, int, bool]] = {
     "ensemble whole": (ZOOKEEPER, zookeeper(WELL), 1, True),
     "another member away": (ZOOKEEPER, zookeeper({**WELL, 3: "no answer"}), 1, False),
     "the member that is away itself": (ZOOKEEPER, zookeeper({**WELL, 3: "no answer"}), 3, True),
+    "another member behind": (ZOOKEEPER, zookeeper(WELL, known=BEHIND), 1, False),
+    "the member that is behind itself": (ZOOKEEPER, zookeeper(WELL, known=BEHIND), 3, True),
     "an ensemble unknown": (ZOOKEEPER, Sample(frozenset({1, 2, 3}), 1, ()), 1, False),
 }  # fmt: skip
 
@@ -280,6 +288,15 @@ GATE: dict[str, tuple[Cluster, Sample, int, str]] = {
         KRAFT, kraft(seen=quorum({**LATE, 2: LATE[3]})), 2, "without node 2 only 1 of 3 voters would be left and caught up"),
     "a member of the ensemble that is away beside another": (
         ZOOKEEPER, zookeeper({**WELL, 1: "no answer", 3: "no answer"}, brokers=(2,)), 1, ""),
+    "the member of the ensemble that is behind itself": (ZOOKEEPER, zookeeper(WELL, known=BEHIND), 3, ""),
+    "a well one beside a member that is behind": (
+        ZOOKEEPER, zookeeper(WELL, known=BEHIND), 1, "ZooKeeper 3: 1001 transactions behind"),
+    "a member of the ensemble that is behind beside another": (
+        ZOOKEEPER, zookeeper(WELL, known=[(2, 1), (2, 5000), (2, 1)]), 1,
+        "without node 1 only 1 of 3 voters would be left and caught up"),
+    "an unwell broker's member beside one that is behind": (
+        ZOOKEEPER, zookeeper(WELL, brokers=(2, 3), known=BEHIND), 1,
+        "without node 1 only 1 of 3 voters would be left and caught up"),
     "a lone node": (cluster(1), kraft(part((1,), replicas=(1,)), brokers=(1,), seen=quorum({1: Member(0)})), 1, ""),
     "a lone node that does not answer": (cluster(1), SILENT_CLUSTER, 1, ""),
 }  # fmt: skip
@@ -295,6 +312,8 @@ def test_who_does_not_do_its_part() -> None:
     assert health.unwell(KRAFT, kraft()) == frozenset()
     assert health.unwell(KRAFT, kraft(brokers=(1, 3), seen=quorum(LATE))) == {2, 3}
     assert health.unwell(ZOOKEEPER, zookeeper({**WELL, 3: "no answer"})) == {3}
+    assert health.unwell(ZOOKEEPER, zookeeper(WELL, known=BEHIND)) == {3}, "it would block every restart, its own, too"
+    assert health.unwell(ZOOKEEPER, zookeeper(WELL, known=[(2, 5000), (2, 4999), (2, 4000)])) == frozenset()
     assert health.unwell(KRAFT, SILENT_CLUSTER) == frozenset(), "that none answered in time says nothing of one"
     assert health.unwell(KRAFT, replace(SILENT_CLUSTER, deaf=frozenset({2}))) == {2}
     assert health.unwell(KRAFT, replace(SILENT_CLUSTER, deaf=frozenset({1, 2, 3}))) == {1, 2, 3}
@@ -370,6 +389,11 @@ VOTES: dict[str, tuple[Cluster, Sample, str]] = {
         "quorum: not known: no broker lis",
     ),
     "an ensemble": (ZOOKEEPER, zookeeper({2: "leader", 1: "no answer"}), "ensemble: 1: no answer; 2: leader"),
+    "an ensemble with one behind": (
+        ZOOKEEPER,
+        zookeeper(WELL, known=BEHIND),
+        "ensemble: 1: follower; 2: leader; 3: follower, 1001 transactions behind",
+    ),
 }
 
 

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model import order
+from model import health, order
 from model.kafka_keys import Mode
 from model.order import NodeState
 from model.paths import Paths
 
+from . import test_health
 from .test_handover import handover
 
 KRAFT = Paths("3.6.0").properties(Mode.KRAFT)
@@ -70,6 +71,13 @@ def test_the_unhealthy_first_and_the_active_controller_last(
         taken.append(order.cheapest(left, ill, controller))
         del left[taken[-1]]
     assert tuple(taken) == expected
+
+
+def test_a_member_that_the_ensemble_left_behind_is_first() -> None:
+    """A KRaft voter that lags has least to lose; so has this one."""
+    sample = test_health.zookeeper(test_health.WELL, known=test_health.BEHIND)
+    unwell = health.unwell(test_health.ZOOKEEPER, sample)
+    assert order.cheapest({"n1": 1, "n2": 2, "n3": 3}, unwell, sample.controller) == "n3"
 
 
 def test_nodes_of_the_other_mode_are_stopped_together_and_started_anew() -> None:
