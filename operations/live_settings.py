@@ -25,6 +25,7 @@ _TAKEN_SECONDS = 60
 # A broker takes an alteration within some milliseconds.
 _TAKEN_EVERY = 0.05
 _SET, _DELETE = 0, 1
+_REMEDY = "The others were taken. Correct those values, or do what their lines say, and run `pulumi up` again."
 
 
 class NotTaken(Refusal):
@@ -80,13 +81,19 @@ class Teller:
             refusals += self._hidden(await self._ask())
         except KafkaError as error:
             raise NotTaken(
-                f"stage 'settings': not every broker answers: {error}\n"
-                f"{await votes(self._wanted.cluster, self._ways, self._wanted.patience)}\nRun `pulumi up` again."
+                f"stage 'settings': not every broker answers: {error}\n{await self._votes()}\nRun `pulumi up` again."
             ) from error
         finally:
             self._view.close()
         if refusals:
-            raise NotTaken("\n".join(["stage 'settings': the running cluster did not take", *refusals]))
+            raise NotTaken(
+                "\n".join(
+                    ["stage 'settings': the running cluster did not take", *refusals, await self._votes(), _REMEDY]
+                )
+            )
+
+    async def _votes(self) -> str:
+        return await votes(self._wanted.cluster, self._ways, self._wanted.patience)
 
     async def _tell(self, key: str, target: str, seen: list[Seen]) -> None:
         values = alteration(self._wanted.version, key, target, seen)

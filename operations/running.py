@@ -26,7 +26,7 @@ from typing import Any
 from model import cluster_id, health, order, roll, stages, switch
 from model.handover import Handover
 from model.kafka_keys import Mode
-from model.topology import Node
+from operations import accounts
 from operations.alone import ALONE_SECONDS, alone
 from operations.evidence import votes
 from operations.gates import CALM_SAMPLES, Gates
@@ -53,16 +53,6 @@ class Run:
         self.facts = {node.name: node for node in handover.nodes}
         self.gates = Gates(handover, ways)
 
-    async def reports(self) -> dict[str, dict[str, Any]]:
-        """Every node's own account, asked side by side."""
-        answers = await asyncio.gather(
-            *(
-                self.machines[node.name].ask(("account", "report"), stages.report(self.cluster, node))
-                for node in self.cluster.nodes
-            )
-        )
-        return {node.name: answer for node, answer in zip(self.cluster.nodes, answers, strict=True)}
-
     def refuse_strangers(self, reports: Mapping[str, Mapping[str, Any]]) -> None:
         """In ZooKeeper mode the ensemble draws the cluster's id, so no plan names the one that a disk has to carry."""
         found = {name: report["zookeeper_cluster"] for name, report in reports.items()}
@@ -74,7 +64,7 @@ class Run:
 
     async def bring(self) -> None:
         """The algorithm at the head of this file."""
-        reports = await self.reports()
+        reports = await accounts.reports(self.cluster, self.machines)
         self.refuse_strangers(reports)
         states = [
             order.state(self.facts[name], report, self.cluster.services(), time.time(), self.handover.patience)
@@ -150,19 +140,12 @@ class Run:
             print(f"{name} is back, the cluster is whole{but_for} ({time.monotonic() - started:.1f} s)", flush=True)
 
     async def evidence(self) -> str:
-        """Each node's services and the last lines of its service log, then the state of those who vote."""
-        asked = asyncio.gather(*(self.account(node) for node in self.cluster.nodes))
-        accounts, state = await asyncio.gather(asked, votes(self.cluster, self.gates.ways, self.handover.patience))
-        return "\n".join([*(line for lines in accounts for line in lines), state])
-
-    async def account(self, node: Node) -> list[str]:
-        """A node's part of the evidence; that it can't be asked is one, too."""
-        try:
-            report = await self.machines[node.name].ask(("account", "report"), stages.report(self.cluster, node))
-        except (Unreachable, StageFailed) as error:
-            return [f"{node.name}: can't be asked: {error}"]
-        units = ", ".join(f"{unit} is {state['ActiveState']}" for unit, state in report["units"].items())
-        return [f"{node.name}: {units}", *(f"    {line}" for line in report["log"])]
+        """What each node says of itself, then the state of those who vote."""
+        lines, state = await asyncio.gather(
+            accounts.evidence(self.cluster, self.machines),
+            votes(self.cluster, self.gates.ways, self.handover.patience),
+        )
+        return "\n".join([*lines, state])
 
 
 async def bring(handover: Handover) -> None:
@@ -171,18 +154,25 @@ async def bring(handover: Handover) -> None:
         async with alone(handover.cluster_id, ALONE_SECONDS * handover.patience):
             await _bring(handover)
     except TimedOut as error:
-        raise Failed(f"stage 'running': {error}. It started and stopped nothing.") from error
+        raise Failed(
+            f"stage 'running': {error}. It started and stopped nothing. Wait for that run, or end the process that holds"
+            " the file, and run `pulumi up` again."
+        ) from error
 
 
 async def _bring(handover: Handover) -> None:
     async with AsyncExitStack() as stack:
+        ways = await stack.enter_async_context(Ways(handover.jump_hosts, handover.patience))
         try:
             opened = await asyncio.gather(
                 *(stack.enter_async_context(connect(node.access, handover.patience)) for node in handover.nodes)
             )
         except Unreachable as error:
-            raise Failed(f"stage 'running': {error}. It started and stopped nothing.") from error
-        ways = await stack.enter_async_context(Ways(handover.jump_hosts, handover.patience))
+            raise Failed(
+                f"stage 'running': {error}. It started and stopped nothing.\n"
+                f"{await votes(handover.cluster, ways, handover.patience)}\n"
+                "Bring that machine back, or mend the way to it, and run `pulumi up` again."
+            ) from error
         run = Run(handover, {machine.access.name: machine for machine in opened}, ways)
         try:
             await run.bring()

@@ -121,7 +121,7 @@ async def settle(plan: TopicPlan) -> None:
         try:
             async with alone(f"topics-{plan.cluster_id}", _ALONE_SECONDS * plan.patience):
                 await _settle(plan, view)
-        except (KafkaError, OSError, TimedOut) as error:
+        except (KafkaError, OSError, TimedOut, NotAsListed) as error:
             raise NotAsListed(
                 f"stage 'topics': {error or type(error).__name__}\n{await votes(plan.cluster, ways, plan.patience)}\n"
                 "Mend that and run `pulumi up` again: it goes on where it stopped."
@@ -136,7 +136,7 @@ async def _settle(plan: TopicPlan, view: TopicsView) -> None:
     faults = await view.asked("the brokers to judge the topics", view.faults, plan, work, questions=steps)
     refused = [*work.refused, *(f"  - {fault}" for fault in faults)]
     if refused:
-        raise NotAsListed("\n".join(["stage 'topics': these can't be what is listed; nothing was changed:", *refused]))
+        raise NotAsListed("\n".join(["these can't be what is listed; nothing was changed:", *refused]))
     for line in account(plan, work):
         print(line, flush=True)
     if work.delete:
@@ -149,7 +149,7 @@ async def _settle(plan: TopicPlan, view: TopicsView) -> None:
 
 def _raise_if(faults: list[str]) -> None:
     if faults:
-        raise NotAsListed(f"stage 'topics': Kafka refused {'; '.join(faults)}. Mend that and run `pulumi up` again.")
+        raise NotAsListed(f"Kafka refused {'; '.join(faults)}")
 
 
 async def _until_done(plan: TopicPlan, view: TopicsView, *, only_deletion: bool = False) -> None:
