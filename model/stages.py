@@ -237,6 +237,8 @@ def configured(plan: NodePlan, cluster_id: str) -> dict[str, Any]:
         "services": services,
         "idle_services": [unit for unit in ALL_SERVICES if unit not in services],
         "read_by": _read_by(plan.cluster),
+        "misled": paths.misled,
+        "beside": _start(plan.cluster, why=WAS_DOWN, before=""),
         "files": [
             {"path": f.path, "content": f.content, "owner": f.owner, "group": f.group, "mode": f.mode,
              "sha256": f.sha256}
@@ -248,9 +250,9 @@ def configured(plan: NodePlan, cluster_id: str) -> dict[str, Any]:
 def _read_by(cluster: Cluster) -> dict[str, list[str]]:
     """The files that a service beside kafka.service was started with. Kafka's roll leaves one alone that reads none anew."""
     paths = cluster.paths
-    metrics = [paths.metrics_option, paths.metrics_rules]
+    zookeeper = [paths.zookeeper_unit, paths.zookeeper_properties, paths.zookeeper_environment, paths.log4j]
     files = {
-        "zookeeper.service": [paths.zookeeper_unit, paths.zookeeper_properties, paths.zookeeper_environment, *metrics],
+        "zookeeper.service": [*zookeeper, paths.metrics_option, paths.metrics_rules],
         NODE_EXPORTER: [paths.node_exporter_unit],
     }
     return {unit: files[unit] for unit in cluster.services() if unit in files}
@@ -364,7 +366,13 @@ def start(cluster: Cluster, node: Node, *, why: str, before: str, after: str, re
         "stage": "running",
         "restart": restart,
         "fingerprint": after,
+        "misled": cluster.paths.misled,
     }
+
+
+def join(cluster: Cluster, node: Node) -> dict[str, Any]:
+    """The plan of starting the ZooKeeper that is down beside a node's running Kafka."""
+    return {**_start(cluster, why=WAS_DOWN, before=""), "node": node.name, "stage": "running"}
 
 
 def _start(cluster: Cluster, *, why: str, before: str) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from typing import Any
 from model import cluster_id, health, order, roll, stages, switch
 from model.handover import Handover
 from model.kafka_keys import Mode
+from model.topology import Node
 from operations import accounts
 from operations.alone import ALONE_SECONDS, alone
 from operations.evidence import votes
@@ -35,8 +36,6 @@ from operations.refusal import Refusal
 from operations.wait import TimedOut
 from operations.ways import Ways
 from operations.whole_stop import WholeStop
-
-_START_ZOOKEEPER = "sudo -n sh -c 'systemctl reset-failed zookeeper.service; systemctl start zookeeper.service'"
 
 
 class Failed(Refusal):
@@ -93,8 +92,16 @@ class Run:
             print(f"starting {', '.join(todo.join)}'s ZooKeeper: it was down", flush=True)
         await asyncio.gather(
             *(self.start(name, before, restart=name in todo.revive) for name in (*todo.start, *todo.revive)),
-            *(self.machines[name].run(_START_ZOOKEEPER) for name in todo.join),
+            *(self.join(name) for name in todo.join),
         )
+
+    def node(self, name: str) -> Node:
+        """A node as the cluster knows it."""
+        return next(node for node in self.cluster.nodes if node.name == name)
+
+    async def join(self, name: str) -> None:
+        """Starts the ZooKeeper beside a node's broker, which is left alone."""
+        await self.machines[name].stage(("activation", "join"), stages.join(self.cluster, self.node(name)))
 
     def why(self, name: str, before: Mapping[str, str]) -> str:
         """The reason for which a node is started, as it is printed and kept on the node."""
@@ -112,7 +119,7 @@ class Run:
         facts = self.facts[name]
         plan = stages.start(
             self.cluster,
-            next(node for node in self.cluster.nodes if node.name == name),
+            self.node(name),
             why=self.why(name, before),
             before=before.get(name, ""),
             after=facts.fingerprint,

@@ -32,14 +32,37 @@ def bring_up(plan, manifest):
     activate(plan)
     remember_reason(plan)
     for unit in manifest["services"]:
-        run("systemctl", "reset-failed", unit, check=False)
-        run("systemctl", "start", unit)
+        start_unit(unit)
 
 
-def remember_reason(plan):
-    """Why and when, kept on the node, newest last."""
+def start_alone(plan, unit):
+    """A service that is down beside the running Kafka starts with what is activated."""
+    active = Path(plan["fingerprint_file"]).read_text().strip()
+    remember_reason({**plan, "fingerprint": active}, unit=unit)
+    start_unit(unit)
+
+
+def start_unit(unit):
+    run("systemctl", "reset-failed", unit, check=False)
+    run("systemctl", "start", unit)
+
+
+def misled(plan):
+    """The services beside Kafka whose process may have read a file that was edited by hand. The file is right again, and
+    what systemd started since has read that."""
+    noted = read_json(plan["misled"]) or {}
+    return [unit for unit, process in noted.items() if is_active(unit) and invocation(unit) == process]
+
+
+def invocation(unit):
+    """systemd's name for this one run of a service."""
+    return unit_property(unit, "InvocationID")
+
+
+def remember_reason(plan, **more):
+    """Why and when, kept on the node, newest last. An entry without a unit is of all that the node runs."""
     stamp = run("date", "--utc", "+%Y-%m-%dT%H:%M:%SZ").stdout.strip()
     path = Path(plan["starts"])
     old = path.read_text().splitlines()[-99:] if path.is_file() else []
-    entry = {"when": stamp, "why": plan["why"], "to": plan["fingerprint"], "from": plan["from"]}
+    entry = {"when": stamp, "why": plan["why"], "to": plan["fingerprint"], "from": plan["from"], **more}
     write(path, "\n".join([*old, json.dumps(entry)]) + "\n")

@@ -6,9 +6,12 @@
 def main(plan):
     is_formatted(plan, owner_of(plan))
     running = Path(plan["running_fingerprint"])
-    if running.is_file() and edited(plan):
-        # The process may have read it, so it does not count as running what was planned.
-        running.write_text(f"{running.read_text().split()[0]} edited by hand\n")
+    if running.is_file():
+        paths = edited(plan)
+        note_misled(plan, paths)
+        if paths or misled(plan):
+            # A process may have read one, so the node does not count as running what was planned.
+            running.write_text(f"{running.read_text().split()[0]} edited by hand\n")
     stage_files(plan)
     if running.is_file() and running.read_text().split()[:1] == [plan["fingerprint"]]:
         activate(plan)
@@ -21,22 +24,32 @@ def start_beside(plan):
     for unit in plan["services"]:
         if unit not in ("kafka.service", "zookeeper.service") and not is_active(unit):
             say(f"{unit} was down; it is started")
-            run("systemctl", "reset-failed", unit, check=False)
-            run("systemctl", "start", unit)
+            start_alone({**plan, **plan["beside"]}, unit)
 
 
 def edited(plan):
-    """Whether a file that was activated is not as it was staged."""
+    """The files that were activated and are not as they were staged."""
     manifest = read_json(Path(plan["staged"]) / "MANIFEST.json") or {}
     active = Path(plan["fingerprint_file"])
     if not active.is_file() or active.read_text().strip() != manifest.get("fingerprint"):
-        return False
-    for file in manifest["files"]:
-        path = Path(file["path"])
-        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != file["sha256"]:
-            say(f"{path} was changed beside the plan; it is put right")
-            return True
-    return False
+        return []
+    found = [file["path"] for file in manifest["files"] if not is_as_staged(file)]
+    for path in found:
+        say(f"{path} was changed beside the plan; it is put right")
+    return found
+
+
+def is_as_staged(file):
+    path = Path(file["path"])
+    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == file["sha256"]
+
+
+def note_misled(plan, paths):
+    """Which services beside Kafka may have read one of these files: once they are right, no file tells any more."""
+    may = [unit for unit, read in plan["read_by"].items() if set(read) & set(paths)]
+    if may:
+        noted = read_json(plan["misled"]) or {}
+        write(plan["misled"], json.dumps({**noted, **{unit: invocation(unit) for unit in may}}))
 
 
 def stage_files(plan):

@@ -27,9 +27,11 @@ def staged_as_planned(plan):
 
 
 def stale(plan, manifest):
-    """The services beside kafka.service that run with files that are about to change. They are stopped before, so that
-    a run that is cut off in between leaves none that goes on with the old ones."""
-    return [unit for unit, paths in manifest["read_by"].items() if any(differs(plan, path) for path in paths)]
+    """The services beside kafka.service that run with files that are about to change, or may have read edited ones. They
+    are stopped before, so that a run that is cut off in between leaves none that goes on with the old ones."""
+    noted = misled(plan)
+    read_by = manifest["read_by"].items()
+    return [unit for unit, paths in read_by if unit in noted or any(differs(plan, path) for path in paths)]
 
 
 def differs(plan, path):

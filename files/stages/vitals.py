@@ -36,10 +36,12 @@ def moment(told, name):
 
 
 def last_start(path):
+    """Kafka's. What was started alone beside it is kept there, too, and named."""
     lines = Path(path).read_text().splitlines() if Path(path).is_file() else []
-    if not lines:
+    entries = [entry for entry in map(json.loads, lines) if "unit" not in entry]
+    if not entries:
         return None
-    entry = json.loads(lines[-1])
+    entry = entries[-1]
     return {"when": calendar.timegm(time.strptime(entry["when"], "%Y-%m-%dT%H:%M:%SZ")), "why": entry["why"]}
 
 

@@ -169,16 +169,22 @@ def configured_plan(machine: Machine, content: str = "one", fingerprint: str = "
         planned_file(machine.path("/usr/local/x/server.properties"), content),
         planned_file(machine.path("/etc/systemd/system/kafka.service"), f"[Unit]\n# {content}\n"),
     ]
+    places = {
+        "staged": str(machine.path("/etc/kafka-cluster/staged")),
+        "fingerprint_file": str(machine.path("/etc/kafka-cluster/fingerprint")),
+    }
+    starts = str(machine.path("/etc/kafka-cluster/starts.jsonl"))
     return {
+        **places,
         "node": "n1",
         "stage": "configured",
-        "staged": str(machine.path("/etc/kafka-cluster/staged")),
         "fingerprint": fingerprint,
-        "fingerprint_file": str(machine.path("/etc/kafka-cluster/fingerprint")),
         "running_fingerprint": str(machine.path("/run/kafka/fingerprint")),
         "services": ["kafka.service"],
         "idle_services": ["zookeeper.service"],
         "read_by": {},
+        "misled": str(machine.path("/etc/kafka-cluster/misled.json")),
+        "beside": {**places, "starts": starts, "why": "it was down", "from": ""},
         "files": planned,
         "mode": "kraft",
         "mounted": False,
@@ -195,3 +201,9 @@ def runs(plan: Plan, fingerprint: str) -> None:
     path = Path(plan["running_fingerprint"])
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(fingerprint + "\n")
+
+
+def lives(machine: Machine, unit: str, run: str) -> None:
+    """A service is up, in the run of that name."""
+    for name, value in (("ActiveState", "active"), ("InvocationID", run)):
+        machine.answer(("systemctl", "show", "--value", "-p", name, unit), answer(f"{value}\n"))

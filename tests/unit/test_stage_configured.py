@@ -12,6 +12,7 @@ from .stage_machine import (
     Program,
     answer,
     configured_plan,
+    lives,
     planned_file,
     refused,
     runs,
@@ -124,6 +125,56 @@ def test_what_belongs_beside_a_running_kafka_is_started(machine: Machine, runnin
     machine.load("identity", "activation", "configured")["main"](plan)
     wanted = [("systemctl", "start", "x.service")] if (running, state) == ("f1", "inactive") else []
     assert machine.ran("systemctl", "start") == wanted, "down while Kafka is up, nothing else would start it"
+    starts = Path(plan["beside"]["starts"])
+    kept = [json.loads(line) for line in starts.read_text().splitlines()] if starts.exists() else []
+    assert [(entry["unit"], entry["why"], entry["to"]) for entry in kept] == [("x.service", "it was down", "f1")] * len(
+        wanted
+    )
+
+
+EDITS = pytest.mark.parametrize(("number", "noted"), [(0, {"zookeeper.service": "a"}), (1, None)])
+
+
+def edited_by_hand(machine: Machine, number: int) -> tuple[Program, Plan]:
+    """A node on whose machine somebody edited a file; of its two, ZooKeeper reads the first."""
+    plan = configured_plan(machine)
+    plan["read_by"] = {"zookeeper.service": [plan["files"][0]["path"]]}
+    program = activated(machine, plan)
+    runs(plan, "f1")
+    lives(machine, "zookeeper.service", "a")
+    Path(plan["files"][number]["path"]).write_text("edited")
+    return program, plan
+
+
+@EDITS
+def test_who_may_have_read_an_edited_file_is_noted(machine: Machine, number: int, noted: Any) -> None:
+    program, plan = edited_by_hand(machine, number)
+    program["main"](plan)
+    assert Path(plan["running_fingerprint"]).read_text() == "f1 edited by hand\n"
+    found = json.loads(Path(plan["misled"]).read_text()) if Path(plan["misled"]).exists() else None
+    assert found == noted, "an ensemble should not lose a member for a file that it does not read"
+
+
+def test_a_zookeeper_that_was_misled_is_not_forgotten_when_only_kafka_was_restarted(machine: Machine) -> None:
+    program, plan = edited_by_hand(machine, 0)
+    program["main"](plan)
+    runs(plan, "f1")
+    program["main"](plan)
+    assert Path(plan["running_fingerprint"]).read_text() == "f1 edited by hand\n", "`up` was cut off before its turn"
+    runs(plan, "f1")
+    machine.answer(("systemctl", "show", "--value", "-p", "ActiveState"), answer("inactive\n"))
+    program["main"](plan)
+    assert Path(plan["running_fingerprint"]).read_text() == "f1\n", "what is down misleads nobody: `running` starts it"
+    lives(machine, "zookeeper.service", "b")
+    program["main"](plan)
+    assert Path(plan["running_fingerprint"]).read_text() == "f1\n", "it was restarted since, and nobody is misled"
+
+
+def test_every_file_that_was_edited_is_told(machine: Machine) -> None:
+    program, plan = edited_by_hand(machine, 0)
+    Path(plan["files"][1]["path"]).write_text("edited")
+    program["main"](plan)
+    assert machine.said == [f"{file['path']} was changed beside the plan; it is put right" for file in plan["files"]]
 
 
 def activated(machine: Machine, plan: Plan) -> Program:

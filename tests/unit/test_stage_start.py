@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from .stage_machine import Machine, Plan, answer, configured_plan, refused, runs, snapshot
+from .stage_machine import Machine, Plan, answer, configured_plan, lives, refused, runs, snapshot
 
 
 def start_plan(machine: Machine, staged: Plan | None = None, **more: Any) -> Plan:
     plan = {**configured_plan(machine), **(staged or {})}
     machine.load("activation", "configured")["stage_files"](plan)
-    keys = ("node", "staged", "fingerprint_file", "fingerprint")
-    starts = str(machine.path("/etc/kafka-cluster/starts.jsonl"))
+    keys = ("node", "staged", "fingerprint_file", "fingerprint", "misled")
+    starts = plan["beside"]["starts"]
     told = {"stage": "running", "restart": False, "starts": starts, "why": "it was down", "from": ""}
     machine.answer(("date",), answer("2026-01-02T03:04:05Z\n"))
     return {key: plan[key] for key in keys} | told | more
@@ -72,6 +72,34 @@ def test_a_service_beside_kafka_is_stopped_where_what_it_reads_changes(machine: 
         assert words.index(stop) < words.index(("systemctl", "start", "zookeeper.service"))
 
 
+@pytest.mark.parametrize("zookeeper", ["the one that read it", "started since", "down"])
+def test_a_zookeeper_that_read_an_edited_file_is_restarted_with_the_right_one(machine: Machine, zookeeper: str) -> None:
+    mine, other = ("a", "b")
+    told = {"services": ["zookeeper.service", "kafka.service"], "idle_services": []}
+    path = configured_plan(machine)["files"][0]["path"]
+    told["read_by"] = {"zookeeper.service": [path]}  # type: ignore[assignment]
+    plan = {**configured_plan(machine), **told}
+    machine.answer(("date",), answer("2026-01-02T03:04:05Z\n"))
+    program = machine.load("identity", "activation", "configured")
+    program["stage_files"](plan)
+    program["activate"](plan)
+    runs(plan, "f1")
+    lives(machine, "zookeeper.service", mine)
+    Path(path).write_text("edited")
+    program["main"](plan)
+    assert Path(path).read_text() == "one", "it is put right at once, so no file tells what was read"
+    if zookeeper == "down":
+        state(machine, "inactive")
+    elif zookeeper == "started since":
+        lives(machine, "zookeeper.service", other)
+    machine.calls.clear()
+    machine.load("activation", "start")["main"](start_plan(machine, told, restart=True))
+    words = [call for call in machine.calls if call[0] == "systemctl"]
+    stopped = ("systemctl", "stop", "zookeeper.service") in words
+    assert stopped is (zookeeper == "the one that read it"), "systemd starts nothing that runs"
+    assert ("systemctl", "start", "zookeeper.service") in words
+
+
 @pytest.mark.parametrize("there", ["another", "nothing"])
 def test_nothing_but_what_was_planned_is_activated_and_nothing_stopped_for_it(machine: Machine, there: str) -> None:
     plan = start_plan(machine, restart=True)
@@ -96,6 +124,26 @@ def test_why_a_node_was_started_is_kept_newest_last_and_not_for_ever(machine: Ma
     assert len(lines) == 100
     assert json.loads(lines[-1]) == {"when": "2026-01-02T03:04:05Z", "why": "it was down", "to": "f1", "from": ""}
     assert json.loads(lines[0]) == {"n": 51}
+
+
+@pytest.mark.parametrize("active", ["inactive", "active"])
+def test_a_zookeeper_is_started_alone_with_its_reason_kept(machine: Machine, active: str) -> None:
+    plan = start_plan(machine)
+    machine.load("activation", "start")["activate"](plan)
+    state(machine, active)
+    machine.calls.clear()
+    machine.load("activation", "join")["main"](
+        {key: plan[key] for key in (*plan, "fingerprint_file") if key != "misled"}
+    )
+    path = Path(plan["starts"])
+    if active == "active":
+        assert not path.exists(), "nothing was started"
+        assert not machine.ran("systemctl", "start")
+        return
+    assert [call[2] for call in machine.ran("systemctl", "start")] == ["zookeeper.service"], "Kafka is left alone"
+    entry = json.loads(path.read_text())
+    assert (entry["why"], entry["to"], entry["from"]) == ("it was down", "f1", "")
+    assert entry["unit"] == "zookeeper.service", "`status` would take it for Kafka's reason"
 
 
 def report_plan(machine: Machine) -> Plan:

@@ -98,6 +98,16 @@ def test_the_last_start_is_told_with_its_moment(machine: Machine, plan: Plan) ->
     assert told(machine, plan)["start"] == {"when": 1767323045, "why": "x"}
 
 
+def test_a_start_of_what_stands_beside_kafka_is_not_kafkas(machine: Machine, plan: Plan) -> None:
+    alone = {"when": "2026-01-02T03:04:06Z", "why": "alone", "unit": "zookeeper.service"}
+    Path(plan["starts"]).write_text(json.dumps(alone) + "\n")
+    assert told(machine, plan)["start"] is None
+    machine.said.clear()
+    kafka = {"when": "2026-01-02T03:04:05Z", "why": "x"}
+    Path(plan["starts"]).write_text(f"{json.dumps(kafka)}\n{json.dumps(alone)}\n")
+    assert told(machine, plan)["start"] == {"when": 1767323045, "why": "x"}
+
+
 def test_the_heap_and_its_last_collection_are_told(machine: Machine, plan: Plan) -> None:
     Path(plan["environment"]).write_text('KAFKA_HEAP_OPTS="-Xms512M -Xmx512M"\nOTHER="-Xmx1G"\n')
     log(machine, "gc.log", "[x][gc] GC(1) Pause 9M->8M(512M) 1ms", "[x][gc] GC(2) Pause 7M->6M(512M) 1ms", "x", age=0)

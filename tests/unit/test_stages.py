@@ -27,6 +27,7 @@ PARTS = [
     ("account", "report"),
     ("account", "vitals"),
     ("activation", "start"),
+    ("activation", "join"),
     ("java", "fit"),
     ("claimed",),
     ("packages", "tools", "removed"),
@@ -292,6 +293,26 @@ def test_the_plan_of_a_start(mode: Mode) -> None:
     planned = cluster(3, mode)
     found = stages.start(planned, planned.nodes[0], why="it was down", before="old", after="new", restart=True)
     assert (found["why"], found["from"], found["fingerprint"], found["restart"]) == ("it was down", "old", "new", True)
+    assert found["misled"] == stages.configured(plan(mode), CLUSTER_ID)["misled"], (
+        "what one stage notes the other reads"
+    )
+
+
+def test_what_is_started_beside_kafka_has_its_reason_kept_with_kafkas() -> None:
+    planned = cluster(3, Mode.ZOOKEEPER)
+    started = stages.start(planned, planned.nodes[0], why="it was down", before="", after="f", restart=False)
+    for found in (
+        stages.join(planned, planned.nodes[0]),
+        stages.configured(plan(Mode.ZOOKEEPER), CLUSTER_ID)["beside"],
+    ):
+        assert (found["why"], found["starts"]) == ("it was down", started["starts"])
+
+
+def test_every_file_that_a_zookeeper_is_started_with_is_known() -> None:
+    told = plan(Mode.ZOOKEEPER)
+    read = set(stages.configured(told, CLUSTER_ID)["read_by"]["zookeeper.service"])
+    kafkas = {"kafka.service", "kafka.env", "mode.env", "server.properties", "kafka-cluster"}
+    assert {file.path for file in told.files if file.path.rpartition("/")[2] not in kafkas} <= read
 
 
 def claimed() -> dict[str, Any]:
