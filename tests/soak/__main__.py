@@ -53,7 +53,8 @@ def main() -> None:
     print(f"seed {arguments.seed}, {arguments.minutes:g} minutes", flush=True)
     findings = soak(arguments.seed, arguments.mode, arguments.minutes)
     defects = [finding for finding in findings if finding.is_defect]
-    print(f"{len(findings)} trials, {len(defects)} defects")
+    nothing = sum(finding.tried_nothing for finding in findings)
+    print(f"{len(findings)} trials, {nothing} of which tried nothing, {len(defects)} defects")
     sys.exit(bool(defects))
 
 

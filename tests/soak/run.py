@@ -3,11 +3,13 @@
 Knows the stack, the machines and the traffic. Refuses to choose (`trials.py`).
 """
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Timer
 
+from lab.nspawn import MachineError
 from lab.nspawn_root import DATA_LINK
 from lab.waiting import WaitedTooLong
 from model.kafka_keys import Mode
@@ -16,6 +18,8 @@ from tests.soak.trials import (
     DEFECT,
     FIRST,
     KILLS,
+    NO_MOMENT,
+    NOT_BEFALLEN,
     REBUILD,
     ROLL,
     SERVING,
@@ -24,7 +28,7 @@ from tests.soak.trials import (
     Finding,
     Trial,
 )
-from tests.support.faults import FAULTS
+from tests.support.faults import FAULTS, CouldNotBefall, Fault
 from tests.support.machines import Ground
 from tests.support.operate import wait_until_whole
 from tests.support.stack import PulumiFailed
@@ -34,6 +38,7 @@ from tests.support.under_way import UnderWay, unlock, up_under_way
 
 FAULT_SECONDS = 30.0
 PATIENCE_SECONDS = 180.0
+WENT_THROUGH = "`up` went through"
 HEAPS = ("256M", "260M")
 # What a running cluster takes, so that a roll has that stage, too.
 SETTINGS = ({"log.retention.hours": 168}, {"log.retention.hours": 48})
@@ -47,6 +52,11 @@ IDENTITY = {
 
 class Defect(Exception):
     """What must not be, was."""
+
+
+def _words(error: Exception) -> str:
+    """What an error says, as it fits into a table."""
+    return " ".join(str(error).split()).replace("|", "/")[-800:]
 
 
 @dataclass
@@ -74,8 +84,8 @@ class Soak:
             else:
                 outcome = self._up(trial, self._begin(trial))
             self._look_back()
-        except (Defect, PulumiFailed, WaitedTooLong, AssertionError) as error:
-            outcome = f"{DEFECT}{' '.join(str(error).split()).replace('|', '/')[-800:]}"
+        except (Defect, PulumiFailed, WaitedTooLong, MachineError, AssertionError) as error:
+            outcome = f"{DEFECT}{_words(error)}"
         return Finding(trial, mode.value, outcome, stall)
 
     def _begin(self, trial: Trial) -> tuple[str, ...]:
@@ -130,7 +140,7 @@ class Soak:
         """An `up` with the trial's fault in it, and what it takes until the cluster is as planned."""
         with up_under_way(self.ground.stack, *options) as up:
             if not up.search(trial.line):
-                outcome = "the moment did not come"
+                outcome = NO_MOMENT
             elif trial.fault in KILLS:
                 up.kill(with_children=trial.fault == UP_KILLED)
                 self._identify(under_way=True)
@@ -138,22 +148,32 @@ class Soak:
                 self._complete(options)
                 return f"the next `up` completed it{unlocked}"
             else:
-                outcome = "`up` went through"
-                self._befall(trial, up)
+                outcome = self._befall(trial, up)
             if up.end() == 0:
                 self.ground.stack.up("--expect-no-changes")
                 return outcome
+            if outcome != WENT_THROUGH:
+                raise Defect(f"{outcome}, and `up` ended with an error: {up.said}")
         self._complete(options)
         return "`up` ended with an error, the next one completed it"
 
-    def _befall(self, trial: Trial, up: UnderWay) -> None:
-        """The fault, for as long as it lasts; the `up` goes on meanwhile."""
-        fault, machines = FAULTS[trial.fault], self.ground.machines
-        fault.befall(machines, trial.victim)
-        mending = Timer(FAULT_SECONDS if fault.lasts else 0, fault.mend, (machines, trial.victim))
-        mending.start()
-        up.end()
-        mending.join()
+    def _befall(self, trial: Trial, up: UnderWay) -> str:
+        """The fault, for as long as it lasts; the `up` goes on meanwhile. Answers the outcome of one that ends well."""
+        fault = FAULTS[trial.fault]
+        try:
+            fault.befall(self.ground.machines, trial.victim)
+        except CouldNotBefall as why:
+            return f"{NOT_BEFALLEN}{_words(why)}"
+        with ThreadPoolExecutor(1) as beside:
+            mended = beside.submit(self._mend, fault, trial.victim)
+            up.end()
+        mended.result()
+        return WENT_THROUGH
+
+    def _mend(self, fault: Fault, victim: str) -> None:
+        if fault.lasts:
+            time.sleep(FAULT_SECONDS)
+        fault.mend(self.ground.machines, victim)
 
     def _unlock(self, options: tuple[str, ...]) -> str:
         """A run that was killed leaves the engine's lock. What it says of it has to name the way on."""

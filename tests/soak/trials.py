@@ -10,9 +10,11 @@ from random import Random
 UP_KILLED = "`up` killed with all it had started"
 UP_KILLED_ALONE = "`up` killed, its commands going on"
 DEFECT = "DEFECT: "
+NO_MOMENT = "the moment did not come"
+NOT_BEFALLEN = "the fault could not befall: "
 KILLS = (UP_KILLED, UP_KILLED_ALONE)
 OF_A_BROKER = ("kill -9 of a broker", "SIGSTOP of a broker")
-OF_A_NODE = ("network cut of a node", "disk full")
+OF_A_NODE = ("network cut of a node", "a node dead", "disk full")
 
 ROLL, REBUILD, SWITCH = "a roll", "a machine made anew", "a switch of modes"
 AGAIN, FIRST = "a first up on kept data", "a first up on wiped disks"
@@ -142,6 +144,11 @@ class Finding:
     def is_defect(self) -> bool:
         """Whether what must not be, was."""
         return self.outcome.startswith(DEFECT)
+
+    @property
+    def tried_nothing(self) -> bool:
+        """Whether nothing went wrong at all, so that nothing was shown."""
+        return self.outcome.startswith((NO_MOMENT, NOT_BEFALLEN))
 
     @property
     def row(self) -> str:

@@ -1,19 +1,26 @@
 """What the soak tries: a seed stands for one trial, every kind comes up, and its findings are a table's rows."""
 
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from subprocess import CompletedProcess
+from subprocess import run as run_shell
 from typing import Any
 
 import pytest
 
+from lab.nspawn import MachineError
 from tests.soak import run
-from tests.soak.run import Defect, Soak
+from tests.soak.run import WENT_THROUGH, Defect, Soak
 from tests.soak.trials import (
     AGAIN,
     DEFECT,
     FIRST,
+    NO_MOMENT,
+    NOT_BEFALLEN,
     OPERATIONS,
     REBUILD,
     ROLL,
@@ -24,7 +31,7 @@ from tests.soak.trials import (
     appended,
     choose,
 )
-from tests.support.faults import FAULTS
+from tests.support.faults import FAULTS, CouldNotBefall, Fault, wake_broker
 from toolchain import places
 
 NODES = ("kafka-server1", "kafka-server2", "kafka-server3")
@@ -75,12 +82,16 @@ def test_a_finding_is_a_row_of_the_page() -> None:
     assert row.count("|") == heading.count("|")
 
 
-def test_the_page_explains_its_columns_and_every_operation() -> None:
+def test_the_page_explains_its_columns_and_every_operation_and_fault() -> None:
     prose, _, table = PAGE.read_text(encoding="utf-8").partition("\n| ")
     columns = [cell.strip() for cell in table.splitlines()[0].strip("| ").split("|")]
     assert "operation" in columns
     missing = [column for column in columns if f"- **{column}**: " not in prose]
-    missing += [operation for operation in OPERATIONS if f"- *{operation}*: " not in prose]
+    faults = {fault for operation in OPERATIONS.values() for fault in operation.faults}
+    missing += [what for what in (*OPERATIONS, *faults) if f"- *{what}*: " not in prose]
+    missing += [
+        outcome for outcome in (NO_MOMENT, NOT_BEFALLEN) if outcome[1:].rstrip(": ") not in " ".join(prose.split())
+    ]
     assert missing == []
 
 
@@ -100,6 +111,7 @@ class Ground:
         self.done: list[tuple[str, Any]] = []
         self.answers: Callable[[str, str], str] = lambda name, command: ""
         self.machines = dict.fromkeys(NODES)
+        self.status = 0
 
     @property
     def ground(self) -> Any:
@@ -107,6 +119,9 @@ class Ground:
 
     def configure(self, **values: Any) -> None:
         self.done.append(("configure", values))
+
+    def up(self, *options: str) -> None:
+        self.done.append(("up", options))
 
     def destroy(self) -> None:
         self.done.append(("destroy", None))
@@ -119,7 +134,7 @@ class Ground:
 
     def ssh(self, name: str, command: str) -> "CompletedProcess[str]":
         self.done.append((name, command))
-        return CompletedProcess([], 0, self.answers(name, command), "")
+        return CompletedProcess([], self.status, self.answers(name, command), "")
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -175,3 +190,106 @@ def test_every_roll_is_one() -> None:
     assert asked[0] != asked[1] != asked[2], "what is asked for again changes nothing"
     begun = {"heap": run.HEAPS[0], "settings": run.SETTINGS[0]}
     assert all(asked[0][key] != begun[key] for key in begun), "nor does what the cluster began with"
+
+
+class Up:
+    """An `up` that is under way: comes to every moment or to none, and ends with some status."""
+
+    said = "no broker came"
+
+    def __init__(self, status: int, *, comes: bool = True) -> None:
+        self.end = lambda: status
+        self.search = lambda line: re.fullmatch(re.escape(line), line) if comes else None
+
+
+BY_SIGNAL, BY_DISK = (replace(TRIAL, fault=fault) for fault in ("SIGSTOP of a broker", "disk full"))
+
+
+@pytest.fixture
+def went(monkeypatch: pytest.MonkeyPatch) -> Callable[[Ground, Trial, Up], str]:
+    """How an `up` with a fault in it went; the fault is mended at once."""
+    monkeypatch.setattr(run, "FAULT_SECONDS", 0)
+
+    def go(made: Ground, trial: Trial, up: Up) -> str:
+        @contextmanager
+        def under_way(*_: object) -> Iterator[Up]:
+            yield up
+
+        monkeypatch.setattr(run, "up_under_way", under_way)
+        return Soak(made.ground)._up(trial, ())
+
+    return go
+
+
+Went = Callable[[Ground, Trial, Up], str]
+
+
+@pytest.mark.parametrize("trial", [BY_SIGNAL, BY_DISK])
+def test_a_fault_that_befell_is_told_from_one_that_could_not(went: Went, trial: Trial) -> None:
+    made = Ground()
+    assert went(made, trial, Up(0)) == WENT_THROUGH
+    mended = [command for name, command in made.done if name == trial.victim]
+    assert len(mended) == 2, "what lasts is to be mended"
+    made.status, made.answers = 1, lambda name, command: "no | such\nthing"
+    outcome = went(made, trial, Up(0))
+    assert outcome == f"{NOT_BEFALLEN}{trial.victim}: no / such thing", "a trial of nothing would count as passed"
+    finding = Finding(trial, "kraft", outcome, None)
+    assert finding.tried_nothing
+    assert not finding.is_defect
+
+
+def test_an_up_that_a_fault_ended_is_completed(went: Went) -> None:
+    made = Ground()
+    assert went(made, BY_DISK, Up(1)) == "`up` ended with an error, the next one completed it"
+    assert [what for what, _ in made.done].count("up") == 2
+
+
+def test_an_up_that_fails_by_itself_is_a_defect(went: Went) -> None:
+    made = Ground()
+    made.status = 1
+    with pytest.raises(Defect, match=r"could not befall.*and `up` ended with an error: no broker came"):
+        went(made, BY_DISK, Up(1))
+    with pytest.raises(Defect, match=NO_MOMENT):
+        went(Ground(), BY_DISK, Up(1, comes=False))
+
+
+def test_a_moment_that_did_not_come_tried_nothing(went: Went) -> None:
+    assert Finding(BY_DISK, "kraft", went(Ground(), BY_DISK, Up(0, comes=False)), None).tried_nothing
+
+
+def test_a_fault_that_could_not_be_mended_is_not_passed_over(went: Went, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise MachineError("it does not boot")
+
+    monkeypatch.setattr(run, "FAULTS", {TRIAL.fault: Fault(lambda *_: None, refuse)})
+    monkeypatch.setattr(run, "KILLS", ())
+    with pytest.raises(MachineError):
+        went(Ground(), TRIAL, Up(0))
+
+
+def test_a_disk_counts_as_full_when_it_takes_nothing_more(tmp_path: Path) -> None:
+    """As the machine's shell would, with programs in the places of those that need a volume."""
+    made, ran = Ground(), tmp_path / "ran"
+    FAULTS["disk full"].befall(made, NODES[0])  # type: ignore[arg-type]
+    [(_, command)] = made.done
+    for mounted, full in ((True, True), (True, False), (False, True)):
+        programs = {"sudo": '"$@"', "mountpoint": f"exit {0 if mounted else 32}", "fallocate": "exit 1", "df": "echo 1"}
+        programs["cat"] = f"echo filled >> {ran}; exit {1 if full else 0}"
+        for name, does in programs.items():
+            (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
+            (tmp_path / name).chmod(0o755)
+        ran.unlink(missing_ok=True)
+        here = command.replace("/var/lib/kafka", str(tmp_path))
+        path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+        done = run_shell(["sh", "-c", here], env=path, capture_output=True)
+        assert (done.returncode == 0) == (mounted and full)
+        assert ran.exists() == mounted, "a folder in the volume's place is the machine's own disk"
+
+
+def test_a_signal_is_for_a_process_that_there_is() -> None:
+    made = Ground()
+    made.status = 1
+    with pytest.raises(CouldNotBefall):
+        FAULTS["kill -9 of a broker"].befall(made, NODES[0])  # type: ignore[arg-type]
+    assert "--kill-whom=main" in made.done[0][1], "without it systemd answers that a signal to nobody was sent"
+    wake_broker(made, NODES[0])  # type: ignore[arg-type]
