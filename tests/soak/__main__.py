@@ -1,7 +1,7 @@
 """`python -m tests.soak [--minutes 60] [--seed SEED]`: trials on machines of its own until the time is over.
 
-Each has a seed of its own, so that one can be repeated alone: `--seed SEED --mode MODE --minutes 0`. What was found is
-appended to docs/reference/faults.md. Ends with 1 when a trial found a defect.
+Each has a seed of its own, so that one can be repeated alone: `--seed SEED --mode MODE --minutes 0`. One with more minutes
+goes on from there. What was found is appended to docs/reference/faults.md. Ends with 1 when a trial found a defect.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from model.kafka_keys import Mode
 from tests.soak.run import HEAPS, SETTINGS, Soak
-from tests.soak.trials import Finding, appended, choose
+from tests.soak.trials import Finding, appended, choose, following
 from tests.support.machines import ground
 from toolchain import places
 
@@ -30,11 +30,11 @@ def soak(seed: str, mode: Mode, minutes: float) -> list[Finding]:
         made.stack.up()
         running = Soak(made, mode)
         while not findings or time.monotonic() < deadline:
-            own = f"{seed}-{len(findings)}" if findings else seed
-            trial = choose(own, tuple(made.machines.machines))
+            trial = choose(seed, tuple(made.machines.machines))
             print(
-                f"{own}: {trial.operation}, {trial.fault} ({trial.victim}), {trial.moment} ({trial.node})", flush=True
+                f"{seed}: {trial.operation}, {trial.fault} ({trial.victim}), {trial.moment} ({trial.node})", flush=True
             )
+            seed = following(seed)
             findings.append(running.run(trial))
             print(findings[-1].row, flush=True)
             PAGE.write_text(appended(PAGE.read_text(encoding="utf-8"), findings[-1:]), encoding="utf-8")

@@ -1,6 +1,7 @@
 """What is tried: an operation, a fault, and the moment at which it comes.
 
-Knows which lines of `pulumi up` mark a moment. Refuses to know how a trial is carried out.
+Knows which lines of `pulumi up` mark a moment, and in which order the moments are walked. Refuses to know how a trial is
+carried out.
 """
 
 from collections.abc import Mapping
@@ -120,12 +121,26 @@ class Trial:
     node: str
 
 
+def _place(seed: str) -> tuple[str, int]:
+    """The walk that a seed belongs to, and how far it is on it."""
+    walk, _, number = seed.rpartition("-")
+    return (walk, int(number)) if walk and number.isdecimal() else (seed, 0)
+
+
+def following(seed: str) -> str:
+    """The seed of the trial that comes next on the same walk."""
+    walk, number = _place(seed)
+    return f"{walk}-{number + 1}"
+
+
 def choose(seed: str, nodes: tuple[str, ...]) -> Trial:
-    """The trial that a seed stands for; the same one every time."""
-    random = Random(seed)
-    name = random.choice(list(OPERATIONS))
-    operation = OPERATIONS[name]
-    moment = random.choice(list(operation.moments))
+    """The trial that a seed stands for; the same one every time. A walk comes to each moment of each operation once before
+    it comes to any again; what goes wrong there, and where, is left to chance."""
+    walk, number = _place(seed)
+    moments = [(name, moment) for name, operation in OPERATIONS.items() for moment in operation.moments]
+    Random(walk).shuffle(moments)
+    name, moment = moments[number % len(moments)]
+    operation, random = OPERATIONS[name], Random(f"{walk}-{number}")
     node, victim = random.choice(nodes), random.choice(nodes)
     line = operation.moments[moment].replace("{node}", node)
     return Trial(seed, name, random.choice(operation.faults), moment, line, victim, node)

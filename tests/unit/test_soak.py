@@ -1,4 +1,4 @@
-"""What the soak tries: a seed stands for one trial, every kind comes up, and its findings are a table's rows."""
+"""What the soak tries: a seed stands for one trial, every moment comes in its turn, and findings are a table's rows."""
 
 import os
 import re
@@ -30,12 +30,14 @@ from tests.soak.trials import (
     Trial,
     appended,
     choose,
+    following,
 )
 from tests.support.faults import FAULTS, CouldNotBefall, Fault, wake_broker
 from toolchain import places
 
 NODES = ("kafka-server1", "kafka-server2", "kafka-server3")
 TRIAL = Trial("7", ROLL, UP_KILLED, "before `running`", "kafka-running updating", NODES[0], NODES[1])
+MOMENTS = {(name, moment) for name, operation in OPERATIONS.items() for moment in operation.moments}
 PAGE = places.CHECKOUT / "docs" / "reference" / "faults.md"
 
 
@@ -43,15 +45,38 @@ def test_a_seed_stands_for_one_trial() -> None:
     assert choose("12", NODES) == choose("12", NODES), "a trial that found something must be repeatable"
 
 
-def test_every_operation_fault_and_moment_is_tried() -> None:
-    tried = [choose(str(seed), NODES) for seed in range(10000)]
+def walked(seed: str, count: int) -> list[Trial]:
+    """The first trials of a walk."""
+    trials = []
+    for _ in range(count):
+        trials.append(choose(seed, NODES))
+        seed = following(seed)
+    return trials
+
+
+def test_every_moment_comes_before_any_comes_again() -> None:
+    tried = [(trial.operation, trial.moment) for trial in walked("12", 2 * len(MOMENTS))]
+    assert set(tried[: len(MOMENTS)]) == MOMENTS, "what is left to chance may never be tried"
+    assert tried[: len(MOMENTS)] == tried[len(MOMENTS) :]
+    other = [(trial.operation, trial.moment) for trial in walked("13", len(MOMENTS))]
+    assert other != tried[: len(MOMENTS)], "each run would begin with the same ones"
+
+
+def test_a_walk_can_be_taken_up_in_its_middle() -> None:
+    walk = walked("12", 5)
+    assert [trial.seed for trial in walk] == ["12", "12-1", "12-2", "12-3", "12-4"]
+    assert walked("12-2", 3) == walk[2:], "the page says that a seed repeats its trial, and goes on from there"
+
+
+def test_every_fault_is_tried_at_every_moment() -> None:
+    tried = walked("12", 100 * len(MOMENTS))
     wanted = {(name, fault, moment) for name, op in OPERATIONS.items() for fault in op.faults for moment in op.moments}
     assert {(trial.operation, trial.fault, trial.moment) for trial in tried} == wanted
     assert {(trial.victim, trial.node) for trial in tried} == {(one, other) for one in NODES for other in NODES}
 
 
 def test_a_moment_of_one_node_is_that_of_the_node_whose_machine_is_made_anew() -> None:
-    tried = [trial for trial in (choose(str(seed), NODES) for seed in range(500)) if trial.operation == REBUILD]
+    tried = [trial for trial in walked("12", 500) if trial.operation == REBUILD]
     named = {trial.node for trial in tried for name in NODES if name in trial.line and name != trial.node}
     assert tried
     assert not named, "nothing of the others is made anew, and the moment would not come"
@@ -64,8 +89,9 @@ def test_every_fault_is_one_that_can_be_done() -> None:
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_every_moment_is_a_pattern_without_a_gap(operation: str) -> None:
-    for seed in range(200):
-        line = choose(str(seed), NODES).line
+    lines = [trial.line for trial in walked("12", len(MOMENTS)) if trial.operation == operation]
+    assert lines
+    for line in lines:
         re.compile(line)
         assert "{" not in line
 
