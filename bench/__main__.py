@@ -52,8 +52,11 @@ STAGES = "stages"
 def _measured(campaign: Campaign) -> list[Figure]:
     rounds = int(os.environ.get("BENCH_ROUNDS") or campaign.rounds)
     result = campaign.measure(rounds)
-    figures = [Figure(key, ROWS[key].limit, tuple(result.values[key])) for key in campaign.rows]
-    print(f"\n{table(figures)}\n\n{spans(result.seconds) if result.seconds else ''}\n", flush=True)
+    figures = [
+        Figure(key, ROWS[key].limit, tuple(result[key].values), result[key].seconds) for key in campaign.rows
+    ]  # fmt: skip
+    seconds = {what: taken for figure in figures for what, taken in figure.seconds.items()}
+    print(f"\n{table(figures)}\n\n{spans(seconds) if seconds else ''}\n", flush=True)
     # Row by row, so that a run that is cut off leaves what it had measured.
     known = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
     RESULTS.write_text(merged(known, figures, tuple(ROWS)), encoding="utf-8")

@@ -5,7 +5,7 @@ from itertools import count
 
 from bench import ansible, hand, ours, scene
 from bench.figures import ratios
-from bench.rounds import Result, play
+from bench.rounds import Measured, Result, beside, play
 from model.kafka_keys import Mode
 from tests.lifecycle import records
 from tests.support.machines import Ground
@@ -51,10 +51,10 @@ def roll(rounds: int) -> Result:
             yield "serial play", scene.timed(lambda: plays.roll(next(values)))
 
         seconds = play([by_us, bare, by_play], rounds, print)
-    rolled, theirs = seconds["roll of a static change"], seconds["three bare restarts"]
-    return Result(
-        {"roll_vs_bare": ratios(rolled, theirs), "roll_vs_play": ratios(rolled, seconds["serial play"])}, seconds
-    )
+    return {
+        "roll_vs_bare": beside(seconds, "roll of a static change", "three bare restarts"),
+        "roll_vs_play": beside(seconds, "roll of a static change", "serial play"),
+    }
 
 
 def stall(rounds: int) -> Result:
@@ -88,14 +88,10 @@ def stall(rounds: int) -> Result:
             yield "stall in a serial play", seen(lambda: plays.roll(next(values)))
 
         seconds = play([by_us, bare, by_play], rounds, print)
-    rolled = seconds["stall in a roll"]
-    return Result(
-        {
-            "roll_stall_vs_bare": ratios(rolled, seconds["stall in one bare restart"]),
-            "roll_stall_vs_play": ratios(rolled, seconds["stall in a serial play"]),
-        },
-        seconds,
-    )
+    return {
+        "roll_stall_vs_bare": beside(seconds, "stall in a roll", "stall in one bare restart"),
+        "roll_stall_vs_play": beside(seconds, "stall in a roll", "stall in a serial play"),
+    }
 
 
 def dynamic(rounds: int) -> Result:
@@ -111,9 +107,7 @@ def dynamic(rounds: int) -> Result:
             yield "kafka-configs.sh", scene.timed(lambda: hand.alter(made.machines, _DYNAMIC_BY_HAND, next(values)))
 
         seconds = play([by_us, by_hand], rounds, print)
-    return Result(
-        {"dynamic_vs_cli": ratios(seconds["pulumi up of a dynamic setting"], seconds["kafka-configs.sh"])}, seconds
-    )
+    return {"dynamic_vs_cli": beside(seconds, "pulumi up of a dynamic setting", "kafka-configs.sh")}
 
 
 def switch(rounds: int) -> Result:
@@ -138,19 +132,13 @@ def switch(rounds: int) -> Result:
             return f"hand script to {mode}", scene.until_whole(lambda: hand.switch(made.machines, mode), watching[mode])
 
         # The state knows of what `up` did only, so what is done by hand is undone by hand.
-        def turn() -> Iterable[tuple[str, float]]:
-            yield by_us(Mode.ZOOKEEPER)
-            yield by_hand(Mode.KRAFT)
-            yield by_hand(Mode.ZOOKEEPER)
-            yield by_us(Mode.KRAFT)
+        def there_and_back(by: Callable[[Mode], tuple[str, float]]) -> Iterable[tuple[str, float]]:
+            yield by(Mode.ZOOKEEPER)
+            yield by(Mode.KRAFT)
 
-        seconds = play([turn], rounds, print)
-    both = [
-        sum(pair)
-        for pair in zip(seconds["pulumi up to zookeeper"], seconds["pulumi up to kraft"], strict=True)
-    ]  # fmt: skip
-    theirs = [
-        sum(pair)
-        for pair in zip(seconds["hand script to zookeeper"], seconds["hand script to kraft"], strict=True)
-    ]  # fmt: skip
-    return Result({"switch_vs_hand": ratios(both, theirs)}, seconds)
+        seconds = play([lambda: there_and_back(by_us), lambda: there_and_back(by_hand)], rounds, print)
+    ours_took, theirs = (
+        [sum(pair) for pair in zip(seconds[f"{who} to zookeeper"], seconds[f"{who} to kraft"], strict=True)]
+        for who in ("pulumi up", "hand script")
+    )
+    return {"switch_vs_hand": Measured(ratios(ours_took, theirs), seconds)}

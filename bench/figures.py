@@ -5,7 +5,7 @@ Pure: knows arithmetic, JSON and text. Refuses to know how anything is measured.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
@@ -27,11 +27,12 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """The values of all rounds of one row."""
+    """The values of all rounds of one row, and the seconds behind them by what was timed."""
 
     key: str
     limit: Limit | None
     values: tuple[float, ...]
+    seconds: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.values:
@@ -49,14 +50,19 @@ class Figure:
 
     def entry(self) -> dict[str, Any]:
         """As `results.json` keeps it."""
+        seconds = {what: extremes(taken, 4) for what, taken in self.seconds.items()}
         return {
-            "min": round(min(self.values), 3),
-            "median": round(self.middle, 3),
-            "max": round(max(self.values), 3),
+            **extremes(self.values, 3),
             "rounds": len(self.values),
             "limit": self.limit.value if self.limit else None,
             "holds": self.holds,
+            **({"seconds": seconds} if seconds else {}),
         }
+
+
+def extremes(values: Sequence[float], digits: int) -> dict[str, float]:
+    """Smallest, middle and largest, with so many digits behind the point."""
+    return {name: round(of(values), digits) for name, of in (("min", min), ("median", median), ("max", max))}
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, ...]:
@@ -86,5 +92,5 @@ def spans(seconds: Mapping[str, Sequence[float]]) -> str:
     """The measured seconds behind the figures, a line for each thing that was timed."""
     lines = [f"{'seconds':<40}{'min':>9}{'median':>9}{'max':>9}"]
     for what, values in seconds.items():
-        lines.append(f"{what:<40}{min(values):9.2f}{median(values):9.2f}{max(values):9.2f}")
+        lines.append(f"{what:<40}{min(values):9.3f}{median(values):9.3f}{max(values):9.3f}")
     return "\n".join(lines)

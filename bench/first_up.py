@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from bench import ansible, hand, ours, scene
 from bench.figures import ratios
-from bench.rounds import Result, play
+from bench.rounds import Measured, Result, beside, play
 
 SIZES = (3, 5, 7, 9)
 
@@ -33,14 +33,12 @@ def three(rounds: int) -> Result:
     """Three machines: the rows that have the hand script and the play beside them."""
     ansible.program()
     seconds = play([lambda: _ours(3), lambda: _hand(3), _ansible], rounds, print)
-    up = seconds["pulumi up, 3 machines"]
-    values = {
-        "first_up_vs_hand": ratios(up, seconds["hand script, 3 machines"]),
-        "first_up_vs_ansible": ratios(up, seconds["play"]),
-        "noop_vs_hand": ratios(seconds["pulumi up again"], seconds["hand script, only looking"]),
-        "noop_vs_ansible": ratios(seconds["pulumi up again"], seconds["play again"]),
+    return {
+        "first_up_vs_hand": beside(seconds, "pulumi up, 3 machines", "hand script, 3 machines"),
+        "first_up_vs_ansible": beside(seconds, "pulumi up, 3 machines", "play"),
+        "noop_vs_hand": beside(seconds, "pulumi up again", "hand script, only looking"),
+        "noop_vs_ansible": beside(seconds, "pulumi up again", "play again"),
     }
-    return Result(values, seconds)
 
 
 def growth(rounds: int) -> Result:
@@ -51,4 +49,4 @@ def growth(rounds: int) -> Result:
         taken = play([lambda size=size: _ours(size), lambda size=size: _hand(size)], rounds, print)  # type: ignore[misc]
         each.append(ratios(taken[f"pulumi up, {size} machines"], taken[f"hand script, {size} machines"]))
         seconds |= taken
-    return Result({"growth_vs_hand": [max(values) for values in zip(*each, strict=True)]}, seconds)
+    return {"growth_vs_hand": Measured([max(values) for values in zip(*each, strict=True)], seconds)}

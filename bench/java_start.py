@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from bench import ours, scene
 from bench.figures import ratios
-from bench.rounds import Result, play
+from bench.rounds import Measured, Result, play
 from lab.machines import Machines
 from model.paths import Paths
 
@@ -48,4 +48,4 @@ def measure(rounds: int) -> Result:
 
         seconds = play([with_ours, plain], rounds, print)
     pairs = (ratios(seconds[f"{what}, as we start it"], seconds[f"{what}, plain"]) for what in ("broker", "tool"))
-    return Result({"jvm_start_vs_plain": [max(pair) for pair in zip(*pairs, strict=True)]}, seconds)
+    return {"jvm_start_vs_plain": Measured([max(pair) for pair in zip(*pairs, strict=True)], seconds)}

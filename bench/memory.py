@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bench import ours
-from bench.rounds import Result
+from bench.rounds import Measured, Result
 
 _EVERY = 0.1
 
@@ -67,4 +67,4 @@ def measure(rounds: int) -> Result:
             made.stack.up()
         peaks.append(peak.kb / 1000)
         print(f"round {number + 1} of {rounds}: peak memory {peaks[-1]:.0f} MB")
-    return Result({"memory_mb": peaks})
+    return {"memory_mb": Measured(peaks)}

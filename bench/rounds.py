@@ -6,16 +6,27 @@ Pure apart from calling who competes.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bench.figures import ratios
+
 # What a competitor timed in its turn: what it was, and the seconds.
 Turn = Callable[[], Iterable[tuple[str, float]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """What a campaign measured: each row's value in every round, and the seconds behind them."""
+class Measured:
+    """What was measured of a row: its value in every round, and the seconds behind it by what was timed."""
 
-    values: Mapping[str, Sequence[float]]
+    values: Sequence[float]
     seconds: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+
+# What a campaign measured, by the rows' keys.
+Result = Mapping[str, Measured]
+
+
+def beside(seconds: Mapping[str, Sequence[float]], ours: str, theirs: str) -> Measured:
+    """How long ours took beside theirs."""
+    return Measured(ratios(seconds[ours], seconds[theirs]), {what: seconds[what] for what in (ours, theirs)})
 
 
 def rotated(turns: Sequence[Turn], number: int) -> list[Turn]:
@@ -31,5 +42,5 @@ def play(turns: Sequence[Turn], rounds: int, say: Callable[[str], None]) -> dict
         for turn in rotated(turns, number):
             for what, taken in turn():
                 seconds.setdefault(what, []).append(taken)
-                say(f"round {number + 1} of {rounds}: {what} {taken:.2f} s")
+                say(f"round {number + 1} of {rounds}: {what} {taken:.3f} s")
     return seconds

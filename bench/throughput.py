@@ -10,7 +10,7 @@ from statistics import median
 
 from bench import hand, ours, scene
 from bench.figures import ratios
-from bench.rounds import Result, play
+from bench.rounds import Measured, Result, play
 from lab.machines import Machines
 from model.listeners import KAFKA_METRICS_PORT
 from model.monitoring import SECONDS_BETWEEN_LOOKS
@@ -44,7 +44,7 @@ def measure(rounds: int) -> Result:
             yield from _put_to_work(machines, "by hand")
 
     seen = play([by_us, by_hand], rounds, print)
-    return Result({"throughput_vs_hand": _worse(seen, "ours", "by hand")}, seen)
+    return {"throughput_vs_hand": Measured(_worse(seen, "ours", "by hand"), seen)}
 
 
 def with_metrics(rounds: int) -> Result:
@@ -60,14 +60,13 @@ def with_metrics(rounds: int) -> Result:
             yield from _put_to_work(made.machines, "telling")
 
     seen = play([silent, telling], rounds, print)
-    return Result({"throughput_with_metrics": _worse(seen, "telling", "silent")}, seen)
+    return {"throughput_with_metrics": Measured(_worse(seen, "telling", "silent"), seen)}
 
 
 def _worse(seen: dict[str, list[float]], whose: str, beside: str) -> list[float]:
     """Round by round the worse of how much faster and how much sooner it is."""
     pairs = (
-        ratios(seen[f"{what}, {beside}"], seen[f"{what}, {whose}"])
-        for what in ("seconds for the records", "latency in ms")
+        ratios(seen[f"{what}, {beside}"], seen[f"{what}, {whose}"]) for what in ("all records", "latency of a record")
     )
     return [min(pair) for pair in zip(*pairs, strict=True)]
 
@@ -104,9 +103,9 @@ def _put_to_work(machines: Machines, whose: str) -> Iterator[tuple[str, float]]:
         f" --producer-props bootstrap.servers={servers} acks=all"
     )
     rates = [records_per_second(on(produce)) for _ in range(_WARMING + _COUNTED)]
-    yield f"seconds for the records, {whose}", _RECORDS / median(rates[_WARMING:])
+    yield f"all records, {whose}", _RECORDS / median(rates[_WARMING:])
     probe = f"kafka-e2e-latency.sh {servers} {_TOPIC} {_PROBES} all {_BYTES}"
-    yield f"latency in ms, {whose}", median([average_ms(on(probe)) for _ in range(1 + _COUNTED)][1:])
+    yield f"latency of a record, {whose}", median([average_ms(on(probe)) for _ in range(1 + _COUNTED)][1:]) / 1000
 
 
 def records_per_second(said: str) -> float:

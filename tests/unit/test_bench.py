@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bench import memory, plot, throughput
 from bench.__main__ import CAMPAIGNS
 from bench.figures import Figure, Limit, merged, ratios, table
-from bench.rounds import play, rotated
+from bench.rounds import beside, play, rotated
 from bench.rows import ROWS
 from bench.timeline import Span, picture, spans
 from bench.watch import cluster, described
@@ -66,6 +66,16 @@ def test_rows_that_were_not_measured_stay_as_they_were() -> None:
     document = json.loads(merged(known, [new], tuple(ROWS)))
     assert list(document) == ["first_up_vs_hand", "memory_mb"], "in the order of the rows"
     assert document["memory_mb"] == old.entry()
+
+
+def test_the_seconds_behind_a_row_are_kept() -> None:
+    measured = beside({"ours": [2.0, 9.0, 4.0], "theirs": [1.0, 3.0, 0.00841], "else": [7.0] * 3}, "ours", "theirs")
+    figure = Figure("roll_stall_vs_bare", AT_MOST, tuple(measured.values), measured.seconds)
+    assert figure.entry()["seconds"] == {
+        "ours": {"min": 2.0, "median": 4.0, "max": 9.0},
+        "theirs": {"min": 0.0084, "median": 1.0, "max": 3.0},
+    }, "a ratio alone does not say whether a stall was of seconds or minutes"
+    assert "seconds" not in Figure("memory_mb", AT_MOST, (400.0,)).entry()
 
 
 def test_everybody_is_first_once() -> None:
