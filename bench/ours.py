@@ -18,7 +18,8 @@ def ready(count: int = 3, **config: Any) -> Iterator[Ground]:
     """Bare machines and a stack for them that is not up yet."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         wanted = {"heap": scene.HEAP, **config}
-        with ground(scene.LAB, Path(folder), count=count, config=wanted) as made:
+        # Nothing that the others' machines have not, either.
+        with ground(scene.LAB, Path(folder), count=count, config=wanted, environment={}) as made:
             yield made
 
 

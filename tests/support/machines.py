@@ -4,7 +4,7 @@ Knows how the lab's inventory becomes a configuration for `platform: hosts`. Ref
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,10 +50,16 @@ def hosts_config(inventory: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def ground(
-    lab: str, folder: Path, *, count: int = 3, config: dict[str, Any] | None = None, program: Path = places.CHECKOUT
+    lab: str,
+    folder: Path,
+    *,
+    count: int = 3,
+    config: dict[str, Any] | None = None,
+    program: Path = places.CHECKOUT,
+    environment: Mapping[str, str] = QUICK,
 ) -> Iterator[Ground]:
     """Machines and a stack for the time of a test, without a trace afterwards. The machines' end is the end of all that
-    `up` made on them, so nothing is destroyed first."""
+    `up` made on them, so nothing is destroyed first. `environment` is that of everything on the machines."""
     if os.geteuid() != 0:
         pytest.skip("test machines need root: they are containers in a network namespace")
     try:
@@ -61,7 +67,7 @@ def ground(
     except programs.ProgramsError as missing:
         pytest.skip(str(missing))
     take_down(lab)  # what a killed run left
-    with Machines(lab, _addresses(count), environment=QUICK) as machines:
+    with Machines(lab, _addresses(count), environment=environment) as machines:
         inside: Sequence[str] = machines.segment.inside()
         wanted = {**hosts_config(machines.inventory()), **(config or {})}
         yield Ground(machines, stack_of_its_own(folder, lab, wanted, tuple(inside), program))

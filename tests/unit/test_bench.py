@@ -1,19 +1,28 @@
 """The arithmetic of the measurements: a figure that is reckoned wrongly would be believed."""
 
 import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import memory, plot, throughput
+from bench import ansible, changes, hand, memory, ours, plot, scene, throughput
 from bench.__main__ import CAMPAIGNS
 from bench.figures import Figure, Limit, merged, ratios, table
 from bench.rounds import beside, play, rotated
 from bench.rows import ROWS
 from bench.timeline import Span, picture, spans
 from bench.watch import cluster, described
+from lab.machines import Machines
 from model.kafka_keys import Mode
+from toolchain import programs
 
 from .samples import cluster as sample
 
@@ -129,3 +138,86 @@ def test_what_kafkas_tools_say_last_is_read() -> None:
     said = "5000 records sent, 999.8 records/sec (0.95 MB/sec)\n200000 records sent, 40160.6 records/sec (38.30 MB/sec)"
     assert throughput.records_per_second(said) == 40160.6
     assert throughput.average_ms("0\t12.0\nAvg latency: 1.2345 ms\n\nPercentiles: 50th = 1") == 1.2345
+
+
+class Made(Exception):
+    """Machines were about to be made."""
+
+
+COMPETITORS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
+    "ours": ours.ready,
+    "the hand script": lambda: hand.cluster(3),
+    "the play": lambda: ansible.cluster(3),
+}
+
+
+@pytest.mark.parametrize("competitor", COMPETITORS)
+def test_everybody_has_the_same_machines(competitor: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def up(machines: Machines) -> None:
+        raise Made(machines.plan)
+
+    monkeypatch.setenv("KAFKA_CLUSTER_HOME", str(tmp_path))
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(programs, "bin_dir", lambda: tmp_path)
+    monkeypatch.setattr(Machines, "up", up)
+    with pytest.raises(Made) as made, COMPETITORS[competitor]():
+        pass
+    plan = made.value.args[0]
+    assert plan.environment == (), "what makes Java quicker or slower on one side only is no part of what is compared"
+    assert len(plan.machines) == 3
+
+
+def test_who_is_first_in_a_switch_is_second_in_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[tuple[str, str]] = []
+    stack = SimpleNamespace(configure=lambda mode: done.append(("us", mode)), up=lambda: None)
+
+    @contextmanager
+    def given(*_: object) -> Iterator[Any]:
+        yield SimpleNamespace(stack=stack, machines=None), 0.0
+
+    def until_whole(act: Callable[[], object], _: object) -> float:
+        act()
+        return 2.0
+
+    monkeypatch.setattr(ours, "cluster", given)
+    monkeypatch.setattr(scene, "watcher", given)
+    monkeypatch.setattr(scene, "until_whole", until_whole)
+    monkeypatch.setattr(scene, "timed", lambda act: 3.0)
+    monkeypatch.setattr(changes, "_some_records", lambda made: None)
+    monkeypatch.setattr(hand, "switch", lambda machines, mode: done.append(("hand", str(mode))))
+    measured = changes.switch(2)["switch_vs_hand"]
+    assert list(measured.values) == [1.5, 1.5]
+    whose = ["us"] * 4 + ["hand"] * 4 + ["us"] * 2  # the first two are the time before the rounds
+    assert done == [(who, mode) for who, mode in zip(whose, ["zookeeper", "kraft"] * 5, strict=True)]
+
+
+# Machines that end at once when they are told to; the last one waits to be killed, for so many pauses.
+SSH = """\
+#!/bin/bash
+echo "$3 $4" >>"$SAID"
+case $4 in
+  *timeout*) [ "$3" != "$LAST" ] || for _ in $(seq $PAUSES); do [ ! -e "$SAID.killed" ] || exit 0; /bin/sleep 0.02; done ;;
+  *SIGKILL*) touch "$SAID.killed" ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "last", "killed"), [("zookeeper", "c", True), ("zookeeper", "", False), ("kraft", "c", False)]
+)
+def test_the_hand_script_gives_the_last_combined_nodes_up_as_we_do(
+    mode: str, last: str, killed: bool, tmp_path: Path
+) -> None:
+    """Without the pauses of a real one: what ends by itself is let do so."""
+    said = tmp_path / "said"
+    for name, does in {"ssh": SSH, "sleep": '#!/bin/bash\necho pause >>"$SAID"\nexec /bin/sleep 0.01\n'}.items():
+        (tmp_path / name).write_text(does)
+        (tmp_path / name).chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SAID": str(said), "LAST": last}
+    environment["PAUSES"] = "1000" if killed else "50"
+    subprocess.run([hand.SCRIPTS / "switch.sh", "config", mode, "a", "b", "c"], env=environment, check=True)
+    lines = said.read_text().splitlines()
+    kills = [number for number, line in enumerate(lines) if "SIGKILL" in line and "timeout" not in line]
+    assert len(kills) == (3 if killed else 0), "one that waits longer for what can't end is no physical limit"
+    assert not killed or lines[: kills[0]].count("pause") >= 30, "and one that kills what still ends is none, either"
+    assert all("systemctl\\ start" in line for line in lines[-3:])
