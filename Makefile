@@ -18,7 +18,7 @@ help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 setup: ## set everything up: packages, Python, the Pulumi programs, the Kafka archive, the guest image
-	python3 toolchain/setup.py
+	python3 toolchain/setup.py --stack $(STACK)
 	@$(PREPARED) python -m toolchain.torn_state $(STACK) && pulumi stack select --create $(STACK)
 
 up: setup ## set up, bring the stack to a healthy cluster and print its bootstrap servers (STACK=dev)

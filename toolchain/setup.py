@@ -6,6 +6,7 @@ is a no-op when its result is there, so it is run before every verb that needs s
 
 import argparse
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -38,9 +39,16 @@ class PhaseFailed(Exception):
 
 def packages(say: Say) -> None:
     """Everything that apt provides, in one go: apt allows one at a time."""
-    wanted = {"python3-venv", "openssh-client", "maven", *build.TOOLS, *libvirt.CLIENT_PACKAGES}
-    if host.system_libvirt() is None:
-        wanted |= set(libvirt.PACKAGES)
+    _install(say, {*libvirt.CLIENT_PACKAGES, *(libvirt.PACKAGES if host.system_libvirt() is None else ())})
+
+
+def packages_for_hosts(say: Say) -> None:
+    """The same without any libvirt: the machines are there already."""
+    _install(say, set())
+
+
+def _install(say: Say, hypervisor: set[str]) -> None:
+    wanted = {"python3-venv", "openssh-client", "maven", *build.TOOLS, *hypervisor}
     absent = apt.missing(sorted(wanted - _there_already()))
     if absent:
         say(f"installing {len(absent)} packages: {' '.join(absent)}")
@@ -175,12 +183,15 @@ class Progress:
 
 PHASES: dict[str, Callable[[Say], None]] = {
     phase.__name__: phase
-    for phase in (packages, test_packages, secret, python, programs, archive, metrics, image, shared_classes)
-}
-WHEN_ASKED_FOR = ("test_packages", "metrics")
+    for phase in (
+        packages, packages_for_hosts, test_packages, secret, python, programs, archive, metrics, image, shared_classes,
+    )
+}  # fmt: skip
+WHEN_ASKED_FOR = ("packages_for_hosts", "test_packages", "metrics")
 # What a phase takes from empty caches on two processors, generously.
 USUAL_SECONDS = {
     "packages": 300,
+    "packages_for_hosts": 300,
     "test_packages": 300,
     "secret": 5,
     "python": 180,
@@ -214,11 +225,22 @@ def _run_together(names: list[str], progress: Progress) -> None:
         thread.join()
 
 
+def on_hosts(stack: str) -> bool:
+    """Whether a stack of this checkout says that its machines are there already. Read as text: nothing is installed yet."""
+    file = places.CHECKOUT / f"Pulumi.{stack.rpartition('/')[2]}.yaml"
+    text = file.read_text(encoding="utf-8") if stack and file.is_file() else ""
+    return re.search(r"^\s+[\w-]+:platform:\s*[\"']?hosts\b", text, re.MULTILINE) is not None
+
+
 def main() -> int:
     """Runs the phases that are asked for, or all; the exit status is 1 when one failed."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("phases", nargs="*", metavar="PHASE", help=f"some of {', '.join(PHASES)}")
-    asked = parser.parse_args().phases or [name for name in PHASES if name not in WHEN_ASKED_FOR]
+    parser.add_argument("--stack", default="", help="the stack that it is for")
+    arguments = parser.parse_args()
+    asked = arguments.phases or [name for name in PHASES if name not in WHEN_ASKED_FOR]
+    if on_hosts(arguments.stack):
+        asked = ["packages_for_hosts" if name == "packages" else name for name in asked]
     unknown = sorted(set(asked) - set(PHASES))
     if unknown:
         parser.error(f"unknown phase {', '.join(unknown)}; expected some of {', '.join(PHASES)}")

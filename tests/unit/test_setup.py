@@ -2,12 +2,13 @@
 
 import shutil
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
 from images import apt
 from lab import host
-from toolchain import setup
+from toolchain import places, setup
 
 
 @pytest.fixture
@@ -34,6 +35,33 @@ def test_what_the_provider_starts_is_installed_whichever_libvirt_there_is(
         "no first-boot disk and no console can be made without them"
     )
     assert ("libvirt-daemon" in installed) is (uri is None), "a second libvirt beside the computer's own is in its way"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("config:\n  kafka-cluster:platform: hosts\n", True),
+        ('config:\n  kafka-cluster:platform: "hosts"\n', True),
+        ("config:\n  kafka-cluster:platform: libvirt\n", False),
+        ("config:\n  kafka-cluster:mode: kraft\n# platform: hosts\n", False),
+    ],
+)
+def test_machines_that_are_there_already_need_no_libvirt(
+    installed: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, expected: bool
+) -> None:
+    monkeypatch.setattr(places, "CHECKOUT", tmp_path)
+    (tmp_path / "Pulumi.plant.yaml").write_text(text)
+    monkeypatch.setattr(host, "system_libvirt", lambda: None)
+    monkeypatch.setattr("sys.argv", ["setup.py", "--stack", "organization/kafka-cluster/plant", "packages"])
+    assert setup.main() == 0
+    assert ("libvirt-daemon" in installed) is not expected, "who has machines wants no hypervisor on this computer"
+    assert "maven" in installed
+
+
+def test_a_stack_that_is_not_there_yet_may_need_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(places, "CHECKOUT", tmp_path)
+    assert not setup.on_hosts("dev")
+    assert not setup.on_hosts("")
 
 
 def test_a_program_of_another_origin_will_do(installed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
