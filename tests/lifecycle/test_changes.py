@@ -94,7 +94,7 @@ CHANGES = {
 
 def processes(ground: Ground) -> dict[str, str]:
     """Which process each node's Kafka is, and how often it was started."""
-    look = "systemctl show --value -p MainPID kafka; sudo cat /etc/kafka-cluster/starts.jsonl | wc -l"
+    look = "systemctl show --value -p MainPID kafka; sudo grep --invert-match --count '\"unit\"' /etc/kafka-cluster/starts.jsonl"
     found = {name: ground.machines.ssh(name, look) for name in NODES}
     assert all(done.returncode == 0 for done in found.values()), found
     return {name: done.stdout for name, done in found.items()}
@@ -241,3 +241,7 @@ def test_a_zookeeper_that_was_stopped_by_hand_is_started_again(ours: Ground) -> 
     said = ours.stack.up("--replace", "**kafka-running")
     assert f"starting {NODES[1]}'s ZooKeeper" in said
     assert processes(ours) == before, "its broker never noticed, and is left alone"
+    kept = json.loads(ours.machines.ssh(NODES[1], "sudo tail -n 1 /etc/kafka-cluster/starts.jsonl").stdout)
+    assert (kept["unit"], kept["why"]) == ("zookeeper.service", "it was down"), (
+        "whoever looks later asks why it was started"
+    )
