@@ -59,7 +59,7 @@ def ground(
     environment: Mapping[str, str] = QUICK,
 ) -> Iterator[Ground]:
     """Machines and a stack for the time of a test, without a trace afterwards. The machines' end is the end of all that
-    `up` made on them, so nothing is destroyed first. `environment` is that of everything on the machines."""
+    `up` made on them, so nothing is destroyed first. `environment` is what every service on the machines finds."""
     if os.geteuid() != 0:
         pytest.skip("test machines need root: they are containers in a network namespace")
     try:
