@@ -79,7 +79,7 @@ class KafkaNode(pulumi.ComponentResource):
         uploaded += [self._upload(f"{name}-{_piece_name(piece)}", piece) for piece in brought]
         classes = there(shared_classes) if shared_classes else None
         installed = self._stage(
-            ("java", "packages", "tools", "shared_classes", "pieces", "installed"),
+            ("java", "packages", "volume", "tools", "shared_classes", "pieces", "installed"),
             plan.apply(
                 lambda plan: stages.installed(plan, archive.sha512, there(archive).path, map(there, pieces), classes)
             ),
@@ -96,7 +96,7 @@ class KafkaNode(pulumi.ComponentResource):
     def format(self, after: Sequence[Resource]) -> Output[NodeFacts]:
         """Its last stage, once `after` are done. Answers what the cluster has to know of the node to start it."""
         identity = Output.all(self._plan, self._cluster_id).apply(lambda values: stages.formatted(*values))
-        formatted = self._stage(("identity", "shared_classes", "activation", "formatted"), identity, after)
+        formatted = self._stage(("volume", "identity", "shared_classes", "activation", "formatted"), identity, after)
         # What was formatted anew has to be started anew, although nothing else of the node changed.
         return Output.all(self._plan, self._place.hand.access, self._place.machine, formatted.stdout).apply(_facts)
 

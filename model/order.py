@@ -19,7 +19,7 @@ _KAFKA, _ZOOKEEPER = "kafka.service", "zookeeper.service"
 _UP = ("active", "activating", "reloading", "deactivating")
 _BETWEEN_TWO_TRIES = "auto-restart"
 # A process that systemd started again and that is older than this did not fail at its start.
-_YOUNG_SECONDS = 60
+YOUNG_SECONDS = 60
 
 # For those that a controller let go before it ended itself.
 _LAST_WORDS_SECONDS = 3
@@ -29,7 +29,8 @@ _LAST_WORDS_SECONDS = 3
 class NodeState:
     """What a node said of itself. `running` is the fingerprint its process was started with, "" when it is
     down; `config` is the properties file that its mode file names. `fails`: systemd has to start it again and again;
-    `lone`: its broker runs without the ZooKeeper that is planned beside it."""
+    `young`: its process was started a moment ago; `lone`: its broker runs without the ZooKeeper that is planned beside
+    it."""
 
     name: str
     id: int
@@ -38,6 +39,7 @@ class NodeState:
     planned: str
     config: str
     fails: bool = False
+    young: bool = False
     lone: bool = False
 
 
@@ -48,7 +50,7 @@ def state(
     kafka, ensemble = report["units"][_KAFKA], report["units"][_ZOOKEEPER]
     up = kafka["ActiveState"] in _UP
     age = now - float(kafka["ActiveEnterTimestamp"].lstrip("@") or 0)
-    again = int(kafka["NRestarts"]) > 0 and age < _YOUNG_SECONDS * patience
+    young = up and age < YOUNG_SECONDS * patience
     return NodeState(
         facts.name,
         facts.id,
@@ -56,7 +58,8 @@ def state(
         report["running"] if up else "",
         facts.fingerprint,
         report["config"],
-        fails=up and (kafka["SubState"] == _BETWEEN_TWO_TRIES or again),
+        fails=up and (kafka["SubState"] == _BETWEEN_TWO_TRIES or (young and int(kafka["NRestarts"]) > 0)),
+        young=young,
         lone=up and _ZOOKEEPER in services and ensemble["ActiveState"] not in _UP,
     )
 
@@ -87,6 +90,13 @@ def work(states: Iterable[NodeState], planned_config: str, unwell: Collection[in
     revive = tuple(s.name for s in outdated if s.fails and s.id in unwell)
     join = tuple(s.name for s in staying if s.lone and s.name not in revive)
     return Work(other_mode, start, revive, join, tuple(s.name for s in outdated if s.name not in revive))
+
+
+def undecided(states: Iterable[NodeState], planned_config: str, unwell: Collection[int]) -> tuple[str, ...]:
+    """The names of those of whom nobody knows yet whether they come to serve or only fail: started a moment ago in the
+    planned mode with another configuration than planned."""
+    outdated = (s for s in states if s.up and s.running != s.planned and planned_config in s.config)
+    return tuple(s.name for s in outdated if s.young and not s.fails and s.id in unwell)
 
 
 def cheapest(nodes: Mapping[str, int], unwell: Collection[int], controller: int) -> str:

@@ -191,14 +191,8 @@ def installed(
         "users": [units.USER, units.ZOOKEEPER_USER],
         "kernel": KERNEL,
         "sysctl": paths.sysctl,
-        "device": plan.device,
-        "mount_unit": paths.mount_unit,
-        "owner": {"stack": plan.stack, "node_id": plan.node.id},
-        "folders": {
-            f"{paths.data}/logs": units.USER,
-            f"{paths.data}/zookeeper": units.ZOOKEEPER_USER,
-            paths.service_logs: units.USER,
-        },
+        **_volume(plan),
+        "folders": {paths.service_logs: units.USER},
         "home": paths.home,
         "links": paths.links,
         "tools": {
@@ -220,6 +214,15 @@ def installed(
         "pieces": [
             {"upload": piece.path, "sha512": piece.sha512, "path": f"{_TOOL_FOLDER}/{piece.name}"} for piece in pieces
         ],
+    }
+
+
+def _volume(plan: NodePlan) -> dict[str, Any]:
+    """Where the node's data lies, and whose it is said to be."""
+    return {
+        "device": plan.device,
+        "mount_unit": plan.cluster.paths.mount_unit,
+        "owner": {"stack": plan.stack, "node_id": plan.node.id},
     }
 
 
@@ -267,6 +270,8 @@ def formatted(plan: NodePlan, cluster_id: str) -> dict[str, Any]:
     return {
         **_base(plan, "formatted"),
         **_identity(plan, cluster_id),
+        **_volume(plan),
+        "folders": {f"{paths.data}/logs": units.USER, f"{paths.data}/zookeeper": units.ZOOKEEPER_USER},
         "environment": [
             "LOG_DIR=/var/log/kafka",
             "KAFKA_HEAP_OPTS=-Xmx128M",

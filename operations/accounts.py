@@ -4,18 +4,64 @@ Knows the program that a node gives its account by. Refuses to judge what it say
 """
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from model import stages
+from model import health, order, stages
+from model.handover import Handover
 from model.topology import Cluster, Node
+from operations.kafka_view import KafkaView
 from operations.machine import Machine, StageFailed, Unreachable
+from operations.wait import until
 
 
 async def reports(cluster: Cluster, machines: Mapping[str, Machine]) -> dict[str, dict[str, Any]]:
     """Every node's own account, by its name. A node that can't be asked raises."""
     answers = await asyncio.gather(*(_report(cluster, node, machines) for node in cluster.nodes))
     return {node.name: answer for node, answer in zip(cluster.nodes, answers, strict=True)}
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What all nodes said at one time, by name, what follows from it, and the ids of those that were seen to be unwell:
+    the cluster is asked only where some are young or fail."""
+
+    reports: Mapping[str, Mapping[str, Any]]
+    states: tuple[order.NodeState, ...]
+    unwell: Collection[int]
+
+
+async def account(handover: Handover, machines: Mapping[str, Machine], view: KafkaView) -> Account:
+    """One look at all nodes."""
+    cluster, found = handover.cluster, await reports(handover.cluster, machines)
+    states = tuple(
+        order.state(facts, found[facts.name], cluster.services(), time.time(), handover.patience)
+        for facts in handover.nodes
+    )
+    ask = any(one.fails or one.young for one in states)
+    return Account(found, states, health.unwell(cluster, await view.sample()) if ask else ())
+
+
+async def settled(handover: Handover, machines: Mapping[str, Machine], view: KafkaView) -> Account:
+    """The first account in which it is known of every node whether it serves or fails."""
+    cluster, found = handover.cluster, await account(handover, machines, view)
+
+    def missing() -> str | None:
+        starting = order.undecided(found.states, cluster.paths.properties(cluster.mode), found.unwell)
+        return f"{', '.join(starting)} started a moment ago with another configuration" if starting else None
+
+    async def ask() -> str | None:
+        nonlocal found
+        found = await account(handover, machines, view)
+        return missing()
+
+    if missing():
+        # Who is older is no longer waited for.
+        most = 2 * order.YOUNG_SECONDS * handover.patience
+        await until("the nodes that are just starting to serve or to fail", ask, limit=most)
+    return found
 
 
 async def evidence(cluster: Cluster, machines: Mapping[str, Machine]) -> list[str]:

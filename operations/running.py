@@ -1,7 +1,8 @@
 """Brings a cluster to run what is planned: all nodes up, each with its planned configuration, and whole.
 
 1. Ask every node what it is and runs. A node that can't be asked stops everything before anything is touched, and so do
-   disks of different clusters.
+   disks of different clusters. Of one that was started a moment ago with another configuration it has to be seen first
+   whether it serves or fails.
 2. Where nodes come from the other mode, the topics that stay behind are named. Those that still run in it are
    stopped, all together: there is no cluster in which both could serve.
 3. Nodes that are down are started side by side (a lone KRaft node waits for its peers), and with them those that only
@@ -63,14 +64,10 @@ class Run:
 
     async def bring(self) -> None:
         """The algorithm at the head of this file."""
-        reports = await accounts.reports(self.cluster, self.machines)
+        found = await accounts.settled(self.handover, self.machines, self.gates.view)
+        reports = found.reports
         self.refuse_strangers(reports)
-        states = [
-            order.state(self.facts[name], report, self.cluster.services(), time.time(), self.handover.patience)
-            for name, report in reports.items()
-        ]
-        ill = health.unwell(self.cluster, await self.gates.view.sample()) if any(one.fails for one in states) else ()
-        todo = order.work(states, self.cluster.paths.properties(self.cluster.mode), ill)
+        todo = order.work(found.states, self.cluster.paths.properties(self.cluster.mode), found.unwell)
         before = {name: report["running"] for name, report in reports.items()}
         if left_behind := switch.left_behind(self.cluster, reports.values()):
             print(left_behind, flush=True)

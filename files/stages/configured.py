@@ -4,7 +4,8 @@
 
 
 def main(plan):
-    is_formatted(plan, owner_of(plan))
+    if not is_new(plan):
+        is_formatted(plan, owner_of(plan))
     running = Path(plan["running_fingerprint"])
     if running.is_file():
         paths = edited(plan)
@@ -16,6 +17,12 @@ def main(plan):
     if running.is_file() and running.read_text().split()[:1] == [plan["fingerprint"]]:
         activate(plan)
         start_beside(plan)
+
+
+def is_new(plan):
+    """Whether `formatted` has yet to make this node's disk, or may make it anew. Nothing was activated here then."""
+    may_be_empty = plan["accept_empty"] or not Path(plan["fingerprint_file"]).is_file()
+    return may_be_empty and not Path(plan["owner_file"]).exists()
 
 
 def start_beside(plan):

@@ -1,8 +1,10 @@
-# Stage `formatted`: the node's storage carries the identity that the plan gives it, in the plan's mode.
-# Only what never was is made, and a node that never was is started at once.
+# Stage `formatted`: the node's storage is there, and carries the identity that the plan gives it, in the plan's mode.
+# Only what never was is made, a file system included, and a node that never was is started at once. No node comes here
+# before every node's disk was found to be its own, or empty.
 
 
 def main(plan):
+    make_data(plan)
     owner = owner_of(plan)
     fresh = not is_formatted(plan, owner)
     if fresh:
@@ -13,6 +15,26 @@ def main(plan):
         write(plan["owner_file"], json.dumps({**owner, "formatted": formatted, "emptied": emptied}))
     if fresh and plan["begin"] and is_first() and not plan["accept_empty"]:
         begin({**plan, **plan["begin"]})
+
+
+def make_data(plan):
+    """The volume with a file system, its owner's name and its folders. Nothing of it is made where data was before."""
+    if plan["device"] and not is_mounted(plan):
+        remember_mount(plan, file_system(plan["device"]) or made_file_system(plan))
+    if not is_owned(plan):
+        refuse_lost_data(plan, f"{plan['data']} is empty")
+        # The disk that was lost held the data of every mode, and not of the one that runs alone.
+        emptied = [] if is_first() else plan["modes"]
+        write(plan["owner_file"], json.dumps({**plan["owner"], "formatted": [], "emptied": emptied}))
+    ensure_folders(plan)
+
+
+def made_file_system(plan):
+    device = plan["device"]
+    refuse_lost_data(plan, f"the data volume {device} is empty")
+    say(f"making a file system on the empty data volume {device}")
+    run("mkfs.xfs", "-q", "-L", "kafka-data", device)
+    return "xfs"
 
 
 def make(plan):

@@ -3,8 +3,6 @@
 
 
 def is_formatted(plan, owner):
-    if plan["mounted"] and not Path(plan["data"]).is_mount():
-        raise Refused(f"the data volume is not mounted at {plan['data']}; nothing was formatted")
     for file, wanted in plan["brokers_own"].items():
         carries(file, wanted)
     if carries(plan["identity_file"], plan["identity"]):
@@ -14,10 +12,26 @@ def is_formatted(plan, owner):
 
 
 def owner_of(plan):
+    if plan["mounted"] and not Path(plan["data"]).is_mount():
+        raise Refused(f"the data volume is not mounted at {plan['data']}; nothing was formatted")
     owner = read_json(plan["owner_file"])
     if owner is None:
-        raise Refused(f"{plan['owner_file']} is missing; run `pulumi up` again so that 'installed' comes first")
+        raise_lost(plan, f"{plan['data']} is empty")
     return owner
+
+
+def refuse_lost_data(plan, what):
+    """An empty disk on a node that had data is not a new node, but a loss that somebody should look at."""
+    if not is_first() and not plan["accept_empty"]:
+        raise_lost(plan, what)
+
+
+def raise_lost(plan, what):
+    raise Refused(
+        f"{what}, but this node was set up before, so its data is missing. If that disk is lost for"
+        " good and the other nodes are healthy, allow an empty one:"
+        f" pulumi config set acceptEmptyDisk {plan['node']}"
+    )
 
 
 def carries(file, identity):

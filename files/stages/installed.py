@@ -1,6 +1,5 @@
-# Stage `installed`: Java, users, kernel settings, the data volume and the Kafka archive.
-# Safe to run again and to be cut off anywhere. Makes a file system on an empty data volume when the stage
-# runs for the first time, and never after.
+# Stage `installed`: Java, users, kernel settings and the Kafka archive; a data volume that has a file system is mounted.
+# Safe to run again and to be cut off anywhere. It makes nothing on an empty volume: that is `formatted`'s.
 
 
 def main(plan):
@@ -9,8 +8,7 @@ def main(plan):
         ensure_user(user)
     ensure_kernel_settings(plan)
     ensure_hosts(plan)
-    ensure_data_volume(plan)
-    ensure_owner(plan)
+    find_data(plan)
     ensure_folders(plan)
     ensure_archive(plan)
     ensure_links(plan)
@@ -82,117 +80,6 @@ def without_names(line, names):
         return line
     kept = [word for word in words[1:] if word not in names]
     return " ".join([words[0], *kept]) if kept else None
-
-
-def ensure_data_volume(plan):
-    device, data = plan["device"], Path(plan["data"])
-    if not device:
-        return
-    data.mkdir(exist_ok=True)
-    if data.is_mount():
-        mounted = run("findmnt", "-no", "SOURCE", str(data)).stdout.strip()
-        if os.path.realpath(mounted) != os.path.realpath(device):
-            raise Refused(f"{data} is {mounted}, and not the planned {device}; nothing was changed")
-        return
-    if any(data.iterdir()):
-        raise Refused(
-            f"{data} holds files although the data volume {device} is not mounted there; look at"
-            " them, move them away, and run again"
-        )
-    kind = ensure_file_system(plan, device)
-    remember_mount(plan, kind)
-
-
-def ensure_file_system(plan, device):
-    if not Path(device).exists():
-        run("udevadm", "settle", "--timeout=60", f"--exit-if-exists={device}", check=False)
-    if not Path(device).exists():
-        raise Refused(f"the data volume {device} is not there; nothing was changed")
-    kind = signature(device)
-    if kind in ("xfs", "ext4"):
-        return kind
-    if kind:
-        raise Refused(f"the data volume {device} holds {kind}, which is not ours; nothing was changed")
-    refuse_lost_data(plan, f"the data volume {device} is empty")
-    say(f"making a file system on the empty data volume {device}")
-    run("mkfs.xfs", "-q", "-L", "kafka-data", device)
-    return "xfs"
-
-
-def signature(device):
-    """What `blkid -p` finds: a file system's type, another kind of content, or nothing. It ends in the same way
-    for a device that can't be read, so that is tried first."""
-    with open(device, "rb") as disk:
-        disk.read(1 << 20)
-    probe = run("blkid", "-p", "-o", "export", device, check=False)
-    if probe.returncode == 2 and not probe.stdout.strip():
-        return ""
-    found = dict(line.split("=", 1) for line in probe.stdout.splitlines() if "=" in line)
-    return found.get("TYPE") or found.get("PTTYPE") or f"something unreadable ({probe.stderr.strip()})"
-
-
-def refuse_lost_data(plan, what):
-    """An empty disk on a node that had data is not a new node, but a loss that somebody should look at."""
-    if not is_first() and not plan["accept_empty"]:
-        raise Refused(
-            f"{what}, but this node was set up before, so its data is missing. If that disk is lost for"
-            " good and the other nodes are healthy, allow an empty one:"
-            f" pulumi config set acceptEmptyDisk {plan['node']}"
-        )
-
-
-def remember_mount(plan, kind):
-    """A unit and not a line in fstab, because a container's systemd passes over those. Only wanted by the boot:
-    a machine without its volume should still be reachable, and Kafka itself does not start without it."""
-    unit = f"""[Unit]
-Description=Data volume of Kafka
-[Mount]
-What={plan["device"]}
-Where={plan["data"]}
-Type={kind}
-Options=noatime
-[Install]
-WantedBy=local-fs.target
-"""
-    name = plan["mount_unit"]
-    write(f"/etc/systemd/system/{name}", unit)
-    run("systemctl", "--quiet", "--no-reload", "enable", name)
-    run("systemctl", "daemon-reload")
-    run("systemctl", "start", name)
-
-
-def ensure_owner(plan):
-    """Whose data this is stands on the volume itself, and goes where the volume goes."""
-    Path(plan["data"]).mkdir(exist_ok=True)
-    known = read_json(plan["owner_file"])
-    if known is None:
-        content = sorted(item.name for item in Path(plan["data"]).iterdir() if item.name != "lost+found")
-        if content:
-            raise Refused(
-                f"{plan['data']} has no {Path(plan['owner_file']).name} but holds"
-                f" {', '.join(content[:5])}; it is not ours and nothing was changed"
-            )
-        refuse_lost_data(plan, f"{plan['data']} is empty")
-        # The disk that was lost held the data of every mode, and not of the one that runs alone.
-        emptied = [] if is_first() else plan["modes"]
-        write(plan["owner_file"], json.dumps({**plan["owner"], "formatted": [], "emptied": emptied}))
-        return
-    for key, wanted in plan["owner"].items():
-        if known.get(key) != wanted:
-            raise Refused(
-                f"{plan['data']} belongs to {key} {known.get(key)!r}, and not to {wanted!r}; nothing was changed"
-            )
-
-
-def ensure_folders(plan):
-    for path, owner in plan["folders"].items():
-        folder = Path(path)
-        folder.mkdir(parents=True, exist_ok=True)
-        user = pwd.getpwnam(owner)
-        # A rebuilt machine may have given the user another number than the volume remembers.
-        if folder.stat().st_uid != user.pw_uid:
-            run("chown", "-R", f"{owner}:{owner}", path)
-        folder.chmod(0o750)
 
 
 def ensure_archive(plan):

@@ -30,8 +30,15 @@ SECONDS = 90.0
 MAIN_PID = "systemctl show --value --property MainPID kafka.service"
 CLASSES = "/usr/local/lib/kafka-cluster/kafka-classes.jsa"
 META = "/var/lib/kafka/logs/kraft-combined-logs/meta.properties"
-MOUNT = "sudo mkdir -p /var/lib/kafka && sudo mount /dev/disk/by-id/kafka-lab-data /var/lib/kafka"
+DISK = "/dev/disk/by-id/kafka-lab-data"
+MOUNT = f"sudo mkdir -p /var/lib/kafka && sudo mount {DISK} /var/lib/kafka"
 UNMOUNT = "sudo umount /var/lib/kafka && sudo rmdir /var/lib/kafka"
+# What says that there is a file system, gone and back.
+BLANK = (
+    f"sudo dd if={DISK} of=/root/kept bs=1M count=1 status=none"
+    f" && sudo dd if=/dev/zero of={DISK} bs=1M count=1 conv=fsync status=none"
+)
+NO_LONGER_BLANK = f"sudo dd if=/root/kept of={DISK} conv=fsync status=none && sudo rm /root/kept"
 # Where this package puts things. Logs and caches of the system itself change by themselves.
 LISTING = (
     "sudo sh -c 'find /etc /usr/local /var/lib /home /opt -xdev | sort; ls /var/log; cat /etc/hosts /etc/passwd"
@@ -295,9 +302,14 @@ def test_data_of_another_cluster_or_node_is_refused(ours: Ground, untouched: dic
     ours.stack.destroy()
     ours.stack.configure(clusterId=kept[1])
     mounted(ours, SECOND, f"sed -i s/node.id=2/node.id=9/ {META}")
+    on(ours, FIRST, BLANK)
     assert "says node.id=9, but the plan says 2" in refused(ours)
+    assert on(ours, FIRST, f"sudo blkid -p {DISK} || echo empty") == "empty\n", (
+        "with one disk in the wrong machine the others may be, too: nothing is made on any"
+    )
     assert nothing_runs(ours)
     ours.stack.destroy()
+    on(ours, FIRST, NO_LONGER_BLANK)
     mounted(ours, SECOND, f"sed -i s/node.id=9/node.id=2/ {META}")
     assert not changes(ours, untouched)
     assert {name: mounted(ours, name, f"cat {META}") for name in NODES} == before

@@ -188,6 +188,7 @@ def configured_plan(machine: Machine, content: str = "one", fingerprint: str = "
         "files": planned,
         "mode": "kraft",
         "mounted": False,
+        "data": str(owner.parent),
         "accept_empty": False,
         "owner_file": str(owner),
         "identity_file": str(machine.path("/var/lib/kafka/logs/kraft-combined-logs/meta.properties")),

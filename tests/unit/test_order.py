@@ -107,6 +107,21 @@ def test_one_that_fails_with_what_is_planned_is_left_alone() -> None:
     assert work(replace(node(1), fails=True), node(2), unwell=(1,)) == order.Work(), "another start changes nothing"
 
 
+def test_one_that_was_just_started_with_something_else_serves_or_fails_soon() -> None:
+    """Who asks a moment later would see it fail; a gate that waits for it to be well waits in vain."""
+    starting = replace(node(1, "old"), young=True)
+
+    def undecided(*states: NodeState, unwell: tuple[int, ...] = (1,)) -> tuple[str, ...]:
+        return order.undecided(states, KRAFT, unwell)
+
+    assert undecided(starting, node(2), down(3)) == ("n1",)
+    assert undecided(starting, unwell=()) == (), "it serves"
+    assert undecided(replace(starting, fails=True)) == (), "it fails"
+    assert undecided(replace(starting, young=False)) == (), "nothing comes of it any more"
+    assert undecided(replace(starting, running="new")) == (), "it is left alone, whatever it does"
+    assert undecided(replace(starting, config=ZOOKEEPER)) == (), "it is stopped anyway"
+
+
 def test_one_that_failed_and_serves_again_is_restarted_in_its_turn() -> None:
     assert work(replace(node(1, "old"), fails=True), node(2, "old")) == order.Work(restart=("n1", "n2"))
 
@@ -125,22 +140,29 @@ def report(*, zookeeper: str = "inactive", **kafka: str) -> dict[str, Any]:
 
 
 FACTS = handover(Mode.KRAFT).nodes[0]
-TOLD: dict[str, tuple[dict[str, Any], bool, bool, bool]] = {
-    "serves for long": (report(), True, False, False),
-    "down": (report(ActiveState="inactive", ActiveEnterTimestamp=""), False, False, False),
-    "given up": (report(ActiveState="failed", NRestarts="9"), False, False, False),
-    "between two tries": (report(ActiveState="activating", SubState="auto-restart", NRestarts="1"), True, True, False),
-    "tries again": (report(NRestarts="3", ActiveEnterTimestamp="@1990"), True, True, False),
-    "died once, long ago": (report(NRestarts="1"), True, False, False),
-    "was just started": (report(ActiveEnterTimestamp="@1990"), True, False, False),
+# Whether it is up, fails, has just been started, and lacks its ZooKeeper.
+TOLD: dict[str, tuple[dict[str, Any], bool, bool, bool, bool]] = {
+    "serves for long": (report(), True, False, False, False),
+    "down": (report(ActiveState="inactive", ActiveEnterTimestamp=""), False, False, False, False),
+    "given up": (report(ActiveState="failed", NRestarts="9"), False, False, False, False),
+    "between two tries": (
+        report(ActiveState="activating", SubState="auto-restart", NRestarts="1"),
+        True,
+        True,
+        False,
+        False,
+    ),
+    "tries again": (report(NRestarts="3", ActiveEnterTimestamp="@1990"), True, True, True, False),
+    "died once, long ago": (report(NRestarts="1"), True, False, False, False),
+    "was just started": (report(ActiveEnterTimestamp="@1990"), True, False, True, False),
 }
 
 
 @pytest.mark.parametrize("case", TOLD)
 def test_what_a_node_reports(case: str) -> None:
-    told, up, fails, lone = TOLD[case]
+    told, up, fails, young, lone = TOLD[case]
     found = order.state(FACTS, told, ("kafka.service",), now=2000, patience=1)
-    assert (found.up, found.fails, found.lone) == (up, fails, lone)
+    assert (found.up, found.fails, found.young, found.lone) == (up, fails, young, lone)
     assert found.running == ("old" if up else ""), "the file of a process that is gone says nothing"
 
 

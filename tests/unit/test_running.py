@@ -1,6 +1,7 @@
 """One run over all nodes: what it refuses, what it says, and in which order it touches whom."""
 
 import asyncio
+import time
 from collections.abc import Collection
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from model.health import Member, Quorum, Sample
 from model.kafka_keys import Mode
-from operations import running
+from operations import accounts, running
 from operations.running import Run
 from operations.ways import DIRECT
 
@@ -130,6 +131,25 @@ def test_nodes_that_only_fail_are_told_together(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out == "starting n1, n2, n3, which only failed with another configuration\n", (
         "between two tries a node says nothing of what it was started with"
     )
+
+
+def test_nodes_that_are_just_starting_are_seen_to_fail_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The `up` before was killed a moment after it had started them, with a setting that none of them bears."""
+    looks = iter([{}, {}, {"ActiveState": "activating", "SubState": "auto-restart", "NRestarts": "1"}])
+    asked: list[Any] = []
+
+    async def reports(*_: Any) -> dict[str, Any]:
+        unit = {**told(Mode.KRAFT, "active")["units"]["kafka.service"], "ActiveEnterTimestamp": f"@{time.time()}"}
+        unit |= next(looks)
+        asked.append(unit)
+        return {name: told(Mode.KRAFT, "active", "old", units={"kafka.service": unit, "zookeeper.service": unit})
+                for name in ("n1", "n2", "n3")}  # fmt: skip
+
+    monkeypatch.setattr(accounts, "reports", reports)
+    away = Sample(frozenset(), -1, (), deaf=frozenset({1, 2, 3}))
+    done = brought(Mode.KRAFT, *[told(Mode.KRAFT, "active", "old")] * 3, seen=away)
+    assert done == ["start n1", "start n2", "start n3", "whole"], "a gate would have waited for them to be well"
+    assert len(asked) == 3
 
 
 def test_nodes_that_hang_do_not_wait_for_each_other(capsys: pytest.CaptureFixture[str]) -> None:

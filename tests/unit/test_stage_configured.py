@@ -42,7 +42,7 @@ def test_files_are_staged_and_not_activated(machine: Machine) -> None:
     [
         (["kraft"], "", "data is gone"),
         ([], "cluster.id=xxxxxxxxxxxxxxxxxxxxxx\nnode.id=1\n", "belongs to another node or cluster"),
-        (None, "", "OWNER.json is missing"),
+        (None, "", "is empty, but this node was set up before"),
     ],
 )
 def test_a_disk_that_can_not_be_formatted_is_refused_here_already(
@@ -51,6 +51,7 @@ def test_a_disk_that_can_not_be_formatted_is_refused_here_already(
     plan = configured_plan(machine)
     if owner is None:
         Path(plan["owner_file"]).unlink()
+        has_begun(plan)
     else:
         write_json(Path(plan["owner_file"]), {"formatted": owner})
     if identity:
@@ -60,6 +61,33 @@ def test_a_disk_that_can_not_be_formatted_is_refused_here_already(
     said = refused(machine.load("identity", "activation", "configured"), "main", plan)
     assert told in said, "every node is formatted once all were configured, and no later refusal would keep one from it"
     assert snapshot(machine.root) == before
+
+
+def has_begun(plan: Plan) -> None:
+    """The node has begun at some time."""
+    Path(plan["fingerprint_file"]).parent.mkdir(parents=True, exist_ok=True)
+    Path(plan["fingerprint_file"]).write_text("f0\n")
+
+
+@pytest.mark.parametrize(("begun", "accept_empty"), [(False, False), (True, True)])
+def test_a_disk_that_formatted_has_yet_to_make_is_passed_over(
+    machine: Machine, begun: bool, accept_empty: bool
+) -> None:
+    plan = {**configured_plan(machine), "mounted": True, "accept_empty": accept_empty}
+    Path(plan["owner_file"]).unlink()
+    if begun:
+        has_begun(plan)
+    machine.load("identity", "activation", "configured")["main"](plan)
+    assert staged(plan)["fingerprint"] == "f1"
+
+
+def test_a_volume_that_is_not_mounted_is_no_lost_one(machine: Machine) -> None:
+    plan = {**configured_plan(machine), "mounted": True}
+    Path(plan["owner_file"]).unlink()
+    has_begun(plan)
+    said = refused(machine.load("identity", "activation", "configured"), "main", plan)
+    assert "is not mounted" in said
+    assert "acceptEmptyDisk" not in said, "its data may all be there"
 
 
 def test_the_manifest_says_what_but_not_the_contents(machine: Machine) -> None:

@@ -9,7 +9,8 @@ import pytest
 from .stage_machine import Machine, Plan, answer, configured_plan, refused, snapshot, write_json
 
 NAME = "kafka_2.13-3.6.0"
-PARTS = ("identity", "shared_classes", "activation", "formatted")
+DEVICE = "/dev/sdb"
+PARTS = ("volume", "identity", "shared_classes", "activation", "formatted")
 
 META = "#\n#Sun Nov 22 18:14:09 UTC 2026\nnode.id=1\nversion=1\ncluster.id=A_D5kj5zTbi2EDTeXHDH3g\n"
 
@@ -20,6 +21,7 @@ def format_plan(machine: Machine, mode: str = "kraft", *, accept_empty: bool = F
     file = home / ("logs/kraft-combined-logs/meta.properties" if kraft else "zookeeper/myid")
     data = machine.path("/var/lib/kafka")
     machine.mounted.add(data)
+    machine.answer(("findmnt",), answer(f"{DEVICE}\n"))
     return {
         "node": "n1",
         "stage": "formatted",
@@ -29,6 +31,10 @@ def format_plan(machine: Machine, mode: str = "kraft", *, accept_empty: bool = F
         "mode": mode,
         "modes": ["kraft", "zookeeper"],
         "mounted": True,
+        "device": DEVICE,
+        "mount_unit": "var-lib-kafka.mount",
+        "owner": {"stack": "kafka-cluster/dev", "node_id": 1},
+        "folders": {},
         "identity_file": str(file),
         "identity": {"cluster.id": "A_D5kj5zTbi2EDTeXHDH3g", "node.id": "1"} if kraft else {"myid": "1"},
         "brokers_own": {} if kraft else {str(home / "logs/zookeeper-mode-logs/meta.properties"): {"broker.id": "1"}},
@@ -114,7 +120,7 @@ def test_a_disk_that_carries_the_identity_is_left_alone(machine: Machine) -> Non
     before = snapshot(machine.root)
     machine.load(*PARTS, first=False)["main"](plan)
     assert snapshot(machine.root) == before
-    assert not machine.calls
+    assert machine.calls == machine.ran("findmnt"), "it is asked which volume is mounted, and nothing is done"
 
 
 def test_a_run_that_was_cut_off_behind_the_format_is_remembered(machine: Machine) -> None:
@@ -278,13 +284,13 @@ def test_nothing_is_formatted_beside_the_volume(machine: Machine) -> None:
     assert plan["data"] in told
     assert not machine.ran("runuser"), "it would lie on the root disk, and be gone with the machine"
     formats(machine, plan)
-    machine.load(*PARTS)["main"]({**plan, "mounted": False})
+    machine.load(*PARTS)["main"]({**plan, "mounted": False, "device": ""})
     assert machine.ran("runuser"), "where there is no volume there is nothing to wait for"
 
 
-def test_a_volume_without_an_owner_is_refused(machine: Machine) -> None:
-    told = refused(machine.load(*PARTS), "main", format_plan(machine))
-    assert "OWNER.json" in told
+def test_a_volume_whose_owner_vanished_is_a_loss(machine: Machine) -> None:
+    told = refused(machine.load(*PARTS, first=False), "main", format_plan(machine))
+    assert "is empty, but this node was set up before" in told
     assert not machine.ran("runuser")
 
 

@@ -273,11 +273,11 @@ def test_a_place_that_holds_files_is_refused(machine: Machine) -> None:
 
 
 def test_the_volume_comes_before_everything_that_lies_on_it(machine: Machine) -> None:
-    program, order = machine.load("java", "packages", "tools", "shared_classes", "pieces", "installed"), []
-    for name in [name for name in program if name.startswith("ensure_")]:
+    program, order = machine.load("java", "packages", "volume", "tools", "shared_classes", "pieces", "installed"), []
+    for name in [name for name in program if name.startswith("ensure_") or name == "find_data"]:
         program[name] = lambda *_, name=name: order.append(name)
     program["main"]({"users": ["kafka"], "java": JAVA, "packages": record(machine)})
-    assert order.index("ensure_data_volume") < order.index("ensure_owner") < order.index("ensure_folders")
+    assert order.index("find_data") < order.index("ensure_archive"), "a foreign disk is refused before much is done"
     assert order.index("ensure_user") < order.index("ensure_folders")
     assert order.index("ensure_archive") < order.index("ensure_links"), "links lie in the home that it makes"
     assert order.index("ensure_archive") < order.index("ensure_tools"), "and tools are found there"

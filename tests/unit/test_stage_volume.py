@@ -1,5 +1,5 @@
-"""Stage `installed` and the data volume. Storage is sacred: most of this is about what is refused, and that nothing was
-changed when it was.
+"""The data volume: what `installed` finds and what `formatted` makes. Storage is sacred: most of this is about what is
+refused, and that nothing was changed when it was.
 """
 
 import json
@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 
-from .stage_machine import Machine, Plan, answer, refused, snapshot, write_json
+from .stage_machine import Answer, Machine, Plan, answer, refused, snapshot, write_json
 
 DEVICE = "/dev/disk/by-id/wwn-0x05abcd"
+OURS = {"stack": "kafka-cluster/dev", "node_id": 1, "formatted": ["kraft"], "emptied": []}
+FIND, MAKE = ("volume",), ("volume", "identity", "formatted")
 
 
 def volume_plan(machine: Machine, **more: Any) -> Plan:
     return {
         "node": "n1",
-        "stage": "installed",
+        "stage": "formatted",
         "device": str(machine.path(DEVICE)),
         "data": str(machine.path("/var/lib/kafka")),
         "owner_file": str(machine.path("/var/lib/kafka/OWNER.json")),
@@ -24,6 +26,7 @@ def volume_plan(machine: Machine, **more: Any) -> Plan:
         "mount_unit": "var-lib-kafka.mount",
         "accept_empty": False,
         "modes": ["kraft", "zookeeper"],
+        "folders": {},
         **more,
     }
 
@@ -33,14 +36,30 @@ def blkid(machine: Machine, output: str, code: int = 0) -> None:
     machine.answer(("blkid", "-p"), answer(output, code))
 
 
+def mounts(plan: Plan) -> Answer:
+    """The volume that is mounted now is this node's own."""
+    write_json(Path(plan["owner_file"]), OURS)
+    return answer()
+
+
 def test_data_without_a_device_stays_on_the_root_disk(machine: Machine) -> None:
-    machine.load("installed")["ensure_data_volume"](volume_plan(machine, device=""))
+    machine.load(*FIND)["find_data"](volume_plan(machine, device=""))
+    machine.load(*MAKE)["make_data"](volume_plan(machine, device=""))
     assert not machine.calls
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_an_empty_volume_is_found_and_left_as_it_is(machine: Machine, first: bool) -> None:
+    blkid(machine, "", code=2)
+    machine.load(*FIND, first=first)["find_data"](volume_plan(machine))
+    assert not machine.ran("mkfs.xfs"), "another node may still turn out to hold somebody else's data"
+    assert not machine.ran("systemctl")
+    assert not any(machine.path("/var/lib/kafka").iterdir())
 
 
 def test_an_empty_volume_of_a_new_node_gets_a_file_system(machine: Machine) -> None:
     blkid(machine, "", code=2)
-    machine.load("installed")["ensure_data_volume"](volume_plan(machine))
+    machine.load(*MAKE)["make_data"](volume_plan(machine))
     (made,) = machine.ran("mkfs.xfs")
     assert made[-1] == str(machine.path(DEVICE))
     assert "-f" not in made, "mkfs itself looks once more, and must be allowed to refuse"
@@ -56,9 +75,14 @@ def test_an_empty_volume_of_a_new_node_gets_a_file_system(machine: Machine) -> N
 
 @pytest.mark.parametrize("kind", ["xfs", "ext4"])
 @pytest.mark.parametrize("first", [True, False])
-def test_a_file_system_that_is_there_is_mounted_and_never_made_anew(machine: Machine, kind: str, first: bool) -> None:
+@pytest.mark.parametrize(("parts", "does"), [(FIND, "find_data"), (MAKE, "make_data")])
+def test_a_file_system_that_is_there_is_mounted_and_never_made_anew(
+    machine: Machine, kind: str, first: bool, parts: tuple[str, ...], does: str
+) -> None:
     blkid(machine, f"DEVNAME=/dev/sdb\nTYPE={kind}\n")
-    machine.load("installed", first=first)["ensure_data_volume"](volume_plan(machine))
+    plan = volume_plan(machine)
+    machine.answer(("systemctl", "start"), lambda *_: mounts(plan))
+    machine.load(*parts, first=first)[does](plan)
     assert not machine.ran("mkfs.xfs"), "the node's data would be gone"
     assert f"Type={kind}\n" in machine.path("/etc/systemd/system/var-lib-kafka.mount").read_text()
 
@@ -76,11 +100,12 @@ def test_a_file_system_that_is_there_is_mounted_and_never_made_anew(machine: Mac
     ],
 )
 @pytest.mark.parametrize("accept_empty", [True, False])
+@pytest.mark.parametrize(("parts", "does"), [(FIND, "find_data"), (MAKE, "make_data")])
 def test_a_volume_that_holds_something_else_is_refused(
-    machine: Machine, found: str, code: int, named: str, accept_empty: bool
+    machine: Machine, found: str, code: int, named: str, accept_empty: bool, parts: tuple[str, ...], does: str
 ) -> None:
     blkid(machine, found, code)
-    told = refused(machine.load("installed"), "ensure_data_volume", volume_plan(machine, accept_empty=accept_empty))
+    told = refused(machine.load(*parts), does, volume_plan(machine, accept_empty=accept_empty))
     assert named in told
     assert str(machine.path(DEVICE)) in told
     assert "nothing was changed" in told
@@ -90,7 +115,7 @@ def test_a_volume_that_holds_something_else_is_refused(
 
 def test_an_empty_volume_of_a_node_that_was_set_up_before_is_a_loss(machine: Machine) -> None:
     blkid(machine, "", code=2)
-    told = refused(machine.load("installed", first=False), "ensure_data_volume", volume_plan(machine))
+    told = refused(machine.load(*MAKE, first=False), "make_data", volume_plan(machine))
     assert "was set up before" in told
     assert "pulumi config set acceptEmptyDisk n1" in told, "the word that allows it"
     assert not machine.ran("mkfs.xfs")
@@ -98,12 +123,12 @@ def test_an_empty_volume_of_a_node_that_was_set_up_before_is_a_loss(machine: Mac
 
 def test_the_word_allows_an_empty_volume(machine: Machine) -> None:
     blkid(machine, "", code=2)
-    machine.load("installed", first=False)["ensure_data_volume"](volume_plan(machine, accept_empty=True))
+    machine.load(*MAKE, first=False)["make_data"](volume_plan(machine, accept_empty=True))
     assert machine.ran("mkfs.xfs")
 
 
 def test_a_volume_that_is_not_there_is_refused(machine: Machine) -> None:
-    told = refused(machine.load("installed"), "ensure_data_volume", volume_plan(machine))
+    told = refused(machine.load(*FIND), "find_data", volume_plan(machine))
     assert f"{machine.path(DEVICE)} is not there" in told
     assert machine.ran("udevadm", "settle"), "a disk may take a moment to show up"
     assert not machine.ran("blkid")
@@ -112,7 +137,7 @@ def test_a_volume_that_is_not_there_is_refused(machine: Machine) -> None:
 def test_files_below_the_mount_point_are_refused(machine: Machine) -> None:
     machine.path("/var/lib/kafka").mkdir()
     machine.path("/var/lib/kafka/records").write_text("x")
-    told = refused(machine.load("installed"), "ensure_data_volume", volume_plan(machine))
+    told = refused(machine.load(*FIND), "find_data", volume_plan(machine))
     assert "is not mounted there" in told
     assert machine.path("/var/lib/kafka/records").exists(), "a mount would hide them"
     assert not machine.ran("mkfs.xfs")
@@ -120,43 +145,41 @@ def test_files_below_the_mount_point_are_refused(machine: Machine) -> None:
 
 @pytest.mark.parametrize("same", [True, False])
 def test_what_is_mounted_already_has_to_be_the_planned_volume(machine: Machine, same: bool) -> None:
-    program, plan = machine.load("installed"), volume_plan(machine)
+    program, plan = machine.load(*FIND), volume_plan(machine)
     machine.mounted.add(Path(plan["data"]))
     machine.answer(("findmnt",), answer((plan["device"] if same else "/dev/sdz1") + "\n"))
     if same:
-        program["ensure_data_volume"](plan)
+        program["find_data"](plan)
     else:
-        told = refused(program, "ensure_data_volume", plan)
+        told = refused(program, "find_data", plan)
         assert "/dev/sdz1" in told
         assert plan["device"] in told
     assert not machine.ran("mkfs.xfs")
 
 
 def owned(machine: Machine, **owner: Any) -> Plan:
-    """A plan for a volume that carries this owner."""
-    plan = volume_plan(machine)
-    write_json(Path(plan["owner_file"]), {"stack": "kafka-cluster/dev", "node_id": 1, "formatted": ["kraft"], **owner})
+    """A plan for a folder that carries this owner."""
+    plan = volume_plan(machine, device="")
+    write_json(Path(plan["owner_file"]), {**OURS, **owner})
     return plan
 
 
 @pytest.mark.parametrize("content", [[], ["lost+found"]])
 def test_a_new_volume_is_given_its_owner(machine: Machine, content: list[str]) -> None:
-    plan = volume_plan(machine)
+    plan = volume_plan(machine, device="")
     for name in content:
         (Path(plan["data"]) / name).mkdir(parents=True)
-    machine.load("installed")["ensure_owner"](plan)
-    assert json.loads(Path(plan["owner_file"]).read_text()) == {
-        "stack": "kafka-cluster/dev",
-        "node_id": 1,
-        "formatted": [],
-        "emptied": [],
-    }
+    machine.load(*FIND)["find_data"](plan)
+    assert not Path(plan["owner_file"]).exists(), "it is no node's before all nodes' disks were looked at"
+    machine.load(*MAKE)["make_data"](plan)
+    assert json.loads(Path(plan["owner_file"]).read_text()) == {**OURS, "formatted": []}
 
 
-def test_our_own_volume_is_left_alone(machine: Machine) -> None:
+@pytest.mark.parametrize(("parts", "does"), [(FIND, "find_data"), (MAKE, "make_data")])
+def test_our_own_volume_is_left_alone(machine: Machine, parts: tuple[str, ...], does: str) -> None:
     plan = owned(machine)
     before = snapshot(machine.root)
-    machine.load("installed", first=False)["ensure_owner"](plan)
+    machine.load(*parts, first=False)[does](plan)
     assert snapshot(machine.root) == before
 
 
@@ -165,31 +188,35 @@ def test_our_own_volume_is_left_alone(machine: Machine) -> None:
     [({"stack": "kafka-cluster/prod"}, "kafka-cluster/prod"), ({"node_id": 3}, "3"), ({"node_id": None}, "None")],
 )
 @pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize(("parts", "does"), [(FIND, "find_data"), (MAKE, "make_data")])
 def test_another_stacks_or_nodes_volume_is_refused(
-    machine: Machine, owner: dict[str, Any], named: str, first: bool
+    machine: Machine, owner: dict[str, Any], named: str, first: bool, parts: tuple[str, ...], does: str
 ) -> None:
     plan = owned(machine, **owner)
     before = snapshot(machine.root)
-    told = refused(machine.load("installed", first=first), "ensure_owner", plan)
+    told = refused(machine.load(*parts, first=first), does, plan)
     assert named in told
     assert str(plan["owner"][next(iter(owner))]) in told, "both values, so that one sees which is wrong"
     assert snapshot(machine.root) == before
 
 
 @pytest.mark.parametrize("accept_empty", [True, False])
-def test_foreign_data_is_refused_by_name(machine: Machine, accept_empty: bool) -> None:
-    plan = volume_plan(machine, accept_empty=accept_empty)
+@pytest.mark.parametrize(("parts", "does"), [(FIND, "find_data"), (MAKE, "make_data")])
+def test_foreign_data_is_refused_by_name(
+    machine: Machine, accept_empty: bool, parts: tuple[str, ...], does: str
+) -> None:
+    plan = volume_plan(machine, device="", accept_empty=accept_empty)
     (Path(plan["data"]) / "kraft-combined-logs").mkdir(parents=True)
-    told = refused(machine.load("installed"), "ensure_owner", plan)
+    told = refused(machine.load(*parts), does, plan)
     assert "kraft-combined-logs" in told
     assert "not ours" in told
     assert not Path(plan["owner_file"]).exists(), "the next run would take it for ours"
 
 
 def test_an_emptied_volume_of_a_node_that_was_set_up_before_is_a_loss(machine: Machine) -> None:
-    plan = volume_plan(machine)
-    assert "was set up before" in refused(machine.load("installed", first=False), "ensure_owner", plan)
-    machine.load("installed", first=False)["ensure_owner"]({**plan, "accept_empty": True})
+    plan = volume_plan(machine, device="")
+    assert "was set up before" in refused(machine.load(*MAKE, first=False), "make_data", plan)
+    machine.load(*MAKE, first=False)["make_data"]({**plan, "accept_empty": True})
     emptied = json.loads(Path(plan["owner_file"]).read_text())["emptied"]
     assert emptied == ["kraft", "zookeeper"], "it is no new node's disk in any mode until it is formatted there"
 
@@ -197,18 +224,18 @@ def test_an_emptied_volume_of_a_node_that_was_set_up_before_is_a_loss(machine: M
 def test_half_an_owner_file_is_refused(machine: Machine) -> None:
     plan = owned(machine)
     Path(plan["owner_file"]).write_text('{"stack": "kafka-cl')
-    assert "OWNER.json" in refused(machine.load("installed"), "ensure_owner", plan)
+    assert "OWNER.json" in refused(machine.load(*FIND), "find_data", plan)
 
 
 def test_folders_belong_to_their_services(machine: Machine) -> None:
     path = machine.path("/var/lib/kafka/logs")
-    machine.load("installed")["ensure_folders"]({"folders": {str(path): "kafka"}})
+    machine.load(*FIND)["ensure_folders"]({"folders": {str(path): "kafka"}})
     assert path.stat().st_mode & 0o777 == 0o750
     assert not machine.ran("chown"), "walking over all data at every run would take long"
 
 
 def test_a_volume_that_remembers_another_number_is_given_to_the_user(machine: Machine) -> None:
-    program, path = machine.load("installed"), machine.path("/var/lib/kafka/logs")
+    program, path = machine.load(*FIND), machine.path("/var/lib/kafka/logs")
     account = program["pwd"].getpwnam
     program["pwd"].getpwnam = lambda name: type(account(name))(pw_uid=account(name).pw_uid + 1)
     program["ensure_folders"]({"folders": {str(path): "kafka"}})

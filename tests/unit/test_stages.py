@@ -19,9 +19,9 @@ from model.stages import NodePlan
 from .samples import cluster, dev, runtime
 
 PARTS = [
-    ("java", "packages", "tools", "shared_classes", "pieces", "installed"),
+    ("java", "packages", "volume", "tools", "shared_classes", "pieces", "installed"),
     ("identity", "activation", "configured"),
-    ("identity", "shared_classes", "activation", "formatted"),
+    ("volume", "identity", "shared_classes", "activation", "formatted"),
     ("identity", "emptied"),
     ("held",),
     ("account", "report"),
@@ -230,7 +230,19 @@ def test_the_plan_of_installed() -> None:
     assert int(found["kernel"]["vm.max_map_count"]) >= 262144, "every log segment maps two files"
     assert int(found["kernel"]["vm.swappiness"]) <= 1
     assert all(target.startswith("/var/lib/kafka/") for target in found["links"].values())
-    assert set(found["links"].values()) <= set(found["folders"]), "a link to a folder that nobody makes"
+    made = stages.formatted(plan(), CLUSTER_ID)["folders"]
+    assert set(found["links"].values()) <= set(made), "a link to a folder that nobody makes"
+    assert not [folder for folder in found["folders"] if folder.startswith("/var/lib/kafka")], (
+        "what lies on an empty volume's mount point keeps it from being mounted"
+    )
+
+
+@pytest.mark.parametrize("device", ["", "/dev/sdb"])
+def test_both_stages_know_the_same_volume(device: str) -> None:
+    found, made = stages.installed(plan(device=device), "s", "u"), stages.formatted(plan(device=device), CLUSTER_ID)
+    same = ("device", "mount_unit", "owner", "owner_file", "data", "accept_empty", "modes")
+    assert {key: found[key] for key in same} == {key: made[key] for key in same}
+    assert (made["device"], made["mounted"]) == (device, bool(device))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,103 @@
+# A node's data volume: how it is found and whose it is. What holds anything else than this node's data is refused, and
+# left as it is.
+
+
+def find_data(plan):
+    """Mounts a volume that has a file system. An empty one is left as it is: it is no node's yet."""
+    if plan["device"] and not is_mounted(plan):
+        kind = file_system(plan["device"])
+        if not kind:
+            return
+        remember_mount(plan, kind)
+    is_owned(plan)
+
+
+def is_mounted(plan):
+    device, data = plan["device"], Path(plan["data"])
+    data.mkdir(exist_ok=True)
+    if data.is_mount():
+        mounted = run("findmnt", "-no", "SOURCE", str(data)).stdout.strip()
+        if os.path.realpath(mounted) != os.path.realpath(device):
+            raise Refused(f"{data} is {mounted}, and not the planned {device}; nothing was changed")
+        return True
+    if any(data.iterdir()):
+        raise Refused(
+            f"{data} holds files although the data volume {device} is not mounted there; look at"
+            " them, move them away, and run again"
+        )
+    return False
+
+
+def file_system(device):
+    """Which one a volume has; none when it is empty."""
+    if not Path(device).exists():
+        run("udevadm", "settle", "--timeout=60", f"--exit-if-exists={device}", check=False)
+    if not Path(device).exists():
+        raise Refused(f"the data volume {device} is not there; nothing was changed")
+    kind = signature(device)
+    if kind not in ("xfs", "ext4", ""):
+        raise Refused(f"the data volume {device} holds {kind}, which is not ours; nothing was changed")
+    return kind
+
+
+def signature(device):
+    """What `blkid -p` finds: a file system's type, another kind of content, or nothing. It ends in the same way
+    for a device that can't be read, so that is tried first."""
+    with open(device, "rb") as disk:
+        disk.read(1 << 20)
+    probe = run("blkid", "-p", "-o", "export", device, check=False)
+    if probe.returncode == 2 and not probe.stdout.strip():
+        return ""
+    found = dict(line.split("=", 1) for line in probe.stdout.splitlines() if "=" in line)
+    return found.get("TYPE") or found.get("PTTYPE") or f"something unreadable ({probe.stderr.strip()})"
+
+
+def remember_mount(plan, kind):
+    """A unit and not a line in fstab, because a container's systemd passes over those. Only wanted by the boot:
+    a machine without its volume should still be reachable, and Kafka itself does not start without it."""
+    unit = f"""[Unit]
+Description=Data volume of Kafka
+[Mount]
+What={plan["device"]}
+Where={plan["data"]}
+Type={kind}
+Options=noatime
+[Install]
+WantedBy=local-fs.target
+"""
+    name = plan["mount_unit"]
+    write(f"/etc/systemd/system/{name}", unit)
+    run("systemctl", "--quiet", "--no-reload", "enable", name)
+    run("systemctl", "daemon-reload")
+    run("systemctl", "start", name)
+
+
+def is_owned(plan):
+    """Whose data this is stands on the volume itself, and goes where the volume goes."""
+    Path(plan["data"]).mkdir(exist_ok=True)
+    known = read_json(plan["owner_file"])
+    if known is None:
+        content = sorted(item.name for item in Path(plan["data"]).iterdir() if item.name != "lost+found")
+        if content:
+            raise Refused(
+                f"{plan['data']} has no {Path(plan['owner_file']).name} but holds"
+                f" {', '.join(content[:5])}; it is not ours and nothing was changed"
+            )
+        return False
+    for key, wanted in plan["owner"].items():
+        if known.get(key) != wanted:
+            raise Refused(
+                f"{plan['data']} belongs to {key} {known.get(key)!r}, and not to {wanted!r}; nothing was changed"
+            )
+    return True
+
+
+def ensure_folders(plan):
+    for path, owner in plan["folders"].items():
+        folder = Path(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        user = pwd.getpwnam(owner)
+        # A rebuilt machine may have given the user another number than the volume remembers.
+        if folder.stat().st_uid != user.pw_uid:
+            run("chown", "-R", f"{owner}:{owner}", path)
+        folder.chmod(0o750)
