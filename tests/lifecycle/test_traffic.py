@@ -147,8 +147,11 @@ def test_a_loss_is_told(ours: Ground, busy: Callable[..., Traffic]) -> None:
 
 
 def test_a_change_that_a_running_cluster_takes_is_not_noticed(ours: Ground, busy: Callable[..., Traffic]) -> None:
+    alter_under_traffic(ours, busy())
+
+
+def alter_under_traffic(ours: Ground, running: Traffic) -> None:
     """There and back: fewer network threads close the connections of those that end."""
-    running = busy()
     settings, leaders = ours.stack.config()["settings"], running.leaders()
     said = []
     for wanted in ({**settings, "num.io.threads": 12, "num.network.threads": 5}, settings):
@@ -349,6 +352,12 @@ def test_a_roll_in_zookeeper_mode_loses_nothing(ours: Ground, busy: Callable[...
     ours.stack.configure(mode="zookeeper")
     ours.stack.up()
     roll_under_traffic(ours, busy())
+
+
+def test_a_change_that_zookeepers_cluster_takes_is_not_noticed_either(
+    ours: Ground, busy: Callable[..., Traffic]
+) -> None:
+    alter_under_traffic(ours, busy())
 
 
 def test_a_frozen_broker_a_full_disk_and_a_killed_run_hold_a_roll_up_and_lose_nothing(

@@ -27,6 +27,7 @@ from model.leftovers import Thing, known, leftovers
 from model.machine_names import MachineNames
 from operations.leftovers import clear, present
 from tests.lifecycle import records
+from tests.support.session import session
 from tests.support.stack import PulumiFailed, Stack
 from tests.support.traffic.beside import traffic
 from tests.support.tutorial import Reader, Shell, sections
@@ -194,6 +195,12 @@ def whole(stack: Stack) -> None:
 
 def make(lab: Libvirt, stack: Stack, verb: str) -> subprocess.CompletedProcess[str]:
     """What `make VERB` runs after the set-up, from outside the lab: that may be down still."""
+    command, environment = made(lab, stack, verb)
+    return subprocess.run(command, cwd=places.CHECKOUT, env=environment, capture_output=True, text=True)
+
+
+def made(lab: Libvirt, stack: Stack, verb: str) -> tuple[list[str], dict[str, str]]:
+    """The command behind `make VERB`, and its environment."""
     environment = stack.environment or {}
     command = [sys.executable, "-m", "toolchain.stack", verb, "--stack", stack.name, "--project", str(stack.project)]
     mine = {
@@ -202,7 +209,7 @@ def make(lab: Libvirt, stack: Stack, verb: str) -> subprocess.CompletedProcess[s
         "PATH": os.pathsep.join([str(places.CHECKOUT / "toolchain/shims"), environment["PATH"]]),
         "PYTHONPATH": str(places.CHECKOUT),
     }
-    return subprocess.run(command, cwd=places.CHECKOUT, env={**environment, **mine}, capture_output=True, text=True)
+    return command, {**environment, **mine}
 
 
 def test_up_answers_with_the_bootstrap_servers(stack: Stack, first_up: FirstUp) -> None:
@@ -333,15 +340,19 @@ def test_no_record_is_lost_with_the_power_of_a_machine(stack: Stack, reader: Rea
 
 
 @pytest.mark.usefixtures("further_on")
-def test_no_record_is_lost_on_a_slow_disk(lab: Libvirt, stack: Stack, first_up: FirstUp) -> None:
+def test_no_record_is_lost_by_a_roll_with_a_slow_disk(lab: Libvirt, stack: Stack, first_up: FirstUp) -> None:
+    servers, settings = stack.outputs()["bootstrap_servers"], stack.config()["settings"]
     with (
-        traffic(stack.prefix, stack.outputs()["bootstrap_servers"], "slow", "--per-second", "10") as running,
+        traffic(stack.prefix, servers, "slow", "--per-second", "10") as running,
         slow_disk(lab, "kafka-server3", NAMES.data_volume(3)),
     ):
         before = running.acknowledged()
+        stack.configure(settings={**settings, "queued.max.requests": 400})
+        said = stack.up()
         wait_for("records beside a slow disk", lambda: further(before, running.acknowledged()), WHOLE_SECONDS)
         verdict = running.stop()
-    print(f"a machine with a slow disk: {verdict}")
+    print(f"a roll with a slow disk: {verdict}")
+    assert len(re.findall(r"restarting (\S+) \(\d of 3\)", said)) == 3, "each node is restarted once"
     assert not verdict.faults, f"clients are to see nothing but a pause: {verdict}"
 
 
@@ -427,15 +438,15 @@ def test_a_machine_that_was_deleted_by_hand_is_made_again(lab: Libvirt, stack: S
 
 
 @pytest.mark.usefixtures("further_on")
-def test_machines_are_replaced_one_at_a_time(lab: Libvirt, stack: Stack, kept: str) -> None:
+def test_machines_are_replaced_one_at_a_time_and_by_a_run_that_is_killed(lab: Libvirt, stack: Stack, kept: str) -> None:
     before = domains(lab)
     servers = stack.outputs()["bootstrap_servers"]
     with traffic(stack.prefix, servers, "replaced", "--per-second", "10") as running:
+        kill_when_a_machine_was_replaced(lab, stack)
         done = make(lab, stack, "machines")
         assert done.returncode == 0, f"{done.stdout[-5000:]}{done.stderr[-3000:]}"
         verdict = running.stop()
-    print(f"two machines replaced, one after the other: {verdict}")
-    assert "replaced kafka-server1, kafka-server3" in done.stdout
+    print(f"two machines replaced, one after the other, by two runs: {verdict}")
     after = domains(lab)
     assert {name for name in after if after[name][0] != before[name][0]} == {"kafka-server1", "kafka-server3"}
     assert {memory for _, memory in after.values()} == {str(1600 * 1024)}
@@ -444,6 +455,23 @@ def test_machines_are_replaced_one_at_a_time(lab: Libvirt, stack: Stack, kept: s
     whole(stack)
     assert RECORD in consumed(stack, kept), "the record is lost"
     stack.up("--expect-no-changes")
+
+
+def kill_when_a_machine_was_replaced(lab: Libvirt, stack: Stack) -> None:
+    """`make machines`, killed with all it has started when one machine was made anew and is not up yet."""
+    before, (command, environment) = domains(lab), made(lab, stack, "machines")
+    with (stack.project / "killed").open("w") as output, session(command, environment, output) as running:
+        wait_for("a machine that was made anew", lambda: replaced(lab, before), WHOLE_SECONDS)
+        assert running.goes_on(), (stack.project / "killed").read_text()[-3000:]
+
+
+def replaced(lab: Libvirt, before: Mapping[str, tuple[str, str]]) -> bool:
+    """Whether a domain is another one than before; none at all is none yet."""
+    there = set(lab.virsh("list", "--all", "--name").split())
+    return any(
+        NAMES.of(name) in there and lab.virsh("domuuid", NAMES.of(name)).strip() != domain
+        for name, (domain, _) in before.items()
+    )
 
 
 @pytest.mark.live
