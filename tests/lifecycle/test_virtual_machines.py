@@ -428,10 +428,14 @@ def test_bigger_machines_wait(lab: Libvirt, stack: Stack, first_up: FirstUp) -> 
 @pytest.mark.usefixtures("further_on")
 def test_a_machine_that_was_deleted_by_hand_is_made_again(lab: Libvirt, stack: Stack, first_up: FirstUp) -> None:
     before = domains(lab)
-    lab.virsh("destroy", NAMES.of("kafka-server2"))
-    lab.virsh("undefine", NAMES.of("kafka-server2"))
-    stack.up()
-    whole(stack)
+    with traffic(stack.prefix, stack.outputs()["bootstrap_servers"], "deleted", "--per-second", "10") as running:
+        lab.virsh("destroy", NAMES.of("kafka-server2"))
+        lab.virsh("undefine", NAMES.of("kafka-server2"))
+        stack.up()
+        whole(stack)
+        verdict = running.stop()
+    print(f"a machine deleted by hand, and made again: {verdict}")
+    assert not verdict.faults, f"clients are to see nothing but a pause: {verdict}"
     after = domains(lab)
     assert {name for name in after if after[name] != before[name]} == {"kafka-server2"}
     assert after["kafka-server2"][1] == str(1600 * 1024), "a new machine is made as it is configured"
@@ -467,11 +471,9 @@ def kill_when_a_machine_was_replaced(lab: Libvirt, stack: Stack) -> None:
 
 def replaced(lab: Libvirt, before: Mapping[str, tuple[str, str]]) -> bool:
     """Whether a domain is another one than before; none at all is none yet."""
-    there = set(lab.virsh("list", "--all", "--name").split())
-    return any(
-        NAMES.of(name) in there and lab.virsh("domuuid", NAMES.of(name)).strip() != domain
-        for name, (domain, _) in before.items()
-    )
+    there = [line.split() for line in lab.virsh("list", "--all", "--uuid", "--name").splitlines() if line.strip()]
+    known = {domain for domain, _ in before.values()}
+    return any(domain not in known for domain, name in there if name in {NAMES.of(each) for each in before})
 
 
 @pytest.mark.live
