@@ -116,10 +116,6 @@ def done_by_up(ground: Ground) -> set[str]:
     return {step["urn"].rpartition("::")[2] for step in touched if step["op"] not in UNTOUCHED}
 
 
-def servers(ground: Ground) -> str:
-    return ",".join(f"{machine.address}:9092" for machine in ground.machines.machines.values())
-
-
 def test_a_first_up_that_no_broker_starts_with_is_mended_by_the_next(ours: Ground) -> None:
     """What `unchecked` names is taken as it is, also when every broker ends of it."""
     ours.stack.configure(
@@ -138,7 +134,7 @@ def test_a_first_up_that_no_broker_starts_with_is_mended_by_the_next(ours: Groun
 
 
 def test_the_cluster_comes_up(ours: Ground) -> None:
-    assert live_values.read(ours.stack.prefix, servers(ours), "log.retention.ms") == [None] * 3, (
+    assert live_values.read(ours.stack.prefix, ours.servers, "log.retention.ms") == [None] * 3, (
         "this story begins with Kafka's own defaults"
     )
 
@@ -155,7 +151,7 @@ def test_a_preview_tells_what_up_will_do(ours: Ground, change: str) -> None:
     restarted = {name for name in NODES if after[name] != before[name]}
     assert restarted == (set(NODES) if wanted.restarts else set()), "restarts are what an operator fears in a change"
     for key, value in wanted.works_with.items():
-        assert live_values.read(ours.stack.prefix, servers(ours), key) == [value] * 3, (
+        assert live_values.read(ours.stack.prefix, ours.servers, key) == [value] * 3, (
             f"{key}: all brokers must work with what is planned"
         )
 
@@ -164,26 +160,26 @@ def test_a_default_that_nobody_plans_any_more_is_no_live_value(ours: Ground) -> 
     """The heap's restart made the processes forget the files that held them, so the cluster need not say it either."""
     ours.stack.configure(settings={**BASE, "queued.max.requests": 300, "log.segment.bytes": 2**29})
     ours.stack.up()
-    assert live_values.defaults(ours.stack.prefix, servers(ours)) == {"log.segment.bytes": str(2**29)}
+    assert live_values.defaults(ours.stack.prefix, ours.servers) == {"log.segment.bytes": str(2**29)}
 
 
 def test_a_brokers_own_value_that_hides_a_planned_one_is_told(ours: Ground) -> None:
-    live_values.hide(ours.stack.prefix, servers(ours), "2", "log.segment.bytes", "1048576")
+    live_values.hide(ours.stack.prefix, ours.servers, "2", "log.segment.bytes", "1048576")
     ours.stack.configure(settings={**BASE, "queued.max.requests": 300, "log.segment.bytes": 2**28})
     done = ours.stack.pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", check=False)
     said = " ".join(f"{done.stdout}\n{done.stderr}".split())
     assert done.returncode != 0, "an `up` that leaves a broker with another value did not do what it says"
     assert "log.segment.bytes: broker 2 was given 1048576 by itself" in said
     assert "--entity-name 2 --alter --delete-config log.segment.bytes" in said, "the remedy is one command"
-    live_values.hide(ours.stack.prefix, servers(ours), "2", "log.segment.bytes", None)
+    live_values.hide(ours.stack.prefix, ours.servers, "2", "log.segment.bytes", None)
     ours.stack.up()
 
 
 def test_a_preview_names_the_topics_that_its_roll_interrupts(ours: Ground) -> None:
     heap = ours.stack.config()["heap"]
-    records.write(ours.stack.prefix, servers(ours), "strict", "one")
-    records.write(ours.stack.prefix, servers(ours), "sound", "one")
-    records.alter(ours.stack.prefix, servers(ours), "strict", "min.insync.replicas", "3")
+    records.write(ours.stack.prefix, ours.servers, "strict", "one")
+    records.write(ours.stack.prefix, ours.servers, "sound", "one")
+    records.alter(ours.stack.prefix, ours.servers, "strict", "min.insync.replicas", "3")
     ours.stack.configure(heap="260M")
     said = " ".join(ours.stack.pulumi("preview").stdout.split())
     assert "holds up producers with acks=all until each is back" in said
@@ -226,11 +222,11 @@ def test_zookeeper_mode_takes_them_too(ours: Ground) -> None:
     before = processes(ours)
     ours.stack.configure(settings={**BASE, "log.retention.hours": 48, "num.network.threads": 7})
     ours.stack.up()
-    assert live_values.read(ours.stack.prefix, servers(ours), "log.retention.ms") == ["172800000"] * 3
-    assert live_values.read(ours.stack.prefix, servers(ours), "num.network.threads") == ["7"] * 3
+    assert live_values.read(ours.stack.prefix, ours.servers, "log.retention.ms") == ["172800000"] * 3
+    assert live_values.read(ours.stack.prefix, ours.servers, "num.network.threads") == ["7"] * 3
     ours.stack.configure(settings=BASE)
     ours.stack.up()
-    assert live_values.defaults(ours.stack.prefix, servers(ours)) == {}, "what is taken back leaves no trace"
+    assert live_values.defaults(ours.stack.prefix, ours.servers) == {}, "what is taken back leaves no trace"
     assert processes(ours) == before, "none of it is worth a restart"
 
 

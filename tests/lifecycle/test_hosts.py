@@ -18,7 +18,7 @@ import pytest
 
 from lab.waiting import wait_for
 from tests.lifecycle import records
-from tests.support.machines import Ground, ground, hosts_config
+from tests.support.machines import Ground, ground, hosts_config, on, refused
 from tests.support.operate import wait_until_whole
 
 pytestmark = pytest.mark.lifecycle
@@ -93,13 +93,6 @@ def untouched(ours: Ground) -> dict[str, list[str]]:
     return listings(ours)
 
 
-def on(ground: Ground, name: str, command: str) -> str:
-    """What a command on a machine prints; its failure is the test's."""
-    done = ground.machines.ssh(name, command)
-    assert done.returncode == 0, f"{name}: {command}: {done.stdout}{done.stderr}"
-    return done.stdout
-
-
 def listings(ground: Ground) -> dict[str, list[str]]:
     return {name: on(ground, name, LISTING).splitlines() for name in NODES}
 
@@ -109,13 +102,6 @@ def changes(ground: Ground, before: dict[str, list[str]], names: Sequence[str] =
     after = listings(ground)
     found = [(name, unified_diff(before[name], after[name], n=0, lineterm="")) for name in names]
     return [f"{name}: {line}" for name, lines in found for line in lines]
-
-
-def refused(ground: Ground, verb: str = "up") -> str:
-    """What the verb says when it fails, on one line."""
-    done = ground.stack.pulumi(verb, "--yes", "--skip-preview", "--suppress-outputs", check=False)
-    assert done.returncode != 0, done.stdout
-    return " ".join(f"{done.stdout}\n{done.stderr}".split())
 
 
 def shadow(name: str, script: str) -> tuple[str, str]:

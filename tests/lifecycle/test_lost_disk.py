@@ -11,7 +11,7 @@ import pytest
 
 from tests.lifecycle import records
 from tests.support.look import verify
-from tests.support.machines import Ground, ground
+from tests.support.machines import Ground, ground, on, refused
 from tests.support.operate import wait_until_whole
 
 pytestmark = pytest.mark.lifecycle
@@ -36,24 +36,6 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
         tool = f"kafka-topics.sh --bootstrap-server {servers(made)} --create --topic single --replica-assignment 2"
         on(made, FIRST, tool)
         yield made
-
-
-def on(ground: Ground, name: str, command: str) -> str:
-    """What a command on a machine prints; its failure is the test's."""
-    done = ground.machines.ssh(name, command)
-    assert done.returncode == 0, f"{name}: {command}: {done.stdout}{done.stderr}"
-    return done.stdout
-
-
-def servers(ground: Ground) -> str:
-    return ",".join(f"{machine.address}:9092" for machine in ground.machines.machines.values())
-
-
-def refused(ground: Ground) -> str:
-    """What `up` says when it fails, on one line."""
-    done = ground.stack.pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", check=False)
-    assert done.returncode != 0, done.stdout
-    return " ".join(f"{done.stdout}\n{done.stderr}".split())
 
 
 def test_lost_data_is_refused_with_the_word_that_allows_it(ours: Ground) -> None:
@@ -82,7 +64,7 @@ def test_a_node_is_made_anew_from_the_others(ours: Ground) -> None:
     assert "the other nodes hold the rest" in said
     assert f"starting {SECOND}" in said
     verify(ours.stack)
-    assert records.read(ours.stack.prefix, servers(ours), "kept", "one", "two") == ["one", "two"]
+    assert records.read(ours.stack.prefix, ours.servers, "kept", "one", "two") == ["one", "two"]
 
 
 def test_a_word_that_was_left_behind_does_no_harm(ours: Ground) -> None:
@@ -135,4 +117,4 @@ def test_the_other_modes_data_is_made_anew_from_the_others(ours: Ground) -> None
     ours.stack.configure(acceptEmptyDisk=None)
     ours.stack.up()
     wait_until_whole(ours.stack, SECONDS)
-    assert records.read(ours.stack.prefix, servers(ours), "kept", "one", "two") == ["one", "two"]
+    assert records.read(ours.stack.prefix, ours.servers, "kept", "one", "two") == ["one", "two"]

@@ -15,7 +15,7 @@ import pytest
 from tests.lifecycle import records
 from tests.support import console
 from tests.support.look import verify
-from tests.support.machines import Ground, ground
+from tests.support.machines import Ground, ground, on, refused
 from tests.support.under_way import unlock, up_under_way
 from toolchain import archive
 
@@ -39,13 +39,6 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
         yield made
 
 
-def on(ground: Ground, name: str, command: str) -> str:
-    """What a command on a machine prints; its failure is the test's."""
-    done = ground.machines.ssh(name, command)
-    assert done.returncode == 0, f"{name}: {command}: {done.stdout}{done.stderr}"
-    return done.stdout
-
-
 def everywhere(ground: Ground, command: str) -> dict[str, str]:
     return {name: on(ground, name, command) for name in NODES}
 
@@ -63,23 +56,12 @@ def assert_only_the_last_was_killed(ground: Ground) -> None:
     )
 
 
-def servers(ground: Ground) -> str:
-    return ",".join(f"{machine.address}:9092" for machine in ground.machines.machines.values())
-
-
-def refused(ground: Ground) -> str:
-    """What `up` says when it fails, on one line."""
-    done = ground.stack.pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", check=False)
-    assert done.returncode != 0, done.stdout
-    return " ".join(f"{done.stdout}\n{done.stderr}".split())
-
-
 def test_kraft_comes_up(ours: Ground) -> None:
     ours.stack.up()
     everywhere(ours, WATCH)
     ours.stack.up("--expect-no-changes")
     verify(ours.stack)
-    records.write(ours.stack.prefix, servers(ours), "of-kraft", "one", "two")
+    records.write(ours.stack.prefix, ours.servers, "of-kraft", "one", "two")
 
 
 def previewed(ground: Ground) -> str:
@@ -146,8 +128,8 @@ def test_a_switch_that_is_cut_off_anywhere_is_completed(ours: Ground) -> None:
     assert_only_the_last_was_killed(ours)
     ours.stack.up("--expect-no-changes")
     verify(ours.stack)
-    assert "of-kraft" not in records.topics(ours.stack.prefix, servers(ours))
-    records.write(ours.stack.prefix, servers(ours), "of-zookeeper", "three")
+    assert "of-kraft" not in records.topics(ours.stack.prefix, ours.servers)
+    records.write(ours.stack.prefix, ours.servers, "of-zookeeper", "three")
 
 
 def test_a_switch_back_finds_the_earlier_cluster(ours: Ground) -> None:
@@ -160,8 +142,8 @@ def test_a_switch_back_finds_the_earlier_cluster(ours: Ground) -> None:
         ours.stack.up()
     ours.stack.up("--expect-no-changes")
     assert stopped_cleanly(ours, "zookeeper-mode-logs") == list(NODES), "the ensemble outlives them: nobody is killed"
-    assert records.read(ours.stack.prefix, servers(ours), "of-kraft", "one", "two") == ["one", "two"]
-    assert "of-zookeeper" not in records.topics(ours.stack.prefix, servers(ours))
+    assert records.read(ours.stack.prefix, ours.servers, "of-kraft", "one", "two") == ["one", "two"]
+    assert "of-zookeeper" not in records.topics(ours.stack.prefix, ours.servers)
     ours.stack.configure(mode="zookeeper")
     broker = f"{HOME}/logs/zookeeper-mode-logs/meta.properties"
     running = everywhere(ours, "systemctl show -p MainPID kafka")
@@ -172,7 +154,7 @@ def test_a_switch_back_finds_the_earlier_cluster(ours: Ground) -> None:
     everywhere(ours, "sudo systemctl kill --signal=SIGKILL kafka; sudo systemctl stop kafka")
     said = ours.stack.up()
     assert "topics that stay behind in kraft mode's data: of-kraft" in said, "whoever stopped their cluster"
-    assert records.read(ours.stack.prefix, servers(ours), "of-zookeeper", "three") == ["three"]
+    assert records.read(ours.stack.prefix, ours.servers, "of-zookeeper", "three") == ["three"]
 
 
 def test_no_machine_ever_ran_two_brokers(ours: Ground) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from lab.waiting import wait_for
-from tests.support.machines import Ground, ground
+from tests.support.machines import Ground, ground, on
 from toolchain import places
 
 pytestmark = pytest.mark.lifecycle
@@ -90,16 +90,6 @@ def fastest(ours: Ground) -> tuple[float, str]:
         busy = max(1.0, (loaded - started) / LOAD_SECONDS)
         seconds.append((time.monotonic() - loaded) / busy)
     return min(seconds), page.partition(": ")[2].partition(";")[0]
-
-
-def on(ours: Ground, name: str, command: str) -> str:
-    done = ours.machines.ssh(name, command)
-    assert done.returncode == 0, f"{name}: {command}: {done.stdout}{done.stderr}"
-    return done.stdout
-
-
-def servers(ours: Ground) -> str:
-    return str(ours.stack.outputs()["bootstrap_servers"])
 
 
 def becomes(ours: Ground, verdict: str) -> dict[str, Any]:
@@ -190,7 +180,7 @@ def test_lines_of_the_page_work_as_they_are_printed(ours: Ground) -> None:
     said = here(ours, "bash", "-euo", "pipefail", "-c", lines(readme, "kcat", "sh"))
     assert 'topic "hello" with 3 partitions' in said
     assert said.splitlines().count("hello") == 2, f"kcat reads the record of the tools and its own: {said}"
-    said = on(ours, FIRST, of_java(lines(readme, "Java", "properties"), servers(ours)))
+    said = on(ours, FIRST, of_java(lines(readme, "Java", "properties"), ours.servers))
     assert said.splitlines().count("hello") == 3, f"Java's consumer reads the record of its producer, too: {said}"
     python = lines(readme, "Python", "python")
     assert here(ours, sys.executable, "-W", "ignore", "-c", python) == "hello\n"
@@ -203,7 +193,7 @@ def test_numbers_are_those_of_kafkas_own_tools(ours: Ground) -> None:
     def agree() -> bool:
         numbers = status(ours)["numbers"]
         for name, option in OPTIONS.items():
-            listed = on(ours, FIRST, f"kafka-topics.sh --bootstrap-server {servers(ours)} --describe {option}")
+            listed = on(ours, FIRST, f"kafka-topics.sh --bootstrap-server {ours.servers} --describe {option}")
             told[name] = numbers[name], listed.count("Partition: ")
         return all(mine == theirs for mine, theirs in told.values())
 
@@ -236,10 +226,10 @@ def test_a_broker_that_hangs_is_told_while_the_others_still_count_it(ours: Groun
 
 def test_an_unclean_election_is_counted(ours: Ground) -> None:
     assert becomes(ours, "healthy")["numbers"]["unclean_elections"] == 0
-    tool = f"--bootstrap-server {servers(ours)}"
+    tool = f"--bootstrap-server {ours.servers}"
     on(ours, FIRST, f"kafka-topics.sh {tool} --create --topic {TOPIC} --replica-assignment 2:3")
     on(ours, THIRD, "sudo systemctl stop kafka")
-    on(ours, FIRST, f"echo lost | kafka-console-producer.sh --bootstrap-server {servers(ours)} --topic {TOPIC}")
+    on(ours, FIRST, f"echo lost | kafka-console-producer.sh --bootstrap-server {ours.servers} --topic {TOPIC}")
     on(ours, SECOND, "sudo systemctl kill --signal=SIGKILL kafka; sudo systemctl stop kafka")
     on(ours, THIRD, "sudo systemctl start kafka")
     # Kafka 3.6 has no unclean election by itself in KRaft mode, whatever the topic's settings say.

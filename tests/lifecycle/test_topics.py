@@ -36,12 +36,8 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
         yield made
 
 
-def servers(ground: Ground) -> str:
-    return ",".join(f"{machine.address}:9092" for machine in ground.machines.machines.values())
-
-
 def there(ground: Ground) -> dict[str, Any]:
-    return records.describe(ground.stack.prefix, servers(ground))
+    return records.describe(ground.stack.prefix, ground.servers)
 
 
 def listed(ground: Ground, *topics: dict[str, Any]) -> str:
@@ -75,10 +71,10 @@ def test_listed_topics_are_made(ours: Ground) -> None:
     found = there(ours)
     assert found["orders"]["partitions"] == 3
     assert found["customers"]["replicas"] == [2]
-    records.write(ours.stack.prefix, servers(ours), "orders", "one", "two")
-    records.write(ours.stack.prefix, servers(ours), THEIRS, "three")
-    records.alter(ours.stack.prefix, servers(ours), "orders", "segment.bytes", "1048576")
-    records.alter(ours.stack.prefix, servers(ours), THEIRS, "segment.bytes", "1048576")
+    records.write(ours.stack.prefix, ours.servers, "orders", "one", "two")
+    records.write(ours.stack.prefix, ours.servers, THEIRS, "three")
+    records.alter(ours.stack.prefix, ours.servers, "orders", "segment.bytes", "1048576")
+    records.alter(ours.stack.prefix, ours.servers, THEIRS, "segment.bytes", "1048576")
 
 
 def test_a_change_does_what_is_listed_and_nothing_else(ours: Ground) -> None:
@@ -91,7 +87,7 @@ def test_a_change_does_what_is_listed_and_nothing_else(ours: Ground) -> None:
     found = there(ours)
     assert found["orders"] == AS_GROWN, "what somebody else set stays, what was taken off the list goes back"
     assert found[THEIRS] == theirs
-    assert records.read(ours.stack.prefix, servers(ours), "orders", "one", "two") == ["one", "two"]
+    assert records.read(ours.stack.prefix, ours.servers, "orders", "one", "two") == ["one", "two"]
 
 
 def test_what_cannot_be_is_refused_before_anything_is_changed(ours: Ground) -> None:
@@ -120,7 +116,7 @@ def test_the_other_mode_has_the_listed_topics_too(ours: Ground) -> None:
     said = listed(ours, ORDERS | {"partitions": 6}, CUSTOMERS)
     assert "making topic orders: 6 partitions of 3 replicas" in said
     assert THEIRS not in there(ours)
-    records.write(ours.stack.prefix, servers(ours), THEIRS, "three")
+    records.write(ours.stack.prefix, ours.servers, THEIRS, "three")
     listed(ours, {**GROWN, "partitions": 7}, {"name": "customers", "state": "absent"})
     assert there(ours)["orders"] == {**AS_GROWN, "partitions": 7, "settings": {
         "cleanup.policy": "compact,delete", "min.insync.replicas": "1",

@@ -16,7 +16,7 @@ import pytest
 
 from lab.waiting import wait_for
 from tests.support.faults import FAULTS, broker_dies, signal_broker
-from tests.support.machines import Ground, ground
+from tests.support.machines import Ground, ground, on
 from tests.support.operate import operate, wait_until_whole
 from tests.support.traffic.beside import Traffic, traffic
 from tests.support.traffic.verdict import Verdict
@@ -51,13 +51,6 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     config = {"heap": HEAPS[0], "settings": {"auto.create.topics.enable": "false"}}
     with ground(f"traffic-{os.getpid()}", tmp_path_factory.mktemp("stack"), config=config) as made:
         yield made
-
-
-def on(ground: Ground, name: str, command: str) -> str:
-    """What a command on a machine prints; its failure is the test's."""
-    done = ground.machines.ssh(name, command)
-    assert done.returncode == 0, f"{name}: {command}: {done.stdout}{done.stderr}"
-    return done.stdout
 
 
 @pytest.fixture

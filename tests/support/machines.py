@@ -29,6 +29,25 @@ class Ground:
     machines: Machines
     stack: Stack
 
+    @property
+    def servers(self) -> str:
+        """Where clients begin."""
+        return ",".join(f"{machine.address}:9092" for machine in self.machines.machines.values())
+
+
+def on(ground: Ground, name: str, command: str) -> str:
+    """What a command on a machine prints; its failure is the test's."""
+    done = ground.machines.ssh(name, command)
+    assert done.returncode == 0, f"{name}: {command}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def refused(ground: Ground, verb: str = "up") -> str:
+    """What the verb says when it fails, on one line."""
+    done = ground.stack.pulumi(verb, "--yes", "--skip-preview", "--suppress-outputs", check=False)
+    assert done.returncode != 0, done.stdout
+    return " ".join(f"{done.stdout}\n{done.stderr}".split())
+
 
 def hosts_config(inventory: dict[str, Any]) -> dict[str, Any]:
     """The configuration that makes a lab's machines the nodes of a cluster, by the keys of Pulumi.yaml."""
