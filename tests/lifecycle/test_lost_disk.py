@@ -32,8 +32,8 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     folder = tmp_path_factory.mktemp("stack")
     with ground(f"lost-{os.getpid()}", folder, config={"heap": "256M"}) as made:
         made.stack.up()
-        records.write(made.stack.prefix, servers(made), "kept", "one", "two")
-        tool = f"kafka-topics.sh --bootstrap-server {servers(made)} --create --topic single --replica-assignment 2"
+        records.write(made.stack.prefix, made.servers, "kept", "one", "two")
+        tool = f"kafka-topics.sh --bootstrap-server {made.servers} --create --topic single --replica-assignment 2"
         on(made, FIRST, tool)
         yield made
 
