@@ -16,6 +16,8 @@ from model.handover import Access
 # One stage of a node; `stdout` is what it printed.
 Stage = remote.Command
 
+# For the largest of them, the Kafka archive, that is 30 KiB a second.
+_UPLOAD = pulumi.CustomTimeouts(create="1h", update="1h")
 # Machines answered when stage `ready` was done, so a machine that does not is worth few tries only. One that was made anew
 # may still boot: with the pauses of pulumi-command these are half a minute.
 _DIAL_TRIES = 4
@@ -139,5 +141,10 @@ class Hand:
             source=pulumi.FileAsset(file),
             remote_path=to,
             triggers=[machine],
-            opts=ResourceOptions(parent=parent, depends_on=list(depends_on), deleted_with=self.deleted_with),
+            opts=ResourceOptions(
+                parent=parent,
+                depends_on=list(depends_on),
+                deleted_with=self.deleted_with,
+                custom_timeouts=_UPLOAD,
+            ),
         )

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from images.commands import CommandFailed, output
 
 LOCK_SECONDS = 600
+# Each of the two steps of an installation, on the slowest line.
+STEP_SECONDS = 1800
 
 
 def missing(packages: Iterable[str]) -> list[str]:
@@ -30,6 +32,6 @@ def ensure(packages: Iterable[str]) -> None:
         raise CommandFailed(f"these packages are missing and only root can install them: {' '.join(absent)}")
     print(f"apt: installing {' '.join(absent)}", flush=True)
     options = ["--option", f"DPkg::Lock::Timeout={LOCK_SECONDS}", "--quiet=2"]
-    output(["apt-get", *options, "update"])
+    output(["apt-get", *options, "update"], most=STEP_SECONDS)
     unattended = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", *options]
-    output([*unattended, "install", "--yes", "--no-install-recommends", *absent])
+    output([*unattended, "install", "--yes", "--no-install-recommends", *absent], most=STEP_SECONDS)

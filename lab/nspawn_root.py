@@ -22,7 +22,7 @@ NEEDED_BY_VIRTUAL_MACHINES_ONLY = ("boot", "dev", "usr/lib/modules")
 
 # The kernel has one value of each for the computer and all machines.
 # A machine gets a file of its own in its place, new at each boot.
-_UNPACK_SECONDS = 120.0
+_UNPACK_SECONDS = 600.0
 SETTINGS_PER_MACHINE = "vm/max_map_count vm/swappiness"
 
 NETWORK = """\
@@ -200,5 +200,5 @@ def _unpack(archive: Path, root: Path) -> None:
     half.chmod(0o755)
     faithful = ["--numeric-owner", "--same-owner", "--preserve-permissions", "--xattrs", "--xattrs-include=*"]
     left_out = [f"--exclude=./{tree}/*" for tree in NEEDED_BY_VIRTUAL_MACHINES_ONLY]
-    output(["tar", "--directory", half, *faithful, *left_out, "--extract", "--file", archive])
+    output(["tar", "--directory", half, *faithful, *left_out, "--extract", "--file", archive], most=_UNPACK_SECONDS)
     half.rename(root)

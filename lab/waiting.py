@@ -20,7 +20,7 @@ def wait_for(
 ) -> None:
     """Return as soon as `condition` holds; after `seconds`, raise with what `evidence` says then."""
     deadline = time.monotonic() + seconds
-    with telling(what, seconds, sure=True):
+    with telling(what, seconds):
         while not condition():
             if time.monotonic() > deadline:
                 raise WaitedTooLong(f"{what}: not so after {seconds:.0f} s. {evidence()}".rstrip())

@@ -20,7 +20,7 @@ class Taken(Refusal):
 def silence(uri: str) -> Problem | None:
     """What is wrong where no libvirt answers; None where one does."""
     try:
-        with telling(f"libvirt at {uri}", _ANSWER_SECONDS, sure=True):
+        with telling(f"libvirt at {uri}", _ANSWER_SECONDS):
             done = subprocess.run(
                 ["virsh", "--connect", uri, "version"], capture_output=True, text=True, timeout=_ANSWER_SECONDS
             )

@@ -14,7 +14,7 @@ from operations.refusal import Refusal
 from toolchain.telling import telling
 
 _TRIES = 5
-_SELDOM_SECONDS = 20
+_ANSWER_SECONDS = 60
 # The layout of a file backend and of a checkpoint in it, as Pulumi numbers them. Of any other, the CLI is asked.
 _LAYOUT, _CHECKPOINT = "version: 1", 3
 
@@ -26,7 +26,11 @@ class NotReadable(Refusal):
 def ask_pulumi(*words: str) -> subprocess.CompletedProcess[str]:
     """What Pulumi's command line answers."""
     try:
-        return subprocess.run(["pulumi", *words], capture_output=True, text=True)
+        return subprocess.run(["pulumi", *words], capture_output=True, text=True, timeout=_ANSWER_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise NotReadable(
+            f"`{' '.join(('pulumi', *words))}` took longer than {_ANSWER_SECONDS} s, and was ended"
+        ) from None
     except FileNotFoundError:
         raise NotReadable("there is no `pulumi` on PATH; in a checkout, `. ./activate` puts it there") from None
 
@@ -36,7 +40,7 @@ def resources(stack: str, *, secrets: bool = False) -> list[dict[str, Any]]:
     if not secrets and (found := of_file_backend(stack)) is not None:
         return found
     words = ["stack", "export", "--stack", stack, *(["--show-secrets"] if secrets else [])]
-    with telling(f"Pulumi to tell what it knows of stack {stack}", _SELDOM_SECONDS):
+    with telling(f"Pulumi to tell what it knows of stack {stack}", _TRIES * _ANSWER_SECONDS):
         for _ in range(_TRIES):
             done = ask_pulumi(*words)
             if done.returncode == 0:

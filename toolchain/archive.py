@@ -39,7 +39,7 @@ PUBLISHED = {
     "82362e3778678600c5368384437c1da6b3d612a748917f4b294c06ea160173ee",
 }
 REACH_SECONDS = 8.0
-_FETCH_SECONDS = 300.0
+_FETCH_SECONDS = 1800.0
 EXAMPLE = "for example: archive: /path/kafka_2.13-3.6.0.tgz, archive: https://mirror.example/kafka_2.13-3.6.0.tgz"
 
 
@@ -149,7 +149,7 @@ def _fetch_default(version: str, expected: str | None, target: Path) -> tuple[st
         _check(target, published, address)
         return "official", address
     try:
-        with telling.telling("the Kafka archive to be assembled", _FETCH_SECONDS):
+        with telling.telling("the Kafka archive to be assembled", assemble.MOST_SECONDS):
             assemble.assemble(version, target)
     except assemble.AssemblyError as error:
         raise ArchiveError(
@@ -175,9 +175,9 @@ def _published(address: str) -> str:
 
 
 def _download(address: str, target: Path) -> None:
-    with _open(address) as answer, target.open("wb") as file, telling.telling(address, _FETCH_SECONDS):
+    with _open(address) as answer, target.open("wb") as file:
         try:
-            shutil.copyfileobj(answer, file, 1 << 20)
+            telling.copied(answer, file, address, _FETCH_SECONDS)
         except (OSError, http.client.HTTPException) as error:
             raise ArchiveError(
                 f"archive: {address} broke off after {file.tell()} bytes: {error}. Run it again"

@@ -24,6 +24,9 @@ VERSIONS = re.compile(r"3\.6\.\d+")
 DEFAULT_HEAP = "-Xmx256M"
 # Jars must carry the same time on every machine, or a class-data-sharing archive made on one is ignored on another.
 TIMESTAMP = 1_700_000_000
+# One program on the slowest line, and all three: what is missing of them is looked for and installed, then the jars.
+STEP_SECONDS = 1200.0
+MOST_SECONDS = 3 * STEP_SECONDS
 
 
 class AssemblyError(Exception):
@@ -129,15 +132,19 @@ def _install_programs() -> None:
 
 def run(command: list[str], **environment: str) -> None:
     """Run a program to its end; a failure carries the last lines that it said."""
-    done = subprocess.run(
-        command,
-        env=os.environ | environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            command,
+            env=os.environ | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=STEP_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        raise AssemblyError(f"`{' '.join(command)}` took longer than {STEP_SECONDS:.0f} s, and was ended") from None
     if done.returncode != 0:
         last = "\n".join(done.stdout.strip().splitlines()[-15:])
         raise AssemblyError(f"{' '.join(command)}\nended with {done.returncode}. Its last lines:\n{last}")

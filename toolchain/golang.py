@@ -29,7 +29,8 @@ BENDING = ("GOFLAGS", "GOROOT", *UNSAFE)
 REMOVABLE = "-modcacherw"  # Go's module cache is read-only otherwise
 LAST_LINES = 25
 SHOWN_WORDS = 3
-USUAL_SECONDS = 600.0
+# One command of Go's; on two processors none has taken a tenth of it.
+MOST_SECONDS = 5400.0
 
 
 class GoError(Exception):
@@ -197,9 +198,15 @@ def _environment(go: Path) -> dict[str, str]:
 
 
 def _run(command: list[str | Path], directory: Path, environment: Mapping[str, str]) -> str:
-    with telling(f"`{' '.join(map(str, command[:SHOWN_WORDS]))} …`", USUAL_SECONDS):
-        done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True)
+    words = list(map(str, command))
+    try:
+        with telling(f"`{' '.join(words[:SHOWN_WORDS])} …`", MOST_SECONDS):
+            done = subprocess.run(
+                words, cwd=directory, env=environment, capture_output=True, text=True, timeout=MOST_SECONDS
+            )
+    except subprocess.TimeoutExpired:
+        raise GoError(f"`{' '.join(words)}` took longer than {MOST_SECONDS:.0f} s, and was ended") from None
     if done.returncode != 0:
         said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-LAST_LINES:])
-        raise GoError(f"{' '.join(map(str, command))} in {directory} failed ({done.returncode}):\n{said}")
+        raise GoError(f"{' '.join(words)} in {directory} failed ({done.returncode}):\n{said}")
     return done.stdout

@@ -25,7 +25,9 @@ _COORDINATES = "io.prometheus.jmx:jmx_prometheus_javaagent:1.0.1"
 _COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
 NODE_EXPORTER = "prometheus-node-exporter"
 PROMETHEUS, PROMTOOL = "prometheus", "promtool"
-_SECONDS = 120.0
+_STEP_SECONDS = 600.0
+# Maven's is the assembly's own; the package's source is read, the package fetched and unpacked.
+_SECONDS = assemble.STEP_SECONDS + 3 * _STEP_SECONDS
 
 
 class MetricsError(Exception):
@@ -112,13 +114,15 @@ def _fetch(folder: Path) -> None:
 def _fetch_programs(package: str, folder: Path, *programs: str) -> None:
     """Programs alone out of Debian's package: the package's own service would start, and listen on all addresses."""
     (folder / "deb").mkdir()
-    output(["apt-get", "--option", f"DPkg::Lock::Timeout={apt.LOCK_SECONDS}", "--quiet=2", "update"])
+    output(
+        ["apt-get", "--option", f"DPkg::Lock::Timeout={apt.LOCK_SECONDS}", "--quiet=2", "update"], most=_STEP_SECONDS
+    )
     fetch = ["apt-get", "--quiet=2", "--option", "APT::Sandbox::User=root", "download", package]
-    done = subprocess.run(fetch, cwd=folder / "deb", capture_output=True, text=True)
+    done = subprocess.run(["timeout", str(_STEP_SECONDS), *fetch], cwd=folder / "deb", capture_output=True, text=True)
     packages = list((folder / "deb").glob("*.deb"))
     if done.returncode != 0 or len(packages) != 1:
         raise MetricsError(f"metrics: Debian's {package} can't be fetched: {done.stderr.strip()}")
-    output(["dpkg-deb", "--extract", packages[0], folder / "unpacked"])
+    output(["dpkg-deb", "--extract", packages[0], folder / "unpacked"], most=_STEP_SECONDS)
     for program in programs:
         (folder / "unpacked" / "usr" / "bin" / program).replace(folder / program)
 

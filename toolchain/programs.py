@@ -36,7 +36,7 @@ CHOICE = "KAFKA_CLUSTER_PULUMI"
 RELEASES = "https://get.pulumi.com/releases"
 MIRROR = "KAFKA_CLUSTER_PULUMI_RELEASES"
 REACH_SECONDS = 5.0
-FETCH_SECONDS = 300.0
+FETCH_SECONDS = 1800.0
 KEY_DIGITS = 12
 OFFICIAL, OWN = "official", "own"
 USE_OWN = f"let this project build its own: `export {CHOICE}={OWN}`, then `make setup`"
@@ -240,8 +240,8 @@ def _opened(address: str) -> Any:
 
 def _download(address: str, file: Path) -> None:
     try:
-        with telling.telling(address, FETCH_SECONDS), file.open("wb") as kept, _opened(address) as answer:
-            shutil.copyfileobj(answer, kept)
+        with file.open("wb") as kept, _opened(address) as answer:
+            telling.copied(answer, kept, address, FETCH_SECONDS)
     except OSError as failure:
         raise ProgramsError(f"{address}: {failure}.\nTry again, or {USE_OWN}.") from failure
 

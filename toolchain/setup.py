@@ -9,11 +9,13 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -31,6 +33,10 @@ LOCK = places.CHECKOUT / "requirements.lock"
 ROOMS = ("components", "files", "images", "kafka_cluster", "lab", "model", "operations", "toolchain")
 
 Say = Callable[[str], None]
+# When the phase that runs in a thread is to be over, by the thread.
+_DEADLINES: dict[int, float] = {}
+_LONGEST = 7200.0
+_LAST_WORDS_SECONDS = 10
 
 
 class PhaseFailed(Exception):
@@ -141,14 +147,34 @@ def secret(say: Say) -> None:
 
 
 def _run(say: Say, *command: str) -> None:
-    """Runs a program and says each line it prints."""
+    """Runs a program and says each line it prints. It is ended with the time of its phase."""
     with subprocess.Popen(
         command, cwd=places.CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
     ) as process:
-        for line in process.stdout or ():
-            say(line.rstrip())
+        left = _DEADLINES.get(threading.get_ident(), float("inf")) - time.monotonic()
+        with _ended_in(process, min(left, _LONGEST)):
+            for line in process.stdout or ():
+                say(line.rstrip())
+            process.wait()
     if process.returncode != 0:
         raise PhaseFailed(f"`{' '.join(command)}` ended with {process.returncode}")
+
+
+@contextmanager
+def _ended_in(process: "subprocess.Popen[str]", seconds: float) -> Iterator[None]:
+    """It is ended after so many seconds, as Ctrl-C does, so that it ends what it has started itself; then by force."""
+    ends = [
+        threading.Timer(seconds, process.send_signal, [signal.SIGINT]),
+        threading.Timer(seconds + _LAST_WORDS_SECONDS, process.kill),
+    ]
+    for end in ends:
+        end.daemon = True
+        end.start()
+    try:
+        yield
+    finally:
+        for end in ends:
+            end.cancel()
 
 
 class Progress:
@@ -167,7 +193,8 @@ class Progress:
         """Runs one phase; its failure is kept, so that the others can go on."""
         name, started = phase.__name__, time.monotonic()
         try:
-            with telling(f"phase {name}", USUAL_SECONDS[name]) as heard:
+            _DEADLINES[threading.get_ident()] = started + MOST_SECONDS[name]
+            with telling(f"phase {name}", MOST_SECONDS[name]) as heard:
 
                 def say(text: str) -> None:
                     heard()
@@ -188,19 +215,10 @@ PHASES: dict[str, Callable[[Say], None]] = {
     )
 }  # fmt: skip
 WHEN_ASKED_FOR = ("packages_for_hosts", "test_packages", "metrics")
-# What a phase takes from empty caches on two processors, generously.
-USUAL_SECONDS = {
-    "packages": 300,
-    "packages_for_hosts": 300,
-    "test_packages": 300,
-    "secret": 5,
-    "python": 180,
-    "programs": 1200,
-    "archive": 300,
-    "metrics": 120,
-    "image": 600,
-    "shared_classes": 900,
-}
+# What a phase may take. On two processors and from empty caches the longest takes a tenth of it.
+MOST_SECONDS = dict.fromkeys(PHASES, 2 * apt.STEP_SECONDS) | dict.fromkeys(
+    ("programs", "image", "shared_classes"), _LONGEST
+)
 SIDE_BY_SIDE = ("python", "programs", "archive", "image", "shared_classes")
 # What a phase among those needs of others.
 AFTER = {"shared_classes": ("archive", "image")}

@@ -27,7 +27,7 @@ from toolchain import places, telling
 
 NAME = "kafka-classes.jsa.gz"
 _PROGRAM = Path(__file__).with_name("shared-classes.sh")
-_SECONDS = 120.0
+_SECONDS = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def _make(archive: archives.Archive, image: recipe.Image) -> None:
         log = _root() / "make.log"
         log.write_text("", encoding="utf-8")
         alone = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child"]
-        logged([*alone, "sh", _PROGRAM, lower, work, archive.path, f"kafka_2.13-{archive.version}"], log)
+        logged([*alone, "sh", _PROGRAM, lower, work, archive.path, f"kafka_2.13-{archive.version}"], log, most=_SECONDS)
         made = Path(work) / NAME
         (Path(work) / made.with_suffix(".sha512").name).write_text(_sha512(made), encoding="ascii")
         folder = _folder(archive.sha512, image)

@@ -122,10 +122,12 @@ class Plugin:
         }
         return Diff(set(answer.detailedDiff), replacing, answer.deleteBeforeReplace)
 
-    def create(self, token: str, inputs: Properties, preview: bool = False) -> Properties:
-        """The state of a new resource."""
+    def create(self, token: str, inputs: Properties, preview: bool = False, seconds: float = 0) -> Properties:
+        """The state of a new resource. `seconds` are its time limit, if it has one."""
         checked = _struct(self.check(token, inputs))
-        request = provider_pb2.CreateRequest(urn=_urn(token), properties=checked, preview=preview, name="tried")
+        request = provider_pb2.CreateRequest(
+            urn=_urn(token), properties=checked, preview=preview, name="tried", timeout=seconds
+        )
         return _properties(self._call("Create", request).properties)
 
     def update(self, token: str, state: Properties, inputs: Properties) -> Properties:

@@ -43,8 +43,9 @@ def there(tmp_path: Path) -> Path:
     return folder
 
 
-def copy(command: Plugin, machine: Server, source: Properties, target: Path) -> Properties:
-    return command.create(COPY, {"connection": machine.connection(), "source": source, "remotePath": str(target)})
+def copy(command: Plugin, machine: Server, source: Properties, target: Path, *, seconds: float = 0) -> Properties:
+    inputs = {"connection": machine.connection(), "source": source, "remotePath": str(target)}
+    return command.create(COPY, inputs, seconds=seconds)
 
 
 def below(folder: Path) -> set[str]:
@@ -76,13 +77,16 @@ def test_a_file_into_a_folder_keeps_its_name(command: Plugin, machine: Server, h
     assert below(there) == {"top.txt"}
 
 
-def test_a_copy_that_takes_long_is_told_of(command: Plugin, machine: Server, here: Path, there: Path) -> None:
+def slow_copy(
+    command: Plugin, machine: Server, here: Path, there: Path, *, seconds: float, longest: float = TOLD_SECONDS
+) -> None:
+    """A copy that comes to its end once it was told of, or after its `longest` time."""
     source = here / "pipe"
     os.mkfifo(source)
     late = source.open("r+b", buffering=0)
 
     def end_once_told() -> None:
-        deadline = time.monotonic() + TOLD_SECONDS
+        deadline = time.monotonic() + longest
         while not command.log.lines and time.monotonic() < deadline:
             time.sleep(0.02)
         late.write(b"late")
@@ -90,10 +94,24 @@ def test_a_copy_that_takes_long_is_told_of(command: Plugin, machine: Server, her
 
     end = threading.Thread(target=end_once_told)
     end.start()
-    copy(command, machine, file_asset(source, "1"), there / "copy")
-    end.join()
+    try:
+        copy(command, machine, file_asset(source, "1"), there / "copy", seconds=seconds)
+    finally:
+        end.join()
+
+
+def test_a_copy_that_takes_long_is_told_of(command: Plugin, machine: Server, here: Path, there: Path) -> None:
+    slow_copy(command, machine, here, there, seconds=600)
     assert (there / "copy").read_bytes() == b"late"
-    assert command.log.lines[0].startswith(f"waiting for {there}/copy to be copied: 0.0 of 0.0 MiB (")
+    said = f"waiting for {there}/copy to be copied: 0.0 of 0.0 MiB (2 s of at most 600 s)"
+    assert command.log.lines[0] == said
+
+
+def test_a_copy_that_takes_longer_than_its_limit_is_given_up(
+    command: Plugin, machine: Server, here: Path, there: Path
+) -> None:
+    with pytest.raises(Failed, match="context deadline exceeded"):
+        slow_copy(command, machine, here, there, seconds=1, longest=2)
 
 
 def test_a_short_copy_needs_no_words(command: Plugin, machine: Server, there: Path) -> None:

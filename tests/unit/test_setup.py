@@ -1,6 +1,8 @@
 """What set-up installs, on computers that have different things already."""
 
 import shutil
+import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -69,3 +71,19 @@ def test_a_program_of_another_origin_will_do(installed: list[str], monkeypatch: 
     monkeypatch.setattr(shutil, "which", lambda program: f"/opt/bin/{program}")
     setup.packages(lambda _: None)
     assert not {"maven", "genisoimage", "libvirt-clients", "xsltproc"} & set(installed)
+
+
+def test_a_phase_that_hangs_is_ended_with_what_it_started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As Ctrl-C ends it: a build that nobody waits for any more would take the processors from the next try."""
+    begun = tmp_path / "begun"
+    inner = f"echo $$ > {begun}; exec sleep 600"
+
+    def hangs(say: setup.Say) -> None:
+        setup._run(say, sys.executable, "-c", f"import subprocess; subprocess.run(['sh', '-c', {inner!r}])")
+
+    monkeypatch.setitem(setup.MOST_SECONDS, "hangs", 3.0)
+    progress, started = setup.Progress(), time.monotonic()
+    progress.run(hangs)
+    assert time.monotonic() - started < 60, "it was waited for, however long it takes"
+    assert len(progress.failures) == 1, "what is not there must not be taken for done"
+    assert not Path(f"/proc/{begun.read_text().strip()}").exists()

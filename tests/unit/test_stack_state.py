@@ -72,7 +72,7 @@ def test_a_cli_that_takes_long_is_told_of_beside_the_answer(
     program.write_text(program.read_text().replace("echo", "sleep 1\necho"))
     assert stack_state.resources(STACK, secrets=True) == ASKED
     said = capfd.readouterr()
-    assert f"waiting for Pulumi to tell what it knows of stack {STACK} (0 s already" in said.err
+    assert f"waiting for Pulumi to tell what it knows of stack {STACK} (0 s of at most" in said.err
     assert said.out == ""
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import io
 import os
 import re
 import subprocess
@@ -12,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from images import commands
+from images.commands import CommandFailed
 from model import stages
 from model.handover import LiveSettings, seats
 from model.health import Partition, Sample
@@ -219,7 +222,7 @@ def test_what_blocks_is_told_of_on_standard_error(capfd: pytest.CaptureFixture[s
     with telling.telling("the build", 60):
         time.sleep(5 * QUICK)
     said = capfd.readouterr()
-    assert "waiting for the build (N s already; seldom more than 60 s)" in seconds_left_out(said.err)
+    assert "waiting for the build (N s of at most 60 s)" in seconds_left_out(said.err)
     assert said.out == "", "an answer may be read from there"
 
 
@@ -234,6 +237,36 @@ def test_what_speaks_for_itself_is_not_told_of_as_well(
             heard()
             time.sleep(0.01)
     assert capfd.readouterr().err == ""
+
+
+class Endless:
+    """Something that never comes to its end."""
+
+    def read(self, size: int) -> bytes:
+        time.sleep(QUICK)
+        return b"x"
+
+
+def test_what_comes_from_elsewhere_is_given_up_in_the_end(tmp_path: Path) -> None:
+    with (
+        (tmp_path / "file").open("wb") as target,
+        pytest.raises(TimeoutError, match="took longer than 0 s, and was ended"),
+    ):
+        telling.copied(Endless(), target, "an archive", 3 * QUICK)
+
+
+def test_what_comes_from_elsewhere_comes_whole(tmp_path: Path) -> None:
+    content = bytes(range(256)) * 10_000
+    with (tmp_path / "file").open("wb") as target:
+        telling.copied(io.BytesIO(content), target, "an archive", 60)
+    assert (tmp_path / "file").read_bytes() == content
+
+
+def test_a_program_that_is_waited_for_is_given_up_in_the_end(tmp_path: Path) -> None:
+    with pytest.raises(CommandFailed, match="`sleep 60` took longer than 0 s, and was ended"):
+        commands.output(["sleep", "60"], most=QUICK)
+    with pytest.raises(CommandFailed, match="and was ended"):
+        commands.logged(["sleep", "60"], tmp_path / "log", most=QUICK)
 
 
 def test_a_moment_is_not_told_of(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,10 @@
-// This file knows how an upload that takes long is told of: what is copied, how much of it, how long already.
+// This file knows how an upload that takes long is told of: what is copied, how much of it, how long already and, where
+// the resource has a time limit, how long at most.
 package remote
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"sync/atomic"
 	"time"
@@ -36,6 +38,10 @@ func (u *upload) Size() int64 { return u.size }
 // tell says how far it is, beside the copying and until stop is called.
 func (u *upload) tell(ctx context.Context, destination string) (stop func()) {
 	began, over, told := time.Now(), make(chan struct{}), make(chan struct{})
+	limit := "already"
+	if end, isLimited := ctx.Deadline(); isLimited {
+		limit = fmt.Sprintf("of at most %.0f s", end.Sub(began).Seconds())
+	}
 	go func() {
 		defer close(told)
 		for pause := firstWord; ; pause = nextWord {
@@ -43,8 +49,8 @@ func (u *upload) tell(ctx context.Context, destination string) (stop func()) {
 			case <-over:
 				return
 			case <-time.After(pause):
-				provider.GetLogger(ctx).InfoStatusf("waiting for %s to be copied: %.1f of %.1f MiB (%.0f s already)",
-					destination, mebibytes(u.read.Load()), mebibytes(u.size), time.Since(began).Seconds())
+				provider.GetLogger(ctx).InfoStatusf("waiting for %s to be copied: %.1f of %.1f MiB (%.0f s %s)",
+					destination, mebibytes(u.read.Load()), mebibytes(u.size), time.Since(began).Seconds(), limit)
 			}
 		}
 	}()
