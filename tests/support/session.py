@@ -69,12 +69,20 @@ class Session:
 
     def members(self) -> list[int]:
         """The processes of it that go on."""
-        found = []
+        return list(self._stats())
+
+    def ticks(self) -> int:
+        """How much of a processor those have used, in the kernel's ticks."""
+        return sum(int(words[11]) + int(words[12]) for words in self._stats().values())
+
+    def _stats(self) -> dict[int, list[str]]:
+        """What the kernel says of each process of it, from its state on."""
+        found = {}
         for status in Path("/proc").glob("[0-9]*/stat"):
             with suppress(FileNotFoundError, ProcessLookupError):
-                state, _, _, session = status.read_text().rpartition(")")[2].split()[:4]
-                if int(session) == self._leader.pid and state != "Z":
-                    found.append(int(status.parent.name))
+                words = status.read_text().rpartition(")")[2].split()
+                if int(words[3]) == self._leader.pid and words[0] != "Z":
+                    found[int(status.parent.name)] = words
         return found
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.waiting import wait_for
 from tests.support.session import Session, session
 
 # A helper of a process group of its own, as each of Pulumi's is, and one whose parent is gone.
@@ -56,3 +57,11 @@ def test_a_program_that_ends_by_itself_says_how() -> None:
     with session(("sh", "-c", "exit 7")) as running:
         assert running.wait() == 7
         assert running.wait() == 7, "asking leaves its number held"
+
+
+def test_who_works_uses_a_processor_and_who_sleeps_does_not() -> None:
+    with session((sys.executable, "-c", "while True: pass")) as busy, session(COMMAND) as idle:
+        helpers(idle)
+        before = busy.ticks(), idle.ticks()
+        wait_for("work", lambda: busy.ticks() > before[0], 30)
+        assert idle.ticks() - before[1] <= 1, "a plugin that was asked nothing would be waited for"
