@@ -31,6 +31,7 @@ from tests.support.session import session
 from tests.support.stack import PulumiFailed, Stack
 from tests.support.traffic.beside import traffic
 from tests.support.tutorial import Reader, Shell, sections
+from tests.support.under_way import up_under_way
 from tests.support.virtual import copy_of_the_checkout, libvirt_of_its_own
 from toolchain import places, programs
 
@@ -353,6 +354,27 @@ def test_no_record_is_lost_by_a_roll_with_a_slow_disk(lab: Libvirt, stack: Stack
         verdict = running.stop()
     print(f"a roll with a slow disk: {verdict}")
     assert len(re.findall(r"restarting (\S+) \(\d of 3\)", said)) == 3, "each node is restarted once"
+    assert not verdict.faults, f"clients are to see nothing but a pause: {verdict}"
+
+
+@pytest.mark.usefixtures("further_on")
+def test_no_record_is_lost_by_a_roll_in_which_a_machine_loses_its_power(
+    lab: Libvirt, stack: Stack, first_up: FirstUp
+) -> None:
+    servers, settings = stack.outputs()["bootstrap_servers"], stack.config()["settings"]
+    with traffic(stack.prefix, servers, "rolled", "--per-second", "10") as running:
+        stack.configure(settings={**settings, "queued.max.requests": 300})
+        with up_under_way(stack) as up:
+            victim = (
+                "kafka-server2" if up.until(r"restarting (\S+) \(1 of 3\)")[1] != "kafka-server2" else "kafka-server1"
+            )
+            lab.virsh("destroy", NAMES.of(victim))
+            up.until("waiting for the whole cluster")
+            lab.virsh("start", NAMES.of(victim))
+            assert up.end() == 0, f"a roll is to outlast what comes back by itself:\n{up.said[-3000:]}"
+        verdict = running.stop()
+    print(f"a roll in which {victim} lost its power: {verdict}")
+    assert len(re.findall(r"restarting (\S+) \(\d of 3\)", up.said)) == 3, "each node is restarted once"
     assert not verdict.faults, f"clients are to see nothing but a pause: {verdict}"
 
 
