@@ -16,8 +16,15 @@ _QUESTION_MS = 1000
 # What is behind a jump host is logged in to twice, and mostly from far away.
 _JUMP_FACTOR = 3
 
-# A broker that is not registered a minute after its start gives up and starts again. An emulated one may need more.
-EMULATED_PROPERTIES = {"initial.broker.registration.timeout.ms": "300000"}
+# A broker that is not registered a minute after its start gives up and starts again; a voter that hears nothing of its
+# leader for two seconds calls an election, which keeps everybody's processors busy. Emulated ones may need more: by
+# Kafka's own times three busy machines elected three leaders a minute.
+EMULATED_PROPERTIES = {
+    "initial.broker.registration.timeout.ms": "300000",
+    "controller.quorum.election.timeout.ms": "5000",
+    "controller.quorum.fetch.timeout.ms": "10000",
+    "controller.quorum.request.timeout.ms": "10000",
+}
 
 
 def patience(emulated: bool) -> int:
