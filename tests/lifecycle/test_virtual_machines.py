@@ -56,6 +56,8 @@ UP, LOOK, WRITE, CHANGE, SWITCH, BREAK, DOWN = (
 SECONDS_TO_AUTOSTART = 60
 RECORD = "hello"
 SLOW_RECORDS = 200
+# More would keep emulated machines from anything else.
+SELDOM = ("--per-second", "4")
 
 
 @pytest.fixture(scope="module")
@@ -333,7 +335,7 @@ def test_a_process_that_is_killed_is_started_again(reader: Reader) -> None:
 
 
 def test_no_record_is_lost_with_the_power_of_a_machine(stack: Stack, reader: Reader, first_up: FirstUp) -> None:
-    with traffic(stack.prefix, stack.outputs()["bootstrap_servers"], "power", "--per-second", "10") as running:
+    with traffic(stack.prefix, stack.outputs()["bootstrap_servers"], "power", *SELDOM) as running:
         reader.do(BREAK, 1)
         verdict = running.stop()
     print(f"a machine without power: {verdict}")
@@ -344,7 +346,7 @@ def test_no_record_is_lost_with_the_power_of_a_machine(stack: Stack, reader: Rea
 def test_no_record_is_lost_by_a_roll_with_a_slow_disk(lab: Libvirt, stack: Stack, first_up: FirstUp) -> None:
     servers, settings = stack.outputs()["bootstrap_servers"], stack.config()["settings"]
     with (
-        traffic(stack.prefix, servers, "slow", "--per-second", "10") as running,
+        traffic(stack.prefix, servers, "slow", *SELDOM) as running,
         slow_disk(lab, "kafka-server3", NAMES.data_volume(3)),
     ):
         before = running.acknowledged()
@@ -362,7 +364,7 @@ def test_no_record_is_lost_by_a_roll_in_which_a_machine_loses_its_power(
     lab: Libvirt, stack: Stack, first_up: FirstUp
 ) -> None:
     servers, settings = stack.outputs()["bootstrap_servers"], stack.config()["settings"]
-    with traffic(stack.prefix, servers, "rolled", "--per-second", "10") as running:
+    with traffic(stack.prefix, servers, "rolled", *SELDOM) as running:
         stack.configure(settings={**settings, "queued.max.requests": 300})
         with up_under_way(stack) as up:
             victim = (
@@ -450,7 +452,7 @@ def test_bigger_machines_wait(lab: Libvirt, stack: Stack, first_up: FirstUp) -> 
 @pytest.mark.usefixtures("further_on")
 def test_a_machine_that_was_deleted_by_hand_is_made_again(lab: Libvirt, stack: Stack, first_up: FirstUp) -> None:
     before = domains(lab)
-    with traffic(stack.prefix, stack.outputs()["bootstrap_servers"], "deleted", "--per-second", "10") as running:
+    with traffic(stack.prefix, stack.outputs()["bootstrap_servers"], "deleted", *SELDOM) as running:
         lab.virsh("destroy", NAMES.of("kafka-server2"))
         lab.virsh("undefine", NAMES.of("kafka-server2"))
         stack.up()
@@ -467,7 +469,7 @@ def test_a_machine_that_was_deleted_by_hand_is_made_again(lab: Libvirt, stack: S
 def test_machines_are_replaced_one_at_a_time_and_by_a_run_that_is_killed(lab: Libvirt, stack: Stack, kept: str) -> None:
     before = domains(lab)
     servers = stack.outputs()["bootstrap_servers"]
-    with traffic(stack.prefix, servers, "replaced", "--per-second", "10") as running:
+    with traffic(stack.prefix, servers, "replaced", *SELDOM) as running:
         kill_when_a_machine_was_replaced(lab, stack)
         done = make(lab, stack, "machines")
         assert done.returncode == 0, f"{done.stdout[-5000:]}{done.stderr[-3000:]}"
