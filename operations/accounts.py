@@ -26,7 +26,7 @@ async def reports(cluster: Cluster, machines: Mapping[str, Machine]) -> dict[str
 @dataclass(frozen=True, slots=True)
 class Account:
     """What all nodes said at one time, by name, what follows from it, and the ids of those that were seen to be unwell:
-    the cluster is asked only where some are young or fail."""
+    the cluster is asked only where some fail, or run something else since a moment ago."""
 
     reports: Mapping[str, Mapping[str, Any]]
     states: tuple[order.NodeState, ...]
@@ -40,7 +40,7 @@ async def account(handover: Handover, machines: Mapping[str, Machine], view: Kaf
         order.state(facts, found[facts.name], cluster.services(), time.time(), handover.patience)
         for facts in handover.nodes
     )
-    ask = any(one.fails or one.young for one in states)
+    ask = any(one.fails or (one.young and one.running != one.planned) for one in states)
     return Account(found, states, health.unwell(cluster, await view.sample()) if ask else ())
 
 
