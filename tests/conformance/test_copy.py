@@ -1,6 +1,7 @@
 """remote.CopyToRemote and remote.CopyFile put files where the published package's documentation says."""
 
 import os
+import re
 import threading
 import time
 from pathlib import Path
@@ -103,8 +104,10 @@ def slow_copy(
 def test_a_copy_that_takes_long_is_told_of(command: Plugin, machine: Server, here: Path, there: Path) -> None:
     slow_copy(command, machine, here, there, seconds=600)
     assert (there / "copy").read_bytes() == b"late"
-    said = f"waiting for {there}/copy to be copied: 0.0 of 0.0 MiB (2 s of at most 600 s)"
-    assert command.log.lines[0] == said
+    said = rf"waiting for {there}/copy to be copied: 0\.0 of 0\.0 MiB \(\d+ s of at most (600|5\d\d) s\)"
+    assert re.fullmatch(said, command.log.lines[0]), (
+        "a busy computer connects and speaks later, and says so all the same"
+    )
 
 
 def test_a_copy_that_takes_longer_than_its_limit_is_given_up(

@@ -1,6 +1,7 @@
 """What set-up installs, on computers that have different things already."""
 
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Iterable
@@ -10,6 +11,7 @@ import pytest
 
 from images import apt
 from lab import host
+from lab.waiting import wait_for
 from toolchain import places, setup
 
 
@@ -73,17 +75,24 @@ def test_a_program_of_another_origin_will_do(installed: list[str], monkeypatch: 
     assert not {"maven", "genisoimage", "libvirt-clients", "xsltproc"} & set(installed)
 
 
-def test_a_phase_that_hangs_is_ended_with_what_it_started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """As Ctrl-C ends it: a build that nobody waits for any more would take the processors from the next try."""
-    begun = tmp_path / "begun"
-    inner = f"echo $$ > {begun}; exec sleep 600"
-
+def test_a_phase_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     def hangs(say: setup.Say) -> None:
-        setup._run(say, sys.executable, "-c", f"import subprocess; subprocess.run(['sh', '-c', {inner!r}])")
+        setup._run(say, "sleep", "600")
 
-    monkeypatch.setitem(setup.MOST_SECONDS, "hangs", 3.0)
+    monkeypatch.setitem(setup.MOST_SECONDS, "hangs", 0.5)
     progress, started = setup.Progress(), time.monotonic()
     progress.run(hangs)
     assert time.monotonic() - started < 60, "it was waited for, however long it takes"
     assert len(progress.failures) == 1, "what is not there must not be taken for done"
+
+
+def test_what_a_program_has_started_ends_with_it(tmp_path: Path) -> None:
+    """As Ctrl-C ends it: a build that nobody waits for any more would take the processors from the next try."""
+    begun = tmp_path / "begun"
+    inner = f"echo $$ > {begun}.part; mv {begun}.part {begun}; exec sleep 600"
+    program = f"import subprocess; subprocess.run(['sh', '-c', {inner!r}])"
+    with subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL, text=True) as process:
+        wait_for("a program of the program's", begun.exists, 60)
+        with setup._ended_in(process, 0.1):
+            process.wait()
     assert not Path(f"/proc/{begun.read_text().strip()}").exists()
