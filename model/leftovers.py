@@ -1,8 +1,9 @@
 """What a killed run left behind on a hypervisor: things with a stack's names that its state does not know.
 
 Pulumi learns of a thing only when its creation has ended. A domain, network, pool or first-boot disk that exists
-already makes the next creation fail; a volume would be adopted, half-written or not. Data volumes are never
-leftovers: they may hold records, and adopting one is what a rebuilt node needs.
+already makes the next creation fail; a volume would be adopted, half-written or not. Data volumes are no leftovers:
+they may hold records, and adopting one is what a rebuilt node needs. Only where all of a stack is to go, and it protects
+no data, they are in the way like the rest.
 
 Names alone prove nothing: somebody else's stack may have the same, and a lost state knows none of its own. But the pool is
 recorded before anything is made that lies in it or boots from it, and no hypervisor has two of one name: a state that
@@ -47,9 +48,10 @@ def known(resources: Iterable[Mapping[str, Any]]) -> set[Thing]:
     }
 
 
-def leftovers(present: Iterable[Thing], state: set[Thing], names: MachineNames) -> list[Thing]:
-    """What is to be cleared, in the order in which it can be."""
-    found = [thing for thing in present if thing not in state and names.owns(thing.name) and not _is_data(thing, names)]
+def leftovers(present: Iterable[Thing], state: set[Thing], names: MachineNames, data: bool = False) -> list[Thing]:
+    """What is to be cleared, in the order in which it can be. `data` is whether data volumes may be among it."""
+    found = [thing for thing in present if thing not in state and names.owns(thing.name)]
+    found = [thing for thing in found if data or not is_data(thing, names)]
     return sorted(found, key=lambda thing: (_ORDER.index(thing.kind), thing.name))
 
 
@@ -68,5 +70,6 @@ def not_ours(found: Iterable[Thing], present: Iterable[Thing], state: set[Thing]
     return [thing for thing in found if thing.kind in _NEEDS_POOL or not proof]
 
 
-def _is_data(thing: Thing, names: MachineNames) -> bool:
+def is_data(thing: Thing, names: MachineNames) -> bool:
+    """Whether a node's records may lie there."""
     return thing.kind == "volume" and names.is_data_volume(thing.name)

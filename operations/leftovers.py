@@ -3,14 +3,19 @@
 Asks libvirt through virsh, so that a hypervisor far away is the same as this computer.
 """
 
+import os
 import subprocess
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from model.leftovers import Thing, known, leftovers, not_ours, proof
+from lab.waiting import WaitedTooLong, wait_for
+from model.leftovers import Thing, is_data, known, leftovers, not_ours, proof
 from model.machine_names import MachineNames
 
 _ID_OF = {"network": "net-uuid", "pool": "pool-uuid"}
+# What libvirt says of a pool in which a volume is being uploaded or copied; it looks into it afterwards.
+_BUSY = "has asynchronous jobs running"
+_SECONDS_OF_BEING_BUSY = 600
 
 
 class NotCleared(Exception):
@@ -36,15 +41,29 @@ def _opened(uri: str, pool: str) -> bool:
             _virsh(uri, "pool-start", pool)
         except NotCleared:
             return False
-    _virsh(uri, "pool-refresh", pool)
+    try:
+        wait_for(f"what is being written into pool {pool}", lambda: _refreshed(uri, pool), _SECONDS_OF_BEING_BUSY)
+    except WaitedTooLong as waited:
+        raise NotCleared(f"on {uri} a volume is uploaded or copied all the time: {waited}") from None
     return True
 
 
-def find(uri: str, state: Collection[Mapping[str, Any]], names: MachineNames) -> list[Thing]:
-    """What a killed run left behind, given the resources that the state knows. NotCleared names what carries the stack's
-    names and may be somebody else's."""
+def _refreshed(uri: str, pool: str) -> bool:
+    """Whether the pool looked for files that it does not know yet."""
+    try:
+        _virsh(uri, "pool-refresh", pool)
+    except NotCleared as refused:
+        if _BUSY not in str(refused):
+            raise
+        return False
+    return True
+
+
+def find(uri: str, state: Collection[Mapping[str, Any]], names: MachineNames, data: bool = False) -> list[Thing]:
+    """What a killed run left behind, given the resources that the state knows; with `data`, also data volumes. NotCleared
+    names what carries the stack's names and may be somebody else's."""
     here, ours = present(uri, names), known(state)
-    found = leftovers(here, ours, names)
+    found = leftovers(here, ours, names, data)
     if found and (others := not_ours(found, here, ours, proof(state, _ids(uri, here, names)))):
         raise NotCleared(
             f"on {uri} stands what has this stack's names, and nothing in its state proves that this stack made it:"
@@ -61,6 +80,19 @@ def _ids(uri: str, here: Collection[Thing], names: MachineNames) -> dict[str, st
         for kind, asked in _ID_OF.items()
         if Thing(kind, names.prefix) in here
     }
+
+
+def find_all(uri: str, state: Collection[Mapping[str, Any]], names: MachineNames, protects: bool) -> list[Thing]:
+    """The same where everything is to go, data volumes too. NotCleared when the stack `protects` its data and there is
+    such a volume: Pulumi, which does not know it, would stumble over its file."""
+    found = find(uri, state, names, data=True)
+    if protects and (kept := [thing for thing in found if is_data(thing, names)]):
+        raise NotCleared(
+            f"on {uri} stands what a killed run made, the state does not know, and may hold records:"
+            f" {', '.join(map(str, kept))}. Nothing was touched, as protectData is true. To keep it: `make up`, which takes"
+            " it up again. To delete it: `pulumi config set protectData false`, and once more"
+        )
+    return found
 
 
 def clear(uri: str, things: Iterable[Thing], names: MachineNames) -> None:
@@ -90,7 +122,8 @@ def _list(uri: str, *arguments: str) -> list[str]:
 
 
 def _virsh(uri: str, *arguments: str) -> str:
-    done = subprocess.run(["virsh", "--connect", uri, "--quiet", *arguments], capture_output=True, text=True)
+    plain = {**os.environ, "LC_ALL": "C"}
+    done = subprocess.run(["virsh", "--connect", uri, "--quiet", *arguments], capture_output=True, text=True, env=plain)
     if done.returncode != 0:
         raise NotCleared(f"`virsh {' '.join(arguments)}` on {uri}: {done.stderr.strip()}")
     return done.stdout

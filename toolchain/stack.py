@@ -24,7 +24,7 @@ from model.errors import ConfigurationError, Problem
 from model.machine_names import MachineNames
 from model.settings import Settings, read
 from operations import stack_state
-from operations.leftovers import NotCleared, clear, find
+from operations.leftovers import NotCleared, clear, find, find_all
 from operations.preflight import Unusable, require_libvirt
 from toolchain import archive, locks, metrics, places, shared_classes, torn_state
 from toolchain.signals import heed_interrupts
@@ -83,6 +83,11 @@ class Stack:
     def was_up(self) -> bool:
         """Whether an `up` came as far as the cluster itself, so that there is one to be whole."""
         return any(one["urn"].endswith(f"::{handover.CARRIER}") for one in stack_state.resources(self.name))
+
+    def protects_data(self) -> bool:
+        """Whether the configuration, or what the last `up` made of it, keeps data volumes from being deleted."""
+        configured = str(self.config().get("protectData", True)).lower() != "false"
+        return configured or any(one.get("protect") for one in stack_state.resources(self.name))
 
     def needs_lab(self) -> bool:
         """Whether its machines live in the embedded libvirt."""
@@ -171,12 +176,17 @@ def fetch(settings: Settings) -> None:
                 metrics.ensure_prometheus()
 
 
-def clear_leftovers(stack: Stack) -> None:
-    """What a killed run left behind would be in the way of whatever changes something."""
+def clear_leftovers(stack: Stack, everything: bool = False) -> None:
+    """What a killed run left behind would be in the way of whatever changes something. A data volume is in the way only
+    where everything is to go."""
     if uri := stack.uri():
         with phase("leftovers of a killed run"):
             require_libvirt(uri)
-            clear(uri, find(uri, stack_state.resources(stack.name), stack.names), stack.names)
+            known = stack_state.resources(stack.name)
+            if everything:
+                clear(uri, find_all(uri, known, stack.names, stack.protects_data()), stack.names)
+            else:
+                clear(uri, find(uri, known, stack.names), stack.names)
 
 
 def up(stack: Stack, arguments: list[str]) -> None:
@@ -252,7 +262,7 @@ def destroy(stack: Stack, arguments: list[str]) -> None:
     # Pulumi runs no program for it: whatever the configuration says by now, and with nothing to be brought anywhere.
     select(stack)
     start_lab(stack)
-    clear_leftovers(stack)
+    clear_leftovers(stack, everything=True)
     with phase("pulumi destroy"):
         stack.pulumi("destroy", "--yes", *arguments)
     if stack.lab.is_up():

@@ -4,16 +4,20 @@ No machine is waited for here; `tests/lifecycle/test_virtual_machines.py` is abo
 """
 
 import json
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from images.commands import CommandFailed
 from lab.libvirt import Libvirt
+from lab.waiting import wait_for
 from model.leftovers import Thing, known
 from model.machine_names import MachineNames
 from operations.leftovers import present
@@ -191,7 +195,38 @@ def test_another_state_takes_nothing_away(lab: Libvirt, stack: Stack, tmp_path: 
     assert present(lab.uri, NAMES) == there, "a state that did not make it must not take it away"
 
 
+def test_a_pool_that_is_written_into_is_looked_into_afterwards(lab: Libvirt, stack: Stack, tmp_path: Path) -> None:
+    """As an upload that a killed run has left to its plugin: libvirt refuses to look into the pool meanwhile."""
+    volume, pipe = f"{NAMES.prefix}+uploaded", tmp_path / "pipe"
+    lab.virsh("vol-create-as", NAMES.prefix, volume, "1M")
+    os.mkfifo(pipe)
+    upload = ["virsh", "--connect", lab.uri, "vol-upload", volume, str(pipe), "--pool", NAMES.prefix]
+    with session(upload) as uploading, ThreadPoolExecutor(1) as beside, pipe.open("wb"):
+        wait_for("the upload is seen", lambda: is_written_into(lab), SECONDS_TO_BEGIN)
+        looking = beside.submit(present, lab.uri, NAMES)
+        assert not wait([looking], timeout=1).done, "that it is told at once would break off a verb"
+        uploading.end()
+        assert Thing("volume", volume) in looking.result(SECONDS_TO_BEGIN)
+    lab.virsh("vol-delete", "--pool", NAMES.prefix, volume)
+
+
+def is_written_into(lab: Libvirt) -> bool:
+    try:
+        lab.virsh("pool-refresh", NAMES.prefix)
+    except CommandFailed as refused:
+        assert "asynchronous jobs" in str(refused)
+        return True
+    return False
+
+
 def test_destroy_after_a_killed_run_leaves_nothing(lab: Libvirt, stack: Stack) -> None:
+    # As a run leaves it that is killed while its first data volume is made.
+    lab.virsh("vol-create-as", NAMES.prefix, NAMES.data_volume(2), "1M")
+    stack.configure(protectData=True)
+    kept = make(stack, "destroy")
+    assert NAMES.data_volume(2) in kept.stderr, "what keeps the stack from going is to be named"
+    assert Thing("volume", NAMES.data_volume(2)) in present(lab.uri, NAMES), "it is protected, and may hold records"
+    stack.configure(protectData=False)
     done = make(stack, "destroy")
     assert done.returncode == 0, f"destroy must work after a killed run:\n{done.stdout[-3000:]}{done.stderr}"
     assert not lab.is_up(), "the lab is to end with the last machine"

@@ -1,5 +1,6 @@
 """What is cleared after a killed run, and what never is."""
 
+import re
 from itertools import permutations
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.leftovers import Thing, known, leftovers, not_ours, proof
+from model.leftovers import Thing, is_data, known, leftovers, not_ours, proof
 from model.machine_names import MachineNames
 from operations import leftovers as hypervisor
 from operations.leftovers import NotCleared
@@ -27,8 +28,14 @@ def test_everything_that_no_state_knows_goes_but_the_data() -> None:
 
 
 @given(st.sets(st.sampled_from(ALL)), st.sets(st.sampled_from(ALL)))
-def test_a_data_volume_is_never_a_leftover(present: set[Thing], state: set[Thing]) -> None:
+def test_a_data_volume_is_no_leftover(present: set[Thing], state: set[Thing]) -> None:
     assert DATA not in leftovers(present, state, NAMES), "it may hold records"
+    all_of_it = leftovers(present, state, NAMES, data=True)
+    assert [one for one in all_of_it if not is_data(one, NAMES)] == leftovers(present, state, NAMES)
+
+
+def test_where_everything_goes_data_goes_before_its_pool() -> None:
+    assert leftovers(ALL, {DOMAIN, ROOT, FIRST_BOOT, NETWORK}, NAMES, data=True) == [DATA, POOL]
 
 
 @given(st.sets(st.sampled_from(ALL)), st.sets(st.sampled_from(ALL)))
@@ -119,6 +126,7 @@ class Hypervisor:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.refusals: list[str] = []
         self.answers = {
             "list": DOMAIN.name,
             "net-list": NETWORK.name,
@@ -130,6 +138,8 @@ class Hypervisor:
 
     def virsh(self, uri: str, verb: str, *more: str) -> str:
         self.asked.append(verb)
+        if verb == "pool-refresh" and self.refusals:
+            raise NotCleared(self.refusals.pop())
         if verb == "pool-list" and "--all" not in more:
             return self.answers.get("active pools", self.answers[verb])
         return self.answers.get(verb, "")
@@ -163,3 +173,39 @@ def test_a_pool_that_stopped_hides_nothing(there: Hypervisor) -> None:
     with pytest.raises(NotCleared):
         hypervisor.find("qemu:///system", [], NAMES)
     assert "pool-start" in there.asked
+
+
+@pytest.mark.parametrize("protects", [False, True])
+def test_a_data_volume_that_the_state_does_not_know_goes_with_all_the_rest_unless_data_is_protected(
+    there: Hypervisor, protects: bool
+) -> None:
+    if not protects:
+        assert hypervisor.find_all("qemu:///system", RECORDED, NAMES, protects) == [DOMAIN, ROOT, DATA]
+        return
+    with pytest.raises(NotCleared, match=f"{re.escape(str(DATA))}.*protectData false"):
+        hypervisor.find_all("qemu:///system", RECORDED, NAMES, protects)
+
+
+def test_a_data_volume_of_a_stack_that_is_not_proven_to_be_this_one_never_goes(there: Hypervisor) -> None:
+    there.answers["pool-uuid"] = "another one"
+    with pytest.raises(NotCleared, match="nothing in its state proves"):
+        hypervisor.find_all("qemu:///system", RECORDED, NAMES, protects=False)
+
+
+def test_a_pool_that_is_being_written_into_is_waited_for(there: Hypervisor) -> None:
+    there.refusals = [f"internal error: pool '{POOL.name}' has asynchronous jobs running."] * 2
+    assert hypervisor.find("qemu:///system", RECORDED, NAMES) == [DOMAIN, ROOT]
+    assert there.asked.count("pool-refresh") == 3, "libvirt looks into it once the upload is over"
+
+
+def test_a_pool_that_is_refused_for_another_reason_is_told_at_once(there: Hypervisor) -> None:
+    there.refusals = ["cannot open directory '/pool'"]
+    with pytest.raises(NotCleared, match="cannot open directory"):
+        hypervisor.find("qemu:///system", RECORDED, NAMES)
+
+
+def test_a_pool_that_is_written_into_for_ever_is_given_up(there: Hypervisor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hypervisor, "_SECONDS_OF_BEING_BUSY", 0)
+    there.refusals = [f"pool '{POOL.name}' has asynchronous jobs running"] * 100
+    with pytest.raises(NotCleared, match="uploaded or copied all the time"):
+        hypervisor.find("qemu:///system", RECORDED, NAMES)

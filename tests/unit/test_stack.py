@@ -44,7 +44,9 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Recorded:
     monkeypatch.setattr(verbs, "fetch", lambda _: recorded.did.append("fetch"))
     monkeypatch.setattr(stack_state, "resources", lambda _: [])
     monkeypatch.setattr(verbs, "require_libvirt", lambda _: None)
-    monkeypatch.setattr(verbs, "find", lambda *_: [ORPHAN])
+    monkeypatch.setattr(Stack, "protects_data", lambda _: True)
+    for finder in ("find", "find_all"):
+        monkeypatch.setattr(verbs, finder, lambda *_: [ORPHAN])
     monkeypatch.setattr(verbs, "clear", lambda *_: recorded.did.append("clear"))
     return recorded
 
@@ -136,7 +138,8 @@ def test_a_verb_that_finds_what_may_be_somebody_elses_does_nothing(
     def refuse(*_: object) -> list[Thing]:
         raise NotCleared("somebody else's")
 
-    monkeypatch.setattr(verbs, "find", refuse)
+    for finder in ("find", "find_all"):
+        monkeypatch.setattr(verbs, finder, refuse)
     with pytest.raises(NotCleared):
         verb(stack, [])
     assert not {"clear", "pulumi up", "pulumi destroy"} & set(stack.did)
@@ -159,6 +162,28 @@ def test_a_dead_hypervisor_is_told_by_its_key(
         verb(Recorded(), [])
     assert len(limits) == 1, "it is asked once"
     assert 0 < limits[0] < 60, "and not waited for"
+
+
+@pytest.mark.parametrize(
+    ("config", "state", "protected"),
+    [
+        ({}, [], True),
+        ({"protectData": "true"}, [], True),
+        ({"protectData": "false"}, [], False),
+        ({"protectData": "false"}, [{"protect": True}], True),
+        ({"protectData": "false"}, [{"protect": False}, {}], False),
+    ],
+    ids=["by default", "by configuration", "no more", "until the next up", "after it"],
+)
+def test_data_is_protected(
+    no_lab: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    config: dict[str, object],
+    state: list[dict[str, object]],
+    protected: bool,
+) -> None:
+    monkeypatch.setattr(stack_state, "resources", lambda _: state)
+    assert Configured(no_lab, **config).protects_data() is protected
 
 
 def test_a_destroy_brings_nothing_here_and_judges_nothing(stack: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
