@@ -129,7 +129,7 @@ class Namespace:
 
     def _ended(self, programs: Collection[str]) -> bool:
         try:
-            wait_for("ended", lambda: not self.processes(programs), SECONDS_TO_END)
+            wait_for(f"the programs of {self.name} to end", lambda: not self.processes(programs), SECONDS_TO_END)
         except WaitedTooLong:
             return False
         return True

@@ -13,7 +13,7 @@ from model.leftovers import Thing, is_data, known, leftovers, not_ours, proof
 from model.machine_names import MachineNames
 
 _ID_OF = {"network": "net-uuid", "pool": "pool-uuid"}
-# What libvirt says of a pool in which a volume is being uploaded or copied; it looks into it afterwards.
+# What libvirt says of a pool in which a volume is being made or copied; it looks into it afterwards.
 _BUSY = "has asynchronous jobs running"
 _SECONDS_OF_BEING_BUSY = 600
 
@@ -44,7 +44,7 @@ def _opened(uri: str, pool: str) -> bool:
     try:
         wait_for(f"what is being written into pool {pool}", lambda: _refreshed(uri, pool), _SECONDS_OF_BEING_BUSY)
     except WaitedTooLong as waited:
-        raise NotCleared(f"on {uri} a volume is uploaded or copied all the time: {waited}") from None
+        raise NotCleared(f"on {uri} a volume is made or copied all the time: {waited}") from None
     return True
 
 

@@ -195,7 +195,7 @@ def test_a_data_volume_of_a_stack_that_is_not_proven_to_be_this_one_never_goes(t
 def test_a_pool_that_is_being_written_into_is_waited_for(there: Hypervisor) -> None:
     there.refusals = [f"internal error: pool '{POOL.name}' has asynchronous jobs running."] * 2
     assert hypervisor.find("qemu:///system", RECORDED, NAMES) == [DOMAIN, ROOT]
-    assert there.asked.count("pool-refresh") == 3, "libvirt looks into it once the upload is over"
+    assert there.asked.count("pool-refresh") == 3, "libvirt looks into it once that is over"
 
 
 def test_a_pool_that_is_refused_for_another_reason_is_told_at_once(there: Hypervisor) -> None:
@@ -207,5 +207,5 @@ def test_a_pool_that_is_refused_for_another_reason_is_told_at_once(there: Hyperv
 def test_a_pool_that_is_written_into_for_ever_is_given_up(there: Hypervisor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hypervisor, "_SECONDS_OF_BEING_BUSY", 0)
     there.refusals = [f"pool '{POOL.name}' has asynchronous jobs running"] * 100
-    with pytest.raises(NotCleared, match="uploaded or copied all the time"):
+    with pytest.raises(NotCleared, match="made or copied all the time"):
         hypervisor.find("qemu:///system", RECORDED, NAMES)
