@@ -40,7 +40,9 @@ COMPILED_IN_USER = "libvirt-qemu"
 NO_LOGIN = "/usr/sbin/nologin"
 
 SECONDS_TO_ANSWER = 30.0
-SECONDS_TO_SHUT_DOWN = 180.0
+# A machine ends when its services have. The last of combined nodes has nobody to hand over to, and waits as long as its
+# unit may; an emulated one may take longer still.
+SECONDS_TO_SHUT_DOWN = 900.0
 
 SETTINGS = {
     "libvirtd.conf": 'unix_sock_rw_perms = "0700"\nunix_sock_ro_perms = "0700"\nauth_unix_rw = "none"\nauth_unix_ro = "none"\n',

@@ -169,7 +169,7 @@ def _paths(_: Settings, cluster: Cluster, __: str) -> str:
     return f"## Paths on every node\n\n{_table(('path', 'what it is'), ((f'`{path}`', what) for path, what in rows))}"
 
 
-def _when(_: Settings, cluster: Cluster, __: str) -> str:
+def _when(settings: Settings, cluster: Cluster, __: str) -> str:
     first = cluster.nodes[0].name
     rows = (
         ("you want to know how it is", "`kafka-cluster status`; with `--watch` again and again"),
@@ -185,9 +185,15 @@ def _when(_: Settings, cluster: Cluster, __: str) -> str:
             "`pulumi config set --path 'settings[\"KEY\"]' VALUE`, `pulumi preview`, `pulumi up`",
         ),
         ("you doubt that all is as planned", "`pytest tests/live` compares machines and cluster with the plan"),
-        ("you are done with it", "`pulumi destroy`"),
+        ("you are done with it", _end(settings)),
     )
     return f"## What to do when\n\n{_table(('when', 'do'), rows)}"
+
+
+def _end(settings: Settings) -> str:
+    if settings.platform is Platform.LIBVIRT and settings.protect_data:
+        return "its data is protected: `pulumi config set protectData false`, `pulumi up`, `pulumi destroy`"
+    return "`pulumi destroy`"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -86,6 +86,15 @@ def test_what_was_stopped_by_hand_is_started_by_what_starts_everything() -> None
     assert 'pulumi config set reapply "$(date +%FT%T)"' in row
 
 
+@pytest.mark.parametrize(
+    ("settings", "protected"), [(dev(protectData=True), True), (dev(protectData=False), False), (hosts(), False)]
+)
+def test_the_way_to_the_end_says_what_is_in_the_way_of_it(settings: Settings, protected: bool) -> None:
+    said = page.text(settings, topology.plan(settings), "kafka-cluster/dev")
+    end = next(line for line in said.splitlines() if "you are done with it" in line)
+    assert ("protectData false" in end) is protected, "`pulumi destroy` alone is refused where data is protected"
+
+
 def test_zookeeper_mode_speaks_of_its_own_places() -> None:
     said = text("zookeeper")
     assert "in ZooKeeper mode" in said
