@@ -18,6 +18,7 @@ def deploy(settings: Settings, opts: ResourceOptions | None = None) -> KafkaClus
     """Asks the engine for everything; a RunError says beforehand what stands in the way. `opts` are those of the outermost
     components."""
     surroundings = door.surroundings(settings)
+    settings = settings.model_copy(update={"cluster_id": surroundings.cluster_id})
     for warning in advice.warnings(settings):
         pulumi.log.warn(warning)
     ground = machines(settings, surroundings, opts)

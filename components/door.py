@@ -12,7 +12,7 @@ from typing import Any
 
 import pulumi
 
-from model import attempt, emptied, identity, roll, switch, topic_plan, topics, topology
+from model import attempt, emptied, identity, roll, switch, topic_plan, topics, topology, waiting
 from model.errors import ConfigurationError
 from model.machine_names import MachineNames
 from model.settings import Settings, read
@@ -59,7 +59,8 @@ def surroundings(settings: Settings) -> Resolved:
     wanted = {**identity.of(settings), **identity.ground(settings, names)}
     formatted = emptied.formatted(state)
     changes = identity.refusals(known, wanted, formatted=bool(formatted))
-    _refuse([*changes, *topics.refusals(before, settings)])
+    small = waiting.too_small(state, settings, os.environ.get(waiting.CHOSEN, ""))
+    _refuse([*changes, *topics.refusals(before, settings), *(f"  - {problem}" for problem in small)])
     try:
         found = look_around(settings, state, names)
     except (Unusable, NotCleared) as error:
@@ -71,6 +72,8 @@ def surroundings(settings: Settings) -> Resolved:
         pulumi.log.warn(warning)
     return replace(
         found,
+        cluster_id=settings.cluster_id or identity.told_id(state),
+        kinds=waiting.kinds(state, settings, found.replaced),
         topics_before=before,
         left_with=roll.left_with(state, settings.mode),
         formatted=formatted,

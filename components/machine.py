@@ -24,7 +24,8 @@ _CONSOLE_BYTES = 1024**2
 
 
 class Machine(pulumi.ComponentResource):
-    """One machine with a fixed address. `place` is where its node goes."""
+    """One machine with a fixed address. `place` is where its node goes. `kind` is libvirt's type of one that stays as it is;
+    another one is as the site says."""
 
     place: Place
 
@@ -37,12 +38,13 @@ class Machine(pulumi.ComponentResource):
         site: Site,
         operator: KeyPair,
         *,
+        kind: str = "",
         replaceable: bool,
         with_data: bool = True,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("kafka-cluster:index:Machine", name, {"address": node.address}, opts)
-        self._replaceable = replaceable
+        self._kind, self._replaceable = kind, replaceable
         self._settings, self._node, self._names, self._site = settings, node, names, site
         host_key = key_pair(f"{name}-host-key", self)
         root, console = self._volumes(name)
@@ -182,7 +184,7 @@ class Machine(pulumi.ComponentResource):
         document = {
             "access": access.apply(lambda access: access.model_dump()),
             "upload_folder": Paths.upload_folder,
-            "patience": self._site.domain_type.apply(lambda kind: patience(kind == "qemu")),
+            "patience": self._site.domain_type.apply(lambda kind: patience((self._kind or kind) == "qemu")),
             "machine": domain.id,
             "console": {"uri": self._site.uri, "volume": console.name, "pool": self._site.pool.name},
             "first_key": {"public": first_key.public, "lasting_private": host_key.private},

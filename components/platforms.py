@@ -59,6 +59,7 @@ def _made_here(settings: Settings, surroundings: Resolved, opts: ResourceOptions
             names,
             site,
             operator,
+            kind=surroundings.kinds.get(node.name, ""),
             replaceable=node.name == surroundings.replaced,
             opts=ResourceOptions(parent=site),
         ).place
@@ -78,11 +79,13 @@ def _made_here(settings: Settings, surroundings: Resolved, opts: ResourceOptions
             opts=ResourceOptions(parent=site, depends_on=after),
         ).place
 
-    emulated = site.domain_type.apply(_warn_if_emulated)
+    # One emulated machine is enough: the cluster is as patient as its slowest member needs.
+    kinds = [surroundings.kinds.get(node.name) for node in settings.nodes]
+    emulated = site.domain_type.apply(lambda kind: _warn_if_emulated("qemu" in (each or kind for each in kinds)))
     return Ground(places, emulated, site, beside)
 
 
-def _warn_if_emulated(domain_type: str) -> bool:
-    if domain_type == "qemu":
+def _warn_if_emulated(emulated: bool) -> bool:
+    if emulated:
         pulumi.log.warn("KVM does not work on this hypervisor: the machines are emulated, and several times slower")
-    return domain_type == "qemu"
+    return emulated

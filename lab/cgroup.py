@@ -1,4 +1,4 @@
-"""A control group of the lab's own: everything in it can be counted, frozen and killed as one.
+"""A control group of the lab's own: everything in it can be counted and killed as one.
 
 Knows the cgroup file systems of this computer (version 2, alone or beside version 1). Refuses to know what
 runs in a group. Its name says whose it is: its processes are ours by construction, and no pid is remembered.
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lab.waiting import wait_for
 
-SECONDS_TO_DIE = 20.0
+SECONDS_TO_DIE = 120.0
 
 
 class NoControlGroups(Exception):
@@ -78,19 +78,12 @@ class ControlGroup:
         """Whether any process lives in the group or below it."""
         return self._event("populated")
 
-    def frozen(self) -> bool:
-        return self._event("frozen")
-
     def _event(self, name: str) -> bool:
         try:
             lines = (self.folder / "cgroup.events").read_text().splitlines()
         except FileNotFoundError:
             return False
         return f"{name} 1" in lines
-
-    def freeze(self, on: bool) -> None:
-        (self.folder / "cgroup.freeze").write_text("1" if on else "0")
-        wait_for(f"{self.path}: frozen={on}", lambda: self.frozen() == on, SECONDS_TO_DIE)
 
     def kill(self) -> None:
         """End every process of the group at once, frozen ones too, and see it empty."""

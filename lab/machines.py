@@ -5,7 +5,7 @@ The plan is written before anything is made, so `down` finds what a killed `up` 
 
     python3 -m lab.machines up --name NAME [--count 3] [--start-address 172.25.254.131] [--json FILE]
     python3 -m lab.machines status|down --name NAME
-    python3 -m lab.machines kill|start|stop|reboot|cut|mend|pause|resume|rebuild --name NAME MACHINE
+    python3 -m lab.machines kill|start|stop|reboot|cut|mend|rebuild --name NAME MACHINE
 """
 
 import argparse
@@ -28,7 +28,7 @@ from images import apt, recipe
 from images.build import build
 from images.commands import CommandFailed
 from lab.cgroup import ControlGroup, NoControlGroups
-from lab.nspawn import Machine, MachineError, Place, Shape, new_key, open_files_at_most
+from lab.nspawn import Machine, MachineError, Place, Shape, new_key
 from lab.nspawn_root import DATA_LINK, USER, unpacked
 from lab.plan import Plan, PlanError
 from lab.segment import BRIDGE, Segment
@@ -37,7 +37,7 @@ from toolchain import places, telling
 
 PACKAGES = ("iproute2", "openssh-client", "systemd-container", "tar", "util-linux")
 SECONDS_TO_BOOT = 90.0
-SECONDS_TO_STOP = 60.0
+SECONDS_TO_STOP = 180.0
 
 # A connection lives in the lab's control group: whoever opened it may be killed, and `down` still ends it.
 ENTERING = ("/bin/sh", "-euc", 'echo 0 > "$0/cgroup.procs"; exec "$@"')
@@ -199,7 +199,6 @@ class Machines:
             "netns": self.segment.netns,
             "cidr": self.plan.cidr,
             "gateway": self.segment.gateway,
-            "open_files_at_most": open_files_at_most(),
             "ssh_config": str(self.ssh_config),
             "known_hosts": str(self.known_hosts),
             "machines": [self._entry(machine) for machine in self.machines.values()],
@@ -278,12 +277,6 @@ class Machines:
     def mend(self, name: str) -> None:
         self.segment.plug(self.machine(name).port)
 
-    def pause(self, name: str) -> None:
-        self.machine(name).freeze(True)
-
-    def resume(self, name: str) -> None:
-        self.machine(name).freeze(False)
-
     def rebuild(self, name: str) -> None:
         """A new machine in the old one's place: new root and machine-id, the same host key and data disk."""
         machine = self.machine(name)
@@ -316,7 +309,7 @@ class Machines:
             f"  User {USER}\n  IdentityFile {self.private_key}\n  IdentitiesOnly yes\n"
             f"  UserKnownHostsFile {self.known_hosts}\n  GlobalKnownHostsFile /dev/null\n"
             "  StrictHostKeyChecking yes\n  BatchMode yes\n"
-            "  ConnectTimeout 2\n  ServerAliveInterval 5\n  LogLevel ERROR\n"
+            "  ConnectTimeout 10\n  ServerAliveInterval 5\n  LogLevel ERROR\n"
         )
         each = "".join(f"Host {m.name} {m.address}\n  HostName {m.address}\n" for m in machines)
         _write(self.ssh_config, each + common)
@@ -332,9 +325,7 @@ def take_down(lab: str) -> None:
 
 
 def _state(machine: Machine) -> str:
-    if not machine.running():
-        return "off"
-    return "paused" if machine.group.frozen() else "running"
+    return "running" if machine.running() else "off"
 
 
 def _folder(lab: str) -> Path:
@@ -369,7 +360,7 @@ def _only_one(folder: Path) -> Iterator[None]:
 
 # The command line
 
-VERBS_OF_ONE = ("kill", "start", "stop", "reboot", "cut", "mend", "pause", "resume", "rebuild")
+VERBS_OF_ONE = ("kill", "start", "stop", "reboot", "cut", "mend", "rebuild")
 
 
 def _parser() -> argparse.ArgumentParser:

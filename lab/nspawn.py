@@ -6,8 +6,6 @@ a later process can end it.
 """
 
 import os
-import re
-import resource
 import shutil
 import subprocess
 import uuid
@@ -22,7 +20,6 @@ from lab.nspawn_root import Identity, Planted, data_device_link, plant, planted
 
 KEEPER = Path(__file__).with_name("nspawn-keeper.sh")
 CONSOLE_LINES = 15
-CAP_SYS_RESOURCE = 24
 
 # Joins the control groups before the namespace hides their hierarchies and before `start` returns,
 # then leaves the machine's keeper behind.
@@ -95,10 +92,6 @@ class Machine:
     def host_key_public(self) -> str:
         kind, key = (self.place.folder / "host_key.pub").read_text().split()[:2]
         return f"{kind} {key}"
-
-    @property
-    def data_device(self) -> str | None:
-        return next(iter(loop.attached(self.disk)), None)
 
     def running(self) -> bool:
         return self.group.alive()
@@ -189,9 +182,6 @@ class Machine:
         """The hard end: every process at once, nothing told."""
         self.group.kill()
 
-    def freeze(self, on: bool) -> None:
-        self.group.freeze(on)
-
     def last_words(self) -> str:
         """The end of the console, for messages."""
         if not self.console.exists():
@@ -210,14 +200,6 @@ class Machine:
         for part in ("upper", "work", "root"):
             if (self.place.folder / part).exists():
                 shutil.rmtree(self.place.folder / part)
-
-
-def open_files_at_most() -> int | None:
-    """The most files that any process of a machine can open, where this computer withholds the right to raise it."""
-    capabilities = re.search(r"^CapEff:\s*(\w+)$", Path("/proc/self/status").read_text(), re.MULTILINE)
-    if capabilities and int(capabilities[1], 16) >> CAP_SYS_RESOURCE & 1:
-        return None
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 
 
 def new_key(file: Path, comment: str) -> None:

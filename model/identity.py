@@ -66,6 +66,12 @@ def ground(settings: Settings, names: MachineNames) -> dict[str, str]:
     }
 
 
+def told_id(resources: Iterable[Mapping[str, Any]]) -> str:
+    """The cluster's id that the last `up` found in the configuration, or nothing. It stays the cluster's where it is taken
+    out: an id that is made for nodes that have one would be that of another cluster."""
+    return next((_identity(one).get("clusterId", "") for one in resources if one["type"] == CLUSTER), "")
+
+
 def earlier(resources: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
     """The identity that a state's cluster was last asked to have, and what its machines stand on; of what is not there
     yet, nothing."""
@@ -88,9 +94,7 @@ def _ground(resources: list[Mapping[str, Any]]) -> dict[str, str]:
 
 def _cluster(resources: list[Mapping[str, Any]]) -> Mapping[str, Any]:
     """With the id that was made where none was configured."""
-    asked: Mapping[str, Any] = next(
-        (one.get("inputs", {}).get("identity", {}) for one in resources if one["type"] == CLUSTER), {}
-    )
+    asked = next((_identity(one) for one in resources if one["type"] == CLUSTER), {})
     outputs = {one["urn"].rpartition("::")[2]: one.get("outputs", {}) for one in resources if "urn" in one}
     # Machines that exist and were only looked at, in vain: nothing of a cluster is there, and what was wrong may be mended.
     if asked.get("platform") == Platform.HOSTS and not any(name.endswith((*_TAKEN, _FORMATTED)) for name in outputs):
@@ -101,6 +105,11 @@ def _cluster(resources: list[Mapping[str, Any]]) -> Mapping[str, Any]:
     formatted = any(name.endswith(_FORMATTED) for name in outputs)
     made = outputs.get("cluster-id", {}).get("stdout", "").strip() if formatted else ""
     return {**asked, "clusterId": made}
+
+
+def _identity(cluster: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = cluster.get("inputs", {}).get("identity", {})
+    return found
 
 
 def refusals(earlier: Mapping[str, Any], wanted: Mapping[str, Any], *, formatted: bool = True) -> list[str]:

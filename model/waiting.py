@@ -7,6 +7,8 @@ them one at a time. Knows what a state says of its machines. Refuses to know how
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from model import jvm, units
+from model.errors import Problem
 from model.settings import DomainType, Settings
 
 # The inputs of a domain, and of its root volume, whose change replaces the machine.
@@ -21,12 +23,46 @@ Inputs = Mapping[str, Any]
 
 def waiting(resources: Iterable[Mapping[str, Any]], settings: Settings) -> dict[str, str]:
     """The names of the machines that wait, and for what: `memory 2048 => 4096 MiB`."""
-    known = {one["urn"].rpartition("::")[2]: one.get("inputs", {}) for one in resources if "urn" in one}
+    known = _inputs(resources)
     found = {
         node.name: _differences(known.get(f"{node.name}-domain", {}), known.get(f"{node.name}-root", {}), settings)
         for node in sorted(settings.nodes, key=lambda node: node.id)
     }
     return {name: ", ".join(differences) for name, differences in found.items() if differences}
+
+
+def kinds(resources: Iterable[Mapping[str, Any]], settings: Settings, replaced: str) -> dict[str, str]:
+    """libvirt's type of each node's machine that stays as it is: all that are there but the `replaced` one. What is
+    configured by now is that of the others."""
+    return {
+        name: domain["type"] for name, domain in _staying(resources, settings, replaced).items() if "type" in domain
+    }
+
+
+def too_small(resources: Iterable[Mapping[str, Any]], settings: Settings, replaced: str = "") -> list[Problem]:
+    """That a machine which stays as it is can't hold what is to run on it."""
+    needed = units.memory_mib(settings.mode, settings.heap)
+    staying = _staying(resources, settings, replaced)
+    small = {name: domain["memory"] for name, domain in staying.items() if domain.get("memory", needed) < needed}
+    if not small:
+        return []
+    have = ", ".join(f"{name} {_plain(memory)}" for name, memory in small.items())
+    expected = (
+        f"one that fits the machines as they are (MiB: {have}; needed in {settings.mode.value} mode: {needed}): `memory` first,"
+        " then `make machines`, then this"
+    )
+    fits = min(small.values()) - (needed - (jvm.parse_heap(settings.heap) or 0))
+    return [Problem("heap", settings.heap, expected, f"heap: {fits:g}M")]
+
+
+def _staying(resources: Iterable[Mapping[str, Any]], settings: Settings, replaced: str) -> dict[str, Inputs]:
+    known = _inputs(resources)
+    names = [node.name for node in sorted(settings.nodes, key=lambda node: node.id) if node.name != replaced]
+    return {name: known[f"{name}-domain"] for name in names if f"{name}-domain" in known}
+
+
+def _inputs(resources: Iterable[Mapping[str, Any]]) -> dict[str, Inputs]:
+    return {one["urn"].rpartition("::")[2]: one.get("inputs", {}) for one in resources if "urn" in one}
 
 
 def _differences(domain: Inputs, root: Inputs, settings: Settings) -> list[str]:

@@ -130,7 +130,8 @@ def _drift(_: argparse.Namespace) -> None:
 def _release(arguments: argparse.Namespace) -> None:
     from operations import release, shell
 
-    print(_ended(release.release(shell.handed_over(shell.selected_stack()), arguments.nodes)))
+    stack = arguments.stack or shell.selected_stack()
+    print(_ended(release.release(shell.handed_over(stack), arguments.nodes)))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -173,6 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     asked.set_defaults(act=_status)
     leave = verbs.add_parser("release", help="take one of these nodes out of the running cluster, and say which")
+    leave.add_argument("--stack", help="the stack whose nodes they are (default: the selected one)")
     leave.add_argument("nodes", nargs="+")
     leave.set_defaults(act=_release)
     drift = verbs.add_parser(

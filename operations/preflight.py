@@ -51,6 +51,10 @@ class Resolved:
     uri: str
     image: str
     warnings: tuple[str, ...]
+    cluster_id: str = ""
+    """The one that is configured, or was when the cluster was made; nothing where one is to be made"""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """Of the machines that stay as they are, libvirt's types"""
     topics_before: TopicPlan | None = None
     """What the last `up` made of topics"""
     replaced: str = ""

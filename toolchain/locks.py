@@ -76,8 +76,10 @@ def _plugins() -> list[tuple[int, int]]:
     for status in Path("/proc").glob("[0-9]*/status"):
         pid = int(status.parent.name)
         if _is_plugin(pid):
-            words = dict(line.split(":", 1) for line in status.read_text(encoding="utf-8").splitlines() if ":" in line)
-            found.append((pid, int(words["PPid"])))
+            with suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+                lines = status.read_text(encoding="utf-8").splitlines()
+                words = dict(line.split(":", 1) for line in lines if ":" in line)
+                found.append((pid, int(words["PPid"])))
     return found
 
 

@@ -80,6 +80,11 @@ class Stack:
         """The machines that wait to be replaced, and for what."""
         return waiting.waiting(stack_state.resources(self.name), self.settings())
 
+    def refuse_too_small(self) -> None:
+        """Before any node is stopped for it: an `up` that replaces one machine is one for all the others, too."""
+        if problems := waiting.too_small(stack_state.resources(self.name), self.settings()):
+            raise ConfigurationError(problems)
+
     def was_up(self) -> bool:
         """Whether an `up` came as far as the cluster itself, so that there is one to be whole."""
         return any(one["urn"].endswith(f"::{handover.CARRIER}") for one in stack_state.resources(self.name))
@@ -221,6 +226,7 @@ def machines(stack: Stack, arguments: list[str]) -> None:
             stack.pulumi("up", "--yes", "--skip-preview", *arguments, environment={attempt.AGAIN: "1"})
             _whole(stack)
     done: set[str] = set()
+    stack.refuse_too_small()
     while left := stack.waiting():
         # A node that is stopped on purpose is no work that any state says is undone.
         begun.parent.mkdir(parents=True, exist_ok=True)
@@ -240,7 +246,7 @@ def machines(stack: Stack, arguments: list[str]) -> None:
 
 def _released(stack: Stack, left: Iterable[str]) -> str:
     """The node that was taken out of the cluster; what is printed meanwhile is passed on."""
-    command = ["kafka-cluster", "release", *left]
+    command = ["kafka-cluster", "release", "--stack", stack.name, *left]
     with subprocess.Popen(command, cwd=stack.project, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         line = ""

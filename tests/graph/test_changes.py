@@ -139,6 +139,39 @@ def test_a_domain_type_that_is_said_waits_too(up: Up) -> None:
     assert not found & each("-data", "-root"), "the disks stay"
 
 
+def machines_of(kind: str, *names: str) -> list[dict[str, Any]]:
+    """Domains as a state has them."""
+    return [{"type": "x", "urn": f"urn::{name}-domain", "inputs": {"type": kind, "memory": 1536}} for name in names]
+
+
+def test_nodes_stay_as_patient_as_their_machines_until_those_are_replaced(
+    up: Up, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kvm(names: tuple[str, ...]) -> Engine:
+        return up(engine=Engine(plugins("kvm"), earlier=machines_of("qemu", *names)), domainType="kvm")
+
+    before = up(engine=Engine(plugins("qemu"), earlier=machines_of("qemu", *NAMES)))
+    found = changed(before, kvm(NAMES))
+    assert found == {"site-domain-type"}, "brokers on emulated machines would lose the time that they need"
+    monkeypatch.setenv(CHOSEN, NAMES[0])
+    of_one = changed(before, kvm(NAMES))
+    assert f"{NAMES[0]}-domain" in of_one
+    assert f"{NAMES[1]}-configured" not in of_one, "one emulated machine is enough"
+    assert f"{NAMES[1]}-configured" in changed(before, kvm(NAMES[:1])), "the last of them is replaced"
+
+
+def test_a_cluster_id_that_is_taken_out_stays_the_clusters(up: Up) -> None:
+    with_id = up(clusterId=CLUSTER_ID)
+    without = up(engine=Engine(plugins(), earlier=identity(with_id)))
+    assert changed(with_id, without) == set(), "another id would be made, and every node's data refused"
+
+
+def test_a_heap_that_the_machines_do_not_hold_yet_is_refused(up: Up) -> None:
+    engine = Engine(plugins(), earlier=machines_of("qemu", *NAMES))
+    with pytest.raises(pulumi.RunError, match="this change is refused.*\n.*heap: got '2G'.*1536 MiB"):
+        up(engine=engine, memory=4096, heap="2G")
+
+
 def test_another_machine_is_worked_on_again_and_no_other_one(up: Up) -> None:
     usual = plugins()
 

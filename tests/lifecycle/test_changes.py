@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from tests.lifecycle import live_values, records
-from tests.support.machines import Ground, ground
-from tests.support.operate import status
+from tests.support.machines import Ground, away, ground, refused
+from tests.support.operate import becomes
 from tests.support.under_way import unlock, up_under_way
 
 pytestmark = pytest.mark.lifecycle
@@ -166,9 +166,7 @@ def test_a_default_that_nobody_plans_any_more_is_no_live_value(ours: Ground) -> 
 def test_a_brokers_own_value_that_hides_a_planned_one_is_told(ours: Ground) -> None:
     live_values.hide(ours.stack.prefix, ours.servers, "2", "log.segment.bytes", "1048576")
     ours.stack.configure(settings={**BASE, "queued.max.requests": 300, "log.segment.bytes": 2**28})
-    done = ours.stack.pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", check=False)
-    said = " ".join(f"{done.stdout}\n{done.stderr}".split())
-    assert done.returncode != 0, "an `up` that leaves a broker with another value did not do what it says"
+    said = refused(ours)
     assert "log.segment.bytes: broker 2 was given 1048576 by itself" in said
     assert "--entity-name 2 --alter --delete-config log.segment.bytes" in said, "the remedy is one command"
     live_values.hide(ours.stack.prefix, ours.servers, "2", "log.segment.bytes", None)
@@ -184,11 +182,8 @@ def test_a_preview_names_the_topics_that_its_roll_interrupts(ours: Ground) -> No
     said = " ".join(ours.stack.pulumi("preview").stdout.split())
     assert "holds up producers with acks=all until each is back" in said
     assert re.search(r"no more replicas than min\.insync\.replicas: strict(?!,)", said), "by name, and no sound one"
-    for name in NODES:
-        ours.machines.cut(name)
-    done = ours.stack.pulumi("preview", check=False)
-    for name in NODES:
-        ours.machines.mend(name)
+    with away(ours, *NODES):
+        done = ours.stack.pulumi("preview", check=False)
     said = " ".join(f"{done.stdout}{done.stderr}".split())
     assert done.returncode == 0, f"a preview works without the cluster: {said}"
     assert "kafka-running" in said
@@ -209,8 +204,7 @@ def test_a_change_that_failed_is_taken_back_where_it_was_made(ours: Ground) -> N
     unlock(ours.stack)
     ours.stack.configure(settings=good, unchecked=[])
     ours.stack.up()
-    found = status(ours.stack)
-    assert found["verdict"] == "healthy", f"Pulumi itself knows of no difference: {found['missing']}"
+    becomes(ours.stack, "healthy")  # Pulumi itself knows of no difference
     after = processes(ours)
     assert {name for name in NODES if after[name] != before[name]} == {failed}, "the others never had the change"
     ours.stack.up("--expect-no-changes")

@@ -10,7 +10,7 @@ import pytest
 
 from lab.waiting import wait_for
 from tests.lifecycle import live_values, records
-from tests.support.machines import Ground, ground
+from tests.support.machines import Ground, away, ground
 from tests.support.operate import drift
 from tests.support.traffic.beside import traffic
 
@@ -125,8 +125,7 @@ def test_the_word_makes_the_next_up_put_it_right(ours: Ground) -> None:
 
 
 def test_a_machine_that_does_not_answer_is_told(ours: Ground) -> None:
-    ours.machines.cut(THIRD)
-    status, said = drift(ours.stack)
-    ours.machines.mend(THIRD)
+    with away(ours, THIRD):
+        status, said = drift(ours.stack)
     assert status == 2, "what can't be looked at is not well"
     assert f"can't tell: {THIRD} (172.25.254.133): no ssh" in said

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from difflib import unified_diff
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import pytest
 
 from lab.waiting import wait_for
 from tests.lifecycle import records
-from tests.support.machines import Ground, ground, hosts_config, on, refused
+from tests.support.machines import Ground, away, ground, hosts_config, on, refused
 from tests.support.operate import wait_until_whole
 
 pytestmark = pytest.mark.lifecycle
@@ -112,7 +112,8 @@ def shadow(name: str, script: str) -> tuple[str, str]:
 
 
 BREAKAGES = {
-    "clock": (FIRST, *shadow("date", 'exec /usr/bin/date -d "5 seconds" "$@"')),
+    # So far ahead that a slow answer changes nothing of what is said.
+    "clock": (FIRST, *shadow("date", 'exec /usr/bin/date -d "59 seconds" "$@"')),
     "sudo": (SECOND, *shadow("sudo", 'echo "sudo: a password is required" >&2; exit 1')),
     "python": (SECOND, *shadow("python3", 'echo "3.8.10 (default)" >&2; exit 1')),
     "port": (
@@ -143,13 +144,12 @@ BREAKAGES = {
 @contextmanager
 def broken(ground: Ground, *kinds: str) -> Iterator[None]:
     """Machines with something wrong for a while."""
-    for kind in kinds:
-        name, wrong, _ = BREAKAGES[kind]
-        on(ground, name, wrong)
-    yield
-    for kind in kinds:
-        name, _, mended = BREAKAGES[kind]
-        on(ground, name, mended)
+    with ExitStack() as mended:
+        for kind in kinds:
+            name, wrong, mending = BREAKAGES[kind]
+            mended.callback(on, ground, name, mending)
+            on(ground, name, wrong)
+        yield
 
 
 def test_what_is_wrong_anywhere_is_told_before_anything_is_touched(
@@ -302,7 +302,7 @@ def test_data_of_another_cluster_or_node_is_refused(ours: Ground, untouched: dic
 
 
 def nothing_runs(ground: Ground) -> bool:
-    return all(ground.machines.ssh(name, "systemctl is-active kafka").stdout.strip() != "active" for name in NODES)
+    return all("active" not in on(ground, name, "systemctl is-active kafka || true").split() for name in NODES)
 
 
 def test_another_stack_is_refused_and_removes_nothing(ours: Ground) -> None:
@@ -334,14 +334,13 @@ def test_a_machine_that_is_rebooted_comes_back_by_itself(ours: Ground, untouched
 
 
 def test_a_dead_machine_is_told_and_can_be_forgotten(ours: Ground, untouched: dict[str, list[str]]) -> None:
-    ours.machines.cut(THIRD)
-    said = refused(ours, "destroy")
-    assert f"stage 'removed': {THIRD}" in said
-    forget = re.search(r"pulumi (state delete --yes) '([^']+)'", said)
-    assert forget, said
-    ours.stack.pulumi(*forget[1].split(), forget[2])
-    ours.stack.destroy()
-    ours.machines.mend(THIRD)
+    with away(ours, THIRD):
+        said = refused(ours, "destroy")
+        assert f"stage 'removed': {THIRD}" in said
+        forget = re.search(r"pulumi (state delete --yes) '([^']+)'", said)
+        assert forget, said
+        ours.stack.pulumi(*forget[1].split(), forget[2])
+        ours.stack.destroy()
     assert not changes(ours, untouched, (FIRST, SECOND))
     assert mounted(ours, FIRST, "ls /var/lib/kafka") == ""
     assert on(ours, THIRD, "systemctl is-active kafka").strip() == "active"

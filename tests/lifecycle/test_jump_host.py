@@ -11,9 +11,8 @@ from collections.abc import Iterator
 import pytest
 
 from lab.waiting import wait_for
-from tests.support.machines import Ground, ground, hosts_config
-from tests.support.operate import status
-from toolchain import places
+from tests.support.machines import Ground, ground, hosts_config, on
+from tests.support.operate import becomes, drift, status
 
 pytestmark = pytest.mark.lifecycle
 
@@ -61,8 +60,7 @@ def test_it_comes_up_through_its_jump_host(ours: Ground) -> None:
 
 
 def test_its_status_is_known(ours: Ground) -> None:
-    found = status(ours.stack)
-    assert found["verdict"] == "healthy", found
+    found = becomes(ours.stack, "healthy")
     assert [member["state"] for member in found["ensemble"]["members"]] == ["standalone"]
 
 
@@ -79,25 +77,19 @@ def test_a_live_setting_and_a_restart_go_through_it(ours: Ground) -> None:
 
 
 def test_drift_is_looked_for_through_it(ours: Ground) -> None:
-    ours.stack.pulumi("stack", "select")
-    done = subprocess.run(
-        [*ours.stack.prefix, sys.executable, "-m", "operations", "drift"],
-        cwd=ours.stack.project,
-        env={**(ours.stack.environment or {}), "PYTHONPATH": str(places.CHECKOUT)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.stdout == f"nothing differs on {NODE}, topics\n", done.stdout + done.stderr
+    assert drift(ours.stack) == (0, f"nothing differs on {NODE}, topics\n")
 
 
 def test_a_jump_host_that_does_not_let_through_is_told(ours: Ground) -> None:
     node = ours.machines.machine(NODE).address
-    ours.machines.ssh(GATE, f"sudo ip route add unreachable {node}/32")
-    found = status(ours.stack)
-    ours.machines.ssh(GATE, f"sudo ip route del unreachable {node}/32")
+    on(ours, GATE, f"sudo ip route add unreachable {node}/32")
+    try:
+        found = status(ours.stack)
+    finally:
+        on(ours, GATE, f"sudo ip route del unreachable {node}/32")
     words = f"no broker listens: {node}:{KAFKA} through the jump host {ours.machines.machine(GATE).address}: "
     assert words in str(found["missing"]), "who mends it has to know where it ends"
-    assert status(ours.stack)["verdict"] == "healthy"
+    becomes(ours.stack, "healthy")
 
 
 def test_it_is_given_back_through_it(ours: Ground) -> None:

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.lifecycle
 FIRST, SECOND, THIRD = "kafka-server1", "kafka-server2", "kafka-server3"
 DATA = "/var/lib/kafka"
 SECONDS = 60.0
+UNTIL_IT_LISTENS = "timeout 120 sh -c 'until ss -Hltn | grep -q :9092; do sleep 1; done'"
 # What docs/how-to/restore-a-lost-disk.md says about the other mode's data.
 START_BY_HAND = (
     "cd /etc/kafka-cluster/staged && sudo find etc usr -type f -exec cp -p {} /{} \\;"
@@ -55,7 +56,7 @@ def test_the_word_is_not_enough_while_another_node_is_away(ours: Ground) -> None
     assert "Nothing was changed. Bring the others back first" in said
     assert on(ours, SECOND, f"sudo ls -A {DATA}") == "", "the first and an empty second voter would be a majority"
     assert on(ours, FIRST, "systemctl show -p MainPID kafka") == running
-    on(ours, THIRD, "sudo systemctl start kafka")
+    on(ours, THIRD, f"sudo systemctl start kafka; {UNTIL_IT_LISTENS}")
 
 
 def test_a_node_is_made_anew_from_the_others(ours: Ground) -> None:
@@ -112,6 +113,8 @@ def test_the_other_modes_data_is_made_anew_from_the_others(ours: Ground) -> None
             on(ours, name, f"sudo systemctl stop {service}")
     for name in (FIRST, THIRD):
         on(ours, name, START_BY_HAND)
+    for name in (FIRST, THIRD):
+        on(ours, name, UNTIL_IT_LISTENS)
     said = " ".join(ours.stack.up().split())
     assert f"{SECOND}: its data is gone, and the other nodes hold the rest" in said
     ours.stack.configure(acceptEmptyDisk=None)

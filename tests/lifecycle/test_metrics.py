@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from lab.waiting import wait_for
-from tests.support import browser
+from tests.support import browser, machines
 from tests.support.look import look
 from tests.support.machines import Ground, ground
 from tests.support.operate import drift, status, wait_until_whole
@@ -61,7 +61,7 @@ def all_is_told(ours: Ground) -> None:
 
 
 def on(ours: Ground, command: str) -> str:
-    return ours.machines.ssh(NODE, command).stdout.strip()
+    return machines.on(ours, NODE, command).strip()
 
 
 def test_they_are_turned_on_on_a_running_cluster(ours: Ground) -> None:
@@ -205,9 +205,12 @@ def test_all_of_it_is_turned_off_again(ours: Ground) -> None:
     ours.stack.configure(metrics=None)
     ours.stack.up()
     left = "ls -d /etc/systemd/system/kafka-monitor.service /etc/kafka-cluster /var/lib/kafka-monitor; pgrep prometheus"
-    assert ours.machines.ssh(MONITOR, left).stdout == "", "a machine goes back as it was"
-    assert "javaagent" not in on(ours, "pgrep --list-full java"), "neither Kafka nor ZooKeeper goes on with an agent"
-    assert on(ours, f"systemctl is-active {EXPORTER}; systemctl is-enabled {EXPORTER}").split() == [
+    assert machines.on(ours, MONITOR, f"{left}; true") == "", "a machine goes back as it was"
+    running = on(ours, "pgrep --list-full java").splitlines()
+    assert running and not [java for java in running if "javaagent" in java], (
+        "Kafka and ZooKeeper go on without an agent"
+    )
+    assert on(ours, f"systemctl is-active {EXPORTER}; systemctl is-enabled {EXPORTER}; true").split() == [
         "inactive",
         "disabled",
     ]

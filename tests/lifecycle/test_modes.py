@@ -15,7 +15,7 @@ import pytest
 from tests.lifecycle import records
 from tests.support import console
 from tests.support.look import verify
-from tests.support.machines import Ground, ground, on, refused
+from tests.support.machines import Ground, away, ground, on, refused
 from tests.support.under_way import unlock, up_under_way
 from toolchain import archive
 
@@ -80,10 +80,9 @@ def test_a_preview_says_what_a_switch_stops_and_starts(ours: Ground) -> None:
 def test_a_switch_with_a_machine_away_is_refused_before_anything_is_changed(ours: Ground) -> None:
     looked_at = "sudo sha256sum /etc/kafka-cluster/staged/MANIFEST.json; systemctl show -p MainPID kafka"
     before = everywhere(ours, looked_at)
-    ours.machines.cut(THIRD)
     ours.stack.configure(mode="zookeeper")
-    said = refused(ours)
-    ours.machines.mend(THIRD)
+    with away(ours, THIRD):
+        said = refused(ours)
     assert f"{THIRD} (172.25.254.133): no ssh" in said
     assert "nothing was changed on any of them" in said
     assert everywhere(ours, looked_at) == before

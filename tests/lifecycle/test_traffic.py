@@ -40,7 +40,6 @@ SECONDS = 90.0
 RUNNING = "/run/kafka/fingerprint"
 HEAPS = ("256M", "260M")
 DEADLY = ("kill -9 of a broker", "disk full")
-STARTS = "sudo cat /etc/kafka-cluster/starts.jsonl"
 FORMATTED = "sudo stat -c '%i %W' /var/lib/kafka/logs/kraft-combined-logs/meta.properties"
 
 

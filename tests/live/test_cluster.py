@@ -28,7 +28,7 @@ from tests.live.planned import Plan
 from tests.support.console import ConsoleTools
 
 PARTITIONS = 3
-CALM_SECONDS = 10.0
+CALM_SECONDS = 20.0
 READ_SECONDS = 20.0
 RECORDS = [f"record {number}" for number in range(1, 10)]
 

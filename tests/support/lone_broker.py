@@ -3,6 +3,7 @@
 Knows how Java is started small, and when a broker serves. Refuses to know which properties ought to be right.
 """
 
+import random
 import shutil
 import socket
 import subprocess
@@ -10,7 +11,7 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -36,6 +37,7 @@ log4j.appender.stdout.layout=org.apache.log4j.PatternLayout
 log4j.appender.stdout.layout.ConversionPattern=%p %m%n
 """
 _LAST = 1500
+_PORTS = range(15000, 32000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,11 @@ def unpacked(version: str) -> Iterator[Release]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports on loopback that nobody listened at a moment ago."""
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    """Ports on loopback that nobody listened at a moment ago, and that the kernel gives to nobody by itself."""
+    held: list[socket.socket] = []
+    while len(held) < count:
+        with suppress(OSError):
+            held.append(socket.create_server(("127.0.0.1", random.choice(_PORTS))))
     ports = [server.getsockname()[1] for server in held]
     for server in held:
         server.close()

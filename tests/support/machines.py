@@ -49,6 +49,18 @@ def refused(ground: Ground, verb: str = "up") -> str:
     return " ".join(f"{done.stdout}\n{done.stderr}".split())
 
 
+@contextmanager
+def away(ground: Ground, *names: str) -> Iterator[None]:
+    """Machines that lose every frame meanwhile."""
+    for name in names:
+        ground.machines.cut(name)
+    try:
+        yield
+    finally:
+        for name in names:
+            ground.machines.mend(name)
+
+
 def hosts_config(inventory: dict[str, Any]) -> dict[str, Any]:
     """The configuration that makes a lab's machines the nodes of a cluster, by the keys of Pulumi.yaml."""
     nodes = [

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from typing import Any
 
+from lab.waiting import wait_for
 from tests.support.stack import Stack
 from toolchain import places
 
@@ -67,6 +68,19 @@ def status(stack: Stack) -> dict[str, Any]:
     done = subprocess.run(command, cwd=stack.project, env=environment, capture_output=True, text=True)
     assert done.stdout, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
+    assert found["exit_status"] == done.returncode, "a script goes by the one, and a program by the other"
+    return found
+
+
+def becomes(stack: Stack, verdict: str, seconds: float = 60) -> dict[str, Any]:
+    """The status once it has that verdict. One look on a busy computer may miss an answer that is there."""
+    found: dict[str, Any] = {}
+
+    def so() -> bool:
+        found.update(status(stack))
+        return bool(found["verdict"] == verdict)
+
+    wait_for(f"the status to say {verdict}", so, seconds, lambda: json.dumps(found["missing"]))
     return found
 
 

@@ -14,7 +14,7 @@ from typing import IO
 
 from lab.waiting import wait_for
 
-SECONDS_TO_END = 20.0
+SECONDS_TO_END = 120.0
 
 
 class Session:

@@ -11,12 +11,15 @@ from lab import host
 from lab.libvirt import Libvirt
 from model.errors import ConfigurationError
 from model.leftovers import Thing
+from model.settings import Settings
 from operations import stack_state
 from operations.leftovers import NotCleared
 from operations.preflight import Unusable
 from toolchain import places
 from toolchain import stack as verbs
 from toolchain.stack import Stack
+
+from .samples import dev
 
 ORPHAN = Thing("network", "kafka-cluster+dev")
 
@@ -244,6 +247,9 @@ class Resized(Recorded):
             self.killed_at = ""
             raise Interrupted
 
+    def settings(self) -> Settings:
+        return dev()
+
     def waiting(self) -> dict[str, str]:
         return {"n1": "memory 1 => 2 MiB"} if self.waits else {}
 
@@ -299,6 +305,18 @@ def test_a_node_that_a_killed_run_stopped_is_started(
     verbs.machines(cluster, [])
     assert not cluster.is_stopped, "no later `up` would see a difference, and every one would be green"
     assert not list((places.home() / "locks").iterdir()), "the next run has nothing to mend"
+
+
+def test_no_node_is_stopped_for_machines_that_could_not_hold_the_heap(
+    resized: Callable[[str], Resized], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = resized("")
+    domain = {"type": "x", "urn": "urn::kafka-server2-domain", "inputs": {"memory": 1536}}
+    monkeypatch.setattr(stack_state, "resources", lambda _: [domain])
+    monkeypatch.setattr(cluster, "settings", lambda: dev(memory=4096, heap="2G"))
+    with pytest.raises(ConfigurationError, match="heap: got '2G'"):
+        verbs.machines(cluster, [])
+    assert not cluster.is_stopped, "the `up` that follows would be refused, with a node down"
 
 
 def test_a_cluster_that_is_not_whole_is_told_although_no_machine_waits(resized: Callable[[str], Resized]) -> None:

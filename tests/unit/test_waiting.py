@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from model.waiting import waiting, warning
+from model.waiting import kinds, too_small, waiting, warning
 
 from .samples import settings
 
@@ -52,3 +52,30 @@ def test_the_warning_names_machines_changes_and_the_verb() -> None:
     said = warning({"n1": "vcpu 1 => 2", "n2": "vcpu 1 => 2"}, "dev")
     assert "n1 (vcpu 1 => 2); n2 (vcpu 1 => 2)" in said
     assert said.endswith("make machines STACK=dev")
+
+
+def test_a_machine_that_stays_keeps_its_kind_and_the_others_are_as_configured() -> None:
+    found = kinds(state(type="kvm"), settings(domainType="kvm"), "n3")
+    assert found == {"n1": "qemu", "n2": "kvm"}, "the third is replaced, and what stays goes on as it is"
+    assert kinds([], settings(domainType="kvm"), "") == {}
+
+
+LARGER: dict[str, Any] = {"memory": 4096, "heap": "3G"}
+
+
+@pytest.mark.parametrize("replaced", ["", "n1"])
+def test_a_heap_waits_until_all_machines_can_hold_it(replaced: str) -> None:
+    (problem,) = too_small(state(memory=4096.0), settings(**LARGER), replaced)
+    small = "n3 2048" if replaced else "n1 2048, n3 2048"
+    assert f"(MiB: {small}; needed in kraft mode: 3328)" in problem.expected
+    assert problem.example == "heap: 1792M", "with that one they go on as they are"
+    assert not too_small(state(), settings(memory=4096, heap="1792M"))
+
+
+def test_a_mode_with_one_more_heap_waits_for_it_too() -> None:
+    assert too_small(state(), settings(mode="zookeeper", memory=4096, heap="1792M"))
+
+
+@pytest.mark.parametrize("resources", [state(memory=4096.0)[2:4], [], [{"urn": "urn::n1-domain"}]])
+def test_a_heap_that_all_machines_can_hold_waits_for_nothing(resources: list[dict[str, Any]]) -> None:
+    assert too_small(resources, settings(**LARGER)) == []

@@ -332,7 +332,7 @@ RESTARTED = (
         },
         f"mkdir --parents {KEPT} && printf 'KAFKA_HEAP_OPTS=-Xmx448M\\nKAFKA_JMX_OPTS=-Dcom.sun.management.jmxremote\\n'"
         f" > {KEPT}/other.env && {_OTHER_PARTITIONS} && {_OTHER_START} && systemctl restart kafka.service"
-        f' && timeout 60 sh -c "{_STARTED}"',
+        f' && timeout 180 sh -c "{_STARTED}"',
         f"{_PLANNED_PARTITIONS} && {_PLANNED_START} && systemctl stop kafka.service"
         f" && chown --recursive {units.USER}:{units.USER} {PATHS.data}/logs {PATHS.service_logs}"
         " && systemctl start kafka.service",

@@ -5,6 +5,7 @@ seconds, and a pair of both for each of the breakages would cost a quarter of an
 """
 
 import ast
+import os
 import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -43,7 +44,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     folder = tmp_path_factory.mktemp("stack")
     settings = {DYNAMIC_KEY: DYNAMIC_VALUE}
     config = {"mode": Mode.KRAFT.value, "settings": settings, "topics": [TOPIC], "metrics": {"enabled": True}}
-    with ground("test-checks", folder, config=config) as made:
+    with ground(f"test-checks-{os.getpid()}", folder, config=config) as made:
         made.stack.up()
         yield made
 
@@ -74,11 +75,13 @@ def broken_by(stage: Ground, breakage: Breakage) -> Iterator[None]:
     if breakage.configure:
         planned = stage.stack.config()
         stage.stack.configure(**breakage.configure)
-        yield
-        stage.stack.configure(**{key: planned[key] for key in breakage.configure})
+        try:
+            yield
+        finally:
+            stage.stack.configure(**{key: planned[key] for key in breakage.configure})
         return
-    on_machine(stage, breakage, breakage.breaks)
     try:
+        on_machine(stage, breakage, breakage.breaks)
         yield
     finally:
         on_machine(stage, breakage, breakage.mends)
