@@ -298,8 +298,18 @@ def held(cluster: Cluster, node: Node, *, mounted: bool) -> dict[str, Any]:
         "owner_file": paths.owner,
         "mode": cluster.mode.value,
         "mounted": mounted,
-        "identity_files": [_identity_file(cluster), *_brokers_own(cluster)],
+        "identity_file": _identity_file(cluster),
+        "made": _made(cluster),
     }
+
+
+def _made(cluster: Cluster) -> dict[str, list[str]]:
+    """The folders of a mode's data, and what `formatted` leaves in each. All else is of a process that ran: a controller
+    makes its log before it votes, a member of an ensemble its `version-2`, a broker its identity once that answered."""
+    paths = cluster.paths
+    if cluster.mode is Mode.KRAFT:
+        return {paths.log_dir(Mode.KRAFT): ["meta.properties", "bootstrap.checkpoint"]}
+    return {paths.zookeeper_data: ["myid"], paths.log_dir(Mode.ZOOKEEPER): []}
 
 
 def _identity_file(cluster: Cluster) -> str:

@@ -7,22 +7,29 @@ def main(plan):
     if not is_new(plan):
         is_formatted(plan, owner_of(plan))
     running = Path(plan["running_fingerprint"])
-    if running.is_file():
-        paths = edited(plan)
-        note_misled(plan, paths)
-        if paths or misled(plan):
-            # A process may have read one, so the node does not count as running what was planned.
-            running.write_text(f"{running.read_text().split()[0]} edited by hand\n")
+    paths = edited(plan)
+    note_misled(plan, paths)
+    if running.is_file() and (paths or misled(plan)):
+        # A process may have read one, so the node does not count as running what was planned.
+        running.write_text(f"{running.read_text().split()[0]} edited by hand\n")
     stage_files(plan)
-    if running.is_file() and running.read_text().split()[:1] == [plan["fingerprint"]]:
+    if in_force(plan) == [plan["fingerprint"]]:
         activate(plan)
-        start_beside(plan)
+        if running.is_file():
+            start_beside(plan)
 
 
 def is_new(plan):
     """Whether `formatted` has yet to make this node's disk, or may make it anew. Nothing was activated here then."""
     may_be_empty = plan["accept_empty"] or not Path(plan["fingerprint_file"]).is_file()
     return may_be_empty and not Path(plan["owner_file"]).exists()
+
+
+def in_force(plan):
+    """What Kafka runs; where it is down, what it would be started with. The rest of such files, which binds no process, is
+    put in place then, too: left for later, it would look like a change by hand once Kafka is up again."""
+    files = [Path(plan[key]) for key in ("running_fingerprint", "fingerprint_file")]
+    return next((file.read_text().split()[:1] for file in files if file.is_file()), [])
 
 
 def start_beside(plan):

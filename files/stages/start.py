@@ -6,12 +6,22 @@ def main(plan):
     if is_active("kafka.service") and not plan["restart"]:
         raise Refused("kafka.service runs already; it was left alone")
     manifest = staged_as_planned(plan)
-    run("systemctl", "stop", "kafka.service", check=False)
-    for unit in manifest["idle_services"]:
-        run("systemctl", "stop", unit, check=False)
-    for unit in stale(plan, manifest):
-        run("systemctl", "stop", unit, check=False)
+    stop_unit("kafka.service")
+    for unit in [*manifest["idle_services"], *stale(plan, manifest)]:
+        stop_unit(unit)
     bring_up(plan, manifest)
+
+
+def stop_unit(unit):
+    """A stop that takes long is given up by systemd as soon as somebody starts the service. What was activated then would
+    lie under a process that never read it, and to start what runs does nothing."""
+    done = run("systemctl", "stop", unit, check=False)
+    if is_active(unit):
+        raise Refused(
+            f"{unit} still runs, although it was told to stop ({done.stderr.strip() or 'something started it again'});"
+            f" nothing was activated or started. Find out there who starts it (journalctl --unit {unit}), have that ended,"
+            " then `pulumi up` again"
+        )
 
 
 def staged_as_planned(plan):

@@ -168,7 +168,7 @@ def test_a_cluster_id_that_is_taken_out_stays_the_clusters(up: Up) -> None:
 
 def test_a_heap_that_the_machines_do_not_hold_yet_is_refused(up: Up) -> None:
     engine = Engine(plugins(), earlier=machines_of("qemu", *NAMES))
-    with pytest.raises(pulumi.RunError, match="this change is refused.*\n.*heap: got '2G'.*1536 MiB"):
+    with pytest.raises(pulumi.RunError, match="this change is refused.*\n.*heap: got '2G'.*kafka-server1 1536"):
         up(engine=engine, memory=4096, heap="2G")
 
 

@@ -253,25 +253,76 @@ def test_a_volume_that_can_not_be_looked_into_counts_as_empty(machine: Machine, 
     assert gone(machine, look) is True, "what lies below the mount point is not the node's data"
 
 
-@pytest.mark.parametrize("mode", Mode)
-def test_who_has_data_in_the_mode(machine: Machine, mode: Mode) -> None:
+def held_plan(machine: Machine, mode: Mode) -> Plan:
+    """The plan of looking whether a node of a planned cluster has data, led to the machine of these tests."""
     planned = cluster(3, mode)
     plan = stages.held(planned, planned.nodes[0], mounted=True)
-    files = [str(machine.path(file)) for file in plan["identity_files"]]
-    data, owner = machine.path(plan["data"]), machine.path(plan["owner_file"])
-    plan = {**plan, "identity_files": files, "data": str(data), "owner_file": str(owner)}
+    places = {key: str(machine.path(plan[key])) for key in ("data", "owner_file", "identity_file")}
+    made = {str(machine.path(folder)): names for folder, names in plan["made"].items()}
+    machine.mounted.add(Path(places["data"]))
+    return {**plan, **places, "made": made}
+
+
+# What Kafka's own format leaves, and what stage `formatted` does in ZooKeeper mode.
+FORMATTED = {
+    Mode.KRAFT: ("logs/kraft-combined-logs/meta.properties", "logs/kraft-combined-logs/bootstrap.checkpoint"),
+    Mode.ZOOKEEPER: ("zookeeper/myid",),
+}
+
+
+def below_home(machine: Machine, name: str) -> Path:
+    return machine.path(f"{KRAFT.paths.home}/{name}")
+
+
+def was_formatted(machine: Machine, plan: Plan) -> None:
+    """A node has its identity in the mode, and was not started in it since."""
+    for path in (below_home(machine, name) for name in FORMATTED[plan["mode"]]):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    write_json(Path(plan["owner_file"]), {"formatted": [plan["mode"]], "emptied": []})
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_who_has_data_in_the_mode(machine: Machine, mode: Mode) -> None:
+    plan = held_plan(machine, mode)
+    machine.mounted.clear()
     assert held(machine, plan), "a volume that can't be looked into may hold anything"
-    machine.mounted.add(data)
+    machine.mounted.add(Path(plan["data"]))
     assert not held(machine, plan)
+    owner = Path(plan["owner_file"])
     write_json(owner, {"formatted": [mode.other], "emptied": [mode]})
     assert not held(machine, plan), "what was lost with the disk can't be harmed any more"
-    for file in map(Path, files):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch()
-        assert held(machine, plan)
-        file.unlink()
     write_json(owner, {"formatted": [mode]})
     assert held(machine, plan), "data that is missing may still be found"
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_what_was_formatted_and_never_started_holds_nothing(machine: Machine, mode: Mode) -> None:
+    plan = held_plan(machine, mode)
+    was_formatted(machine, plan)
+    assert not held(machine, plan), "a first switch that was cut off behind a lost disk could never be ended"
+    Path(plan["identity_file"]).unlink()
+    assert held(machine, plan), "an identity that is gone is no new disk"
+
+
+@pytest.mark.parametrize(
+    ("mode", "name"),
+    [
+        (Mode.KRAFT, "logs/kraft-combined-logs/__cluster_metadata-0"),
+        (Mode.KRAFT, "logs/kraft-combined-logs/orders-0"),
+        (Mode.KRAFT, "logs/kraft-combined-logs/.lock"),
+        (Mode.ZOOKEEPER, "zookeeper/version-2"),
+        (Mode.ZOOKEEPER, "logs/zookeeper-mode-logs/meta.properties"),
+        (Mode.ZOOKEEPER, "logs/zookeeper-mode-logs/orders-0"),
+    ],
+)
+@pytest.mark.parametrize("formatted", [True, False])
+def test_whatever_a_process_left_counts(machine: Machine, mode: Mode, name: str, formatted: bool) -> None:
+    plan = held_plan(machine, mode)
+    if formatted:
+        was_formatted(machine, plan)
+    below_home(machine, name).mkdir(parents=True)
+    assert held(machine, plan), "a node that was started once may have voted, or taken records"
 
 
 def held(machine: Machine, plan: Plan) -> Any:

@@ -205,6 +205,40 @@ def test_every_file_that_was_edited_is_told(machine: Machine) -> None:
     assert machine.said == [f"{file['path']} was changed beside the plan; it is put right" for file in plan["files"]]
 
 
+def test_a_broker_that_was_down_during_a_change_without_a_restart_is_accused_of_nothing(machine: Machine) -> None:
+    program = activated(machine, configured_plan(machine, "one"))
+    changed = configured_plan(machine, "two") | {"services": ["kafka.service", "x.service"]}
+    program["main"](changed)
+    assert Path(changed["files"][0]["path"]).read_text() == "two", "the next boot reads what is planned"
+    assert not machine.ran("systemctl", "start"), "what is down waits for the whole cluster to be looked at"
+    machine.answer(("systemctl", "show"), answer("active\n"))
+    runs(changed, "f1")
+    program["main"](changed)
+    assert machine.said == []
+    assert Path(changed["running_fingerprint"]).read_text() == "f1\n", "`running` would restart it for nothing"
+
+
+def test_what_is_down_comes_back_with_the_configuration_that_it_ran(machine: Machine) -> None:
+    program = activated(machine, configured_plan(machine, "one"))
+    changed = configured_plan(machine, "two", "f2")
+    program["main"](changed)
+    assert Path(changed["files"][0]["path"]).read_text() == "one"
+    assert Path(changed["fingerprint_file"]).read_text() == "f1\n"
+
+
+@EDITS
+def test_an_edit_beside_a_broker_that_is_down_is_told_and_noted(machine: Machine, number: int, noted: Any) -> None:
+    program, plan = edited_by_hand(machine, number)
+    Path(plan["running_fingerprint"]).unlink()
+    program["main"](plan)
+    path = plan["files"][number]["path"]
+    assert machine.said == [f"{path} was changed beside the plan; it is put right"]
+    assert Path(path).read_text() == plan["files"][number]["content"]
+    assert not Path(plan["running_fingerprint"]).exists(), "nothing runs that could have read it"
+    found = json.loads(Path(plan["misled"]).read_text()) if Path(plan["misled"]).exists() else None
+    assert found == noted, "the file is right again, so nothing else tells that its ZooKeeper goes on with the edit"
+
+
 def activated(machine: Machine, plan: Plan) -> Program:
     program = machine.load("identity", "activation", "configured")
     program["stage_files"](plan)

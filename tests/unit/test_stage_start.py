@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .stage_machine import Machine, Plan, answer, configured_plan, lives, refused, runs, snapshot
+from .stage_machine import Answer, Machine, Plan, answer, configured_plan, lives, refused, runs, snapshot
 
 
 def start_plan(machine: Machine, staged: Plan | None = None, **more: Any) -> Plan:
@@ -20,7 +20,19 @@ def start_plan(machine: Machine, staged: Plan | None = None, **more: Any) -> Pla
 
 
 def state(machine: Machine, active: str) -> None:
+    """Every service is so, until it is told to stop."""
     machine.answer(("systemctl", "show"), answer(f"{active}\n"))
+    ends(machine)
+
+
+def ends(machine: Machine) -> None:
+    """What is told to stop does so."""
+
+    def act(*command: str) -> Answer:
+        machine.answer(("systemctl", "show", "--value", "-p", "ActiveState", command[2]), answer("inactive\n"))
+        return answer()
+
+    machine.answer(("systemctl", "stop"), act)
 
 
 def test_a_node_that_is_up_is_not_taken_down_by_a_start(machine: Machine) -> None:
@@ -85,6 +97,7 @@ def test_a_zookeeper_that_read_an_edited_file_is_restarted_with_the_right_one(ma
     program["activate"](plan)
     runs(plan, "f1")
     lives(machine, "zookeeper.service", mine)
+    ends(machine)
     Path(path).write_text("edited")
     program["main"](plan)
     assert Path(path).read_text() == "one", "it is put right at once, so no file tells what was read"
@@ -98,6 +111,22 @@ def test_a_zookeeper_that_read_an_edited_file_is_restarted_with_the_right_one(ma
     stopped = ("systemctl", "stop", "zookeeper.service") in words
     assert stopped is (zookeeper == "the one that read it"), "systemd starts nothing that runs"
     assert ("systemctl", "start", "zookeeper.service") in words
+
+
+@pytest.mark.parametrize(("stderr", "why"), [("Job for it canceled.\n", "Job for it canceled."), ("", "started it")])
+@pytest.mark.parametrize("unit", ["kafka.service", "zookeeper.service", "x.service"], ids=["Kafka", "idle", "stale"])
+def test_nothing_is_activated_under_what_did_not_stop(machine: Machine, unit: str, stderr: str, why: str) -> None:
+    path = configured_plan(machine)["files"][0]["path"]
+    plan = start_plan(machine, {"read_by": {"x.service": [path]}}, restart=True)
+    state(machine, "active")
+    machine.answer(("systemctl", "stop", unit), answer(code=1 if stderr else 0, stderr=stderr))
+    said = refused(machine.load("activation", "start"), "main", plan)
+    assert f"{unit} still runs, although it was told to stop (" in said
+    assert why in said
+    assert f"journalctl --unit {unit}" in said
+    assert not Path(path).exists()
+    assert not Path(plan["fingerprint_file"]).exists(), "`up` would say that a node is back that was never restarted"
+    assert not machine.ran("systemctl", "start")
 
 
 @pytest.mark.parametrize("there", ["another", "nothing"])
