@@ -49,7 +49,9 @@ class Hosts(pulumi.ComponentResource):
             mine = ResourceOptions(parent=self)
             return Host(f"{node.name}-host", entry, accesses[node.name], claim, end, fit=fit, opts=mine)
 
-        fit = _fit(f"{name}-fit", [candidate(node) for node in cluster.nodes], self)
+        fit = _fit(
+            f"{name}-fit", [candidate(node) for node in cluster.nodes], self, accepted=settings.accept_empty_disk
+        )
         self.places = {node.name: host(node).place for node in cluster.nodes}
         self.register_outputs({})
 
@@ -69,8 +71,11 @@ def beside(hosts: Hosts, watched: MonitorSettings, cluster: Cluster, *, stack: s
     return Host(f"{entry.name}-host", entry, access, claim, end, fit=fit, opts=mine).place
 
 
-def _fit(name: str, candidates: Sequence[Any], parent: Resource, after: Sequence[Resource] = ()) -> Resource:
-    return operate(name, "fit", stdin=_secret_document({"nodes": candidates}), parent=parent, depends_on=after)
+def _fit(
+    name: str, candidates: Sequence[Any], parent: Resource, after: Sequence[Resource] = (), *, accepted: str = ""
+) -> Resource:
+    document = {"nodes": candidates, "accepted": accepted}
+    return operate(name, "fit", stdin=_secret_document(document), parent=parent, depends_on=after)
 
 
 class Host(pulumi.ComponentResource):

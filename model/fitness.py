@@ -4,7 +4,7 @@ Knows what a node needs of a machine and what must not be on it. Refuses to know
 that anything could be changed there.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from itertools import combinations
@@ -24,6 +24,8 @@ LEAST_DATA_MIB = 1024
 MONITOR_ID = 0
 MONITOR_MIB = 384
 MOST_CLOCK_SECONDS = 1.0
+# Of the file systems that stage `formatted` makes.
+DATA_LABEL = "kafka-data"
 _FILE_SYSTEMS = ("", "xfs", "ext4")
 
 
@@ -70,10 +72,11 @@ class Listener(_Frozen):
 
 
 class Device(_Frozen):
-    """A block device. `content` is "" where it holds nothing."""
+    """A block device. `content` is "" where it holds nothing, `label` where its file system has none."""
 
     size_mib: int
     content: str
+    label: str = ""
     mounted_at: tuple[str, ...]
 
 
@@ -204,6 +207,26 @@ def _judge_owner(needs: Needs, account: Account) -> Iterator[str]:
 
 
 _JUDGES = (_judge_system, _judge_memory, _judge_java, _judge_disk, _judge_address, _judge_ports, _judge_owner)
+
+
+def empty_beside_kept(seen: Iterable[tuple[Needs, Account]], accepted: str) -> list[str]:
+    """A line for each machine that comes back with an empty disk where others have kept theirs. A node on it would take part
+    as if nothing had ever been agreed, and lead what it led last. `accepted` is the node whose loss is known. Of a machine
+    that is claimed already the stages know more."""
+    holds = {needs.name: _holds_data(needs, account) for needs, account in seen if account.claim is None}
+    kept = ", ".join(name for name, is_kept in holds.items() if is_kept)
+    return [
+        f"{name}: found an empty disk, and an earlier cluster's data on {kept}; expected that node's data, too. Attach the disk"
+        f" that was there; if it is lost for good, allow an empty one: pulumi config set acceptEmptyDisk {name}. For a new"
+        " cluster empty the others"
+        for name, is_kept in holds.items()
+        if kept and not is_kept and name != accepted
+    ]
+
+
+def _holds_data(needs: Needs, account: Account) -> bool:
+    """By the label that this package gives a file system, where it is not mounted yet."""
+    return account.owner is not None or bool(needs.device and account.device and account.device.label == DATA_LABEL)
 
 
 def clock_fault(before: float, says: float, after: float) -> str | None:

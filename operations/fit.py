@@ -41,16 +41,27 @@ class Candidates(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     nodes: tuple[Candidate, ...]
+    accepted: str = ""
+    """The node whose disk may be empty"""
 
 
 class Unfit(Refusal):
     """Some machines can't be used; the text says which, and what was found instead of what."""
 
 
+class _Lacking(Exception):
+    """What is missing for a machine to give an account."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__(*faults)
+        self.faults = faults
+
+
 @dataclass(frozen=True)
 class _Seen:
     identity: Identity | None
     faults: list[str]
+    account: Account | None
 
 
 async def check(candidates: Candidates) -> None:
@@ -60,6 +71,8 @@ async def check(candidates: Candidates) -> None:
     identities = {name: seen.identity for name, seen in zip(names, looks, strict=True) if seen.identity}
     faults = [fault for seen in looks for fault in seen.faults]
     faults += fitness.same_machines(identities, _here())
+    accounts = [(node.needs, seen.account) for node, seen in zip(candidates.nodes, looks, strict=True) if seen.account]
+    faults += fitness.empty_beside_kept(accounts, candidates.accepted)
     if faults:
         lines = "\n".join(f"  - {fault}" for fault in faults)
         raise Unfit(f"stage 'fit': these machines can't be used; nothing was changed on any of them:\n{lines}")
@@ -69,7 +82,7 @@ async def check(candidates: Candidates) -> None:
 async def _look(candidate: Candidate) -> _Seen:
     """What is known of a machine is kept when it gives no account: that two are one is told at the first attempt."""
     name = candidate.access.name
-    identity, faults = None, []
+    identity, account, faults = None, None, []
     try:
         async with connect(candidate.access) as machine:
             before = time.time()
@@ -77,21 +90,23 @@ async def _look(candidate: Candidate) -> _Seen:
             identity = Identity(" ".join(words[:-1]), " ".join(words[-1:]))
             if clock := fitness.clock_fault(before, float(says), time.time()):
                 faults.append(f"{name}: {clock}")
-            faults += await _found(machine, candidate)
+            account = await _account(machine, candidate)
+            faults += fitness.refusals(candidate.needs, account)
+    except _Lacking as lacking:
+        faults += [f"{name}: {fault}" for fault in lacking.faults]
     except (Unreachable, StageFailed) as error:
         faults.append(str(error))
-    return _Seen(identity, faults)
+    return _Seen(identity, faults, account)
 
 
-async def _found(machine: Machine, candidate: Candidate) -> list[str]:
-    """What stands in the way by the machine's own account. Why it gives none is looked for only when it gives none."""
+async def _account(machine: Machine, candidate: Candidate) -> Account:
+    """The machine's own account. Why it gives none is looked for only when it gives none."""
     try:
-        account = Account.model_validate(await machine.ask(("java", "fit"), candidate.look))
+        return Account.model_validate(await machine.ask(("java", "fit"), candidate.look))
     except StageFailed:
         if lacks := await _lacks(machine):
-            return [f"{candidate.access.name}: {fault}" for fault in lacks]
+            raise _Lacking(lacks) from None
         raise
-    return fitness.refusals(candidate.needs, account)
 
 
 async def _lacks(machine: Machine) -> list[str]:

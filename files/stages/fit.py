@@ -112,5 +112,6 @@ def device(path):
     return {
         "size_mib": int(run("blockdev", "--getsize64", path).stdout) >> 20,
         "content": content.get("TYPE") or content.get("PTTYPE") or "",
+        "label": content.get("LABEL", ""),
         "mounted_at": run("findmnt", "-no", "TARGET", "--source", path, check=False).stdout.split(),
     }

@@ -23,6 +23,7 @@ class Scene:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.ids = {node.name: node.name for node in CLUSTER.nodes}
         self.fails: dict[str, str] = {}
+        self.says: dict[str, dict[str, Any]] = {}
         self.ahead: dict[str, float] = {}
         scene = self
 
@@ -44,16 +45,16 @@ class Scene:
             name = machine.access.name
             if name in scene.fails:
                 raise StageFailed(scene.fails[name])
-            return ACCOUNT | {"addresses": [machine.access.address]}
+            return ACCOUNT | {"addresses": [machine.access.address], **scene.says.get(name, {})}
 
         monkeypatch.setattr(fit, "connect", Opened)
         monkeypatch.setattr(Machine, "run", run)
         monkeypatch.setattr(Machine, "ask", ask)
 
-    def told(self) -> str:
+    def told(self, accepted: str = "") -> str:
         """What the look at all of them ends with."""
         try:
-            asyncio.run(fit.check(CANDIDATES))
+            asyncio.run(fit.check(CANDIDATES.model_copy(update={"accepted": accepted})))
         except fit.Unfit as error:
             return str(error)
         return ""
@@ -102,3 +103,10 @@ def test_one_machine_twice_is_told_although_it_gives_no_account(scene: Scene) ->
     )
     assert "found no mkfs.xfs" in told
     assert "n2: found a clock that is" in told
+
+
+def test_an_empty_disk_beside_kept_ones_is_told_until_it_is_allowed(scene: Scene) -> None:
+    for number, name in ((1, "n1"), (3, "n3")):
+        scene.says[name] = {"owner": {"stack": "kafka-cluster/dev", "node_id": number}}
+    assert "n2: found an empty disk, and an earlier cluster's data on n1, n3" in scene.told()
+    assert scene.told("n2") == ""

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model import fitness
-from model.fitness import Account, Identity, Listener, Needs
+from model.fitness import DATA_LABEL, Account, Identity, Listener, Needs
 from model.kafka_keys import Mode
 
 from . import samples
+from .samples import ROOT
 
 MINE = {"stack": "kafka-cluster/dev", "node_id": 1}
 ADDRESS = "172.25.254.131"
@@ -218,3 +219,37 @@ def test_a_listener_takes_its_own_port_only(scope: str, port: int) -> None:
     taken = Listener(address=bound, port=port, process="", unit="")
     assert taken.takes(ADDRESS, port)
     assert not taken.takes(ADDRESS, port % 65535 + 1)
+
+
+EMPTY, KEPT = disk(), disk(content="xfs", label=DATA_LABEL)
+
+
+@pytest.mark.parametrize(
+    ("device", "disks", "faulty"),
+    [
+        ("/dev/vdb", {"n1": EMPTY, "n2": EMPTY}, []),
+        ("/dev/vdb", {"n1": KEPT, "n2": KEPT}, []),
+        ("/dev/vdb", {"n1": KEPT, "n2": EMPTY, "n3": EMPTY}, ["n2", "n3"]),
+        ("/dev/vdb", {"n1": disk(content="xfs"), "n2": EMPTY}, []),
+        ("", {"n1": KEPT, "n2": EMPTY}, []),
+    ],
+    ids=["a new cluster", "one that comes back", "one with losses", "a disk of somebody's", "none of Kafka's"],
+)
+def test_an_empty_disk_where_others_kept_theirs_is_a_loss(
+    device: str, disks: dict[str, Any], faulty: list[str]
+) -> None:
+    seen = [(needs(device=device).model_copy(update={"name": name}), account(device=disks[name])) for name in disks]
+    told = fitness.empty_beside_kept(seen, "")
+    assert [line.partition(":")[0] for line in told] == faulty
+    assert all(f"pulumi config set acceptEmptyDisk {name}." in line for name, line in zip(faulty, told, strict=True))
+    assert len(fitness.empty_beside_kept(seen, "n2")) == len([name for name in faulty if name != "n2"])
+
+
+def test_machines_that_are_taken_already_are_judged_by_their_stages() -> None:
+    kept, taken = account(owner=MINE), account(claim=MINE)
+    seen = [(needs(), kept), (needs().model_copy(update={"name": "n2"}), taken)]
+    assert fitness.empty_beside_kept(seen, "") == [], "a first `up` that was cut off has formatted some of them"
+
+
+def test_the_label_is_what_is_written() -> None:
+    assert f'"-L", "{DATA_LABEL}"' in (ROOT / "files/stages/formatted.py").read_text(encoding="utf-8")

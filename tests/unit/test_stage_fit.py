@@ -76,10 +76,10 @@ def test_every_listener_is_told_with_what_holds_it(machine: Machine, plan: Plan)
 def test_a_disk_is_told_with_its_size_and_content(machine: Machine, plan: Plan) -> None:
     disk = machine.path("/dev/sdb")
     disk.write_text("x")
-    machine.answer(("blkid",), answer("TYPE=ntfs\n"))
+    machine.answer(("blkid",), answer("LABEL=films\nTYPE=ntfs\n"))
     machine.answer(("findmnt",), answer("/mnt\n/srv\n"))
     found = account(machine, {**plan, "device": str(disk)})["device"]
-    assert found == {"size_mib": 2048, "content": "ntfs", "mounted_at": ["/mnt", "/srv"]}
+    assert found == {"size_mib": 2048, "content": "ntfs", "label": "films", "mounted_at": ["/mnt", "/srv"]}
 
 
 def test_a_disk_that_is_not_there(machine: Machine, plan: Plan) -> None:
