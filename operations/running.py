@@ -20,12 +20,12 @@ It can be cut off anywhere and run again: what a node already runs is left alone
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
 from model import cluster_id, health, order, roll, stages, switch
-from model.handover import Handover
+from model.handover import Access, Handover
 from model.kafka_keys import Mode
 from model.topology import Node
 from operations import accounts
@@ -43,13 +43,17 @@ class Failed(Refusal):
     """The cluster could not be brought to run as planned; the text carries the evidence."""
 
 
+# Opens a connection that lives as long as the run.
+Reach = Callable[[Access], Awaitable[Machine]]
+
+
 class Run:
     """One run over all nodes."""
 
-    def __init__(self, handover: Handover, machines: dict[str, Machine], ways: Ways) -> None:
+    def __init__(self, handover: Handover, machines: dict[str, Machine], ways: Ways, reach: Reach) -> None:
         self.handover = handover
         self.cluster = handover.cluster
-        self.machines = machines
+        self.machines, self.reach = machines, reach
         self.facts = {node.name: node for node in handover.nodes}
         self.gates = Gates(handover, ways)
 
@@ -137,11 +141,19 @@ class Run:
             del left[name]
             print(f"restarting {name} ({position} of {len(names)}): {self.why(name, before)}", flush=True)
             started = time.monotonic()
+            await self.meet_again(name)
             await self.start(name, before, restart=True)
             waiting = {name: number for name, number in left.items() if number in ill}
             await self.gates.whole(waiting.values(), samples=CALM_SAMPLES)
             but_for = f" but for {', '.join(waiting)}" if waiting else ""
             print(f"{name} is back, the cluster is whole{but_for} ({time.monotonic() - started:.1f} s)", flush=True)
+
+    async def meet_again(self, name: str) -> None:
+        """Opens another connection to a machine that lost its power or its network since it was asked, and is back."""
+        try:
+            await self.machines[name].run("true")
+        except Unreachable:
+            self.machines[name] = await self.reach(self.facts[name].access)
 
     async def evidence(self) -> str:
         """What each node says of itself, then the state of those who vote."""
@@ -167,17 +179,19 @@ async def bring(handover: Handover) -> None:
 async def _bring(handover: Handover) -> None:
     async with AsyncExitStack() as stack:
         ways = await stack.enter_async_context(Ways(handover.jump_hosts, handover.patience))
+
+        def reach(access: Access) -> Awaitable[Machine]:
+            return stack.enter_async_context(connect(access, handover.patience))
+
         try:
-            opened = await asyncio.gather(
-                *(stack.enter_async_context(connect(node.access, handover.patience)) for node in handover.nodes)
-            )
+            opened = await asyncio.gather(*(reach(node.access) for node in handover.nodes))
         except Unreachable as error:
             raise Failed(
                 f"stage 'running': {error}. It started and stopped nothing.\n"
                 f"{await votes(handover.cluster, ways, handover.patience)}\n"
                 "Bring that machine back, or mend the way to it, and run `pulumi up` again."
             ) from error
-        run = Run(handover, {machine.access.name: machine for machine in opened}, ways)
+        run = Run(handover, {machine.access.name: machine for machine in opened}, ways, reach)
         try:
             await run.bring()
         except (TimedOut, StageFailed, Unreachable) as error:

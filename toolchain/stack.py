@@ -11,15 +11,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from images.commands import CommandFailed
 from lab import host
 from lab.libvirt import Libvirt
-from lab.waiting import WaitedTooLong
-from model import attempt, handover, identity, waiting
+from lab.waiting import WaitedTooLong, wait_for
+from model import attempt, handover, identity, times, waiting
 from model.errors import ConfigurationError, Problem
 from model.machine_names import MachineNames
 from model.settings import Settings, read
@@ -31,6 +32,7 @@ from toolchain.signals import heed_interrupts
 from toolchain.telling import StillHeld
 
 _PREFIX = "kafka-cluster:"
+_BOOT_SECONDS = times.boot_seconds(times.patience(emulated=True))
 
 
 class VerbFailed(Exception):
@@ -134,13 +136,14 @@ def phase(name: str) -> Iterator[None]:
     print(f"── {name}: {time.monotonic() - started:.1f} s", flush=True)
 
 
-def prepare(stack: Stack) -> None:
+def prepare(stack: Stack) -> bool:
     """Everything that Pulumi's program needs before it can look: a configuration without faults, the stack's lab, and what
-    is to be brought to the machines."""
+    is to be brought to the machines. Whether the lab, and with it its machines, was switched on just now."""
     select(stack)
     settings = stack.settings()
-    start_lab(stack)
+    switched_on = start_lab(stack)
     fetch(settings)
+    return switched_on
 
 
 def select(stack: Stack) -> None:
@@ -152,12 +155,33 @@ def select(stack: Stack) -> None:
         locks.end_orphaned_plugins()
 
 
-def start_lab(stack: Stack) -> None:
-    """Starts the lab of machines that live in one."""
-    if stack.needs_lab():
-        stack.refuse_another_hypervisor()
-        with phase("lab"):
-            stack.lab.up()
+def start_lab(stack: Stack) -> bool:
+    """Starts the lab of machines that live in one. Whether it was down."""
+    if not stack.needs_lab():
+        return False
+    stack.refuse_another_hypervisor()
+    with phase("lab"):
+        was_down = not stack.lab.is_up()
+        stack.lab.up()
+    return was_down
+
+
+def meet_machines(stack: Stack) -> None:
+    """Waits for machines that boot since the lab is up: a stage that has something to do there would do so for seconds
+    only. What is wrong with one that does not come, Pulumi tells."""
+    if not stack.was_up():
+        return
+    with phase("machines that boot"):
+        there = stack.lab.virsh("list", "--all", "--name").split()
+        for name in (node.name for node in stack.settings().nodes if stack.names.of(node.name) in there):
+            with suppress(WaitedTooLong):
+                wait_for(f"{name} to answer", partial(_answers, stack, name), _BOOT_SECONDS)
+
+
+def _answers(stack: Stack, name: str) -> bool:
+    environment = {**os.environ, "PULUMI_STACK": stack.name}
+    command = ["kafka-cluster", "ssh", name, "true"]
+    return subprocess.run(command, cwd=stack.project, env=environment, capture_output=True).returncode == 0
 
 
 def fetch(settings: Settings) -> None:
@@ -196,8 +220,10 @@ def clear_leftovers(stack: Stack, everything: bool = False) -> None:
 
 def up(stack: Stack, arguments: list[str]) -> None:
     """Brings the stack to a healthy cluster and prints its bootstrap servers."""
-    prepare(stack)
+    switched_on = prepare(stack)
     clear_leftovers(stack)
+    if switched_on:
+        meet_machines(stack)
     with phase("pulumi up"):
         stack.pulumi("up", "--yes", "--skip-preview", *arguments)
     _whole(stack)
@@ -218,8 +244,10 @@ def _whole(stack: Stack) -> None:
 
 def machines(stack: Stack, arguments: list[str]) -> None:
     """Replaces the machines that wait for it, one at a time, each stopped cleanly, the cluster whole in between."""
-    prepare(stack)
+    switched_on = prepare(stack)
     clear_leftovers(stack)
+    if switched_on:
+        meet_machines(stack)
     begun = places.home() / "locks" / f"machines-{stack.name}"
     if begun.exists() and stack.was_up():
         with phase("what an earlier run of this verb left undone"):

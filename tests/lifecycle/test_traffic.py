@@ -230,6 +230,19 @@ def befall(ours: Ground, up: UnderWay, kind: str, turn: int) -> None:
     fault.mend(ours.machines, victim)
 
 
+def test_a_machine_that_dies_holds_a_roll_up_and_loses_nothing(ours: Ground, busy: Callable[..., Traffic]) -> None:
+    """The machine that comes back is another partner than the one that the roll had opened a connection to."""
+    running = busy()
+    change(ours)
+    with up_under_way(ours.stack) as up:
+        befall(ours, up, "a node dead", 1)
+        assert up.end() == 0, f"a roll is to outlast what comes back by itself:\n{up.said[-3000:]}"
+    verdict = running.stop()
+    tell("a roll with a dead machine", verdict)
+    assert restarted(up.said) == sorted(NODES)
+    assert verdict.faults == []
+
+
 def missed(name: str) -> str:
     """The line in which a roll says that it waits for a node that Kafka has taken for dead, maybe among others."""
     return rf"waiting for .*broker (\d, )*{NODES.index(name) + 1}(, \d)* not registered"

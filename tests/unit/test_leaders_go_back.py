@@ -53,7 +53,7 @@ class Node:
 def test_leaders_go_back_after_a_run_that_restarts_nobody(first: dict[str, str]) -> None:
     nodes = {node.name: Node(first if node.id == 1 else UP) for node in HANDOVER.nodes}
     machines: dict[str, Any] = dict(nodes)
-    run = Run(HANDOVER, machines, DIRECT)
+    run = Run(HANDOVER, machines, DIRECT, None)  # type: ignore[arg-type]
     view: Any = View()
     run.gates.view = view
     asyncio.run(run.bring())

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from model.handover import Access
 from model.health import Member, Quorum, Sample
 from model.kafka_keys import Mode
 from operations import accounts, running
+from operations.machine import Unreachable
 from operations.running import Run
 from operations.ways import DIRECT
 
@@ -33,7 +35,8 @@ class Machine:
         return ""
 
     async def run(self, command: str, stdin: str = "") -> str:
-        self.done.append(f"{command.split()[-1]} {self.name} {stdin}")
+        if command != "true":
+            self.done.append(f"{command.split()[-1]} {self.name} {stdin}")
         return "inactive"
 
 
@@ -43,6 +46,10 @@ def told(mode: Mode, state: str, runs: str = PLANNED, **more: Any) -> dict[str, 
     units = {"kafka.service": unit, "zookeeper.service": unit}
     report = {"units": units, "running": runs, "config": CONFIG[mode], "other_topics": [], "zookeeper_cluster": ""}
     return {**report, **more}
+
+
+async def unreached(access: Access) -> Any:
+    raise AssertionError(f"a connection to {access.name} stands already")
 
 
 class Gates:
@@ -75,7 +82,7 @@ def brought(mode: Mode, *reports: dict[str, Any], seen: Sample = WHOLE) -> list[
     machines: dict[str, Any] = {
         node.name: Machine(node.name, report, done) for node, report in zip(plan.nodes, reports, strict=True)
     }
-    run = Run(plan, machines, DIRECT)
+    run = Run(plan, machines, DIRECT, unreached)
     gates: Any = Gates(done, seen)
     run.gates = gates
     asyncio.run(run.bring())
@@ -119,6 +126,34 @@ def test_every_restart_is_told_with_its_reason(capsys: pytest.CaptureFixture[str
     assert said == [
         "restarting n1 (1 of 2): its configuration changed",
         "restarting n2 (2 of 2): its files were changed by hand",
+    ]
+
+
+def test_a_machine_that_was_away_meanwhile_is_met_again() -> None:
+    plan = handover(Mode.KRAFT)
+    done: list[str] = []
+    machines: dict[str, Any] = {
+        node.name: Machine(node.name, told(Mode.KRAFT, "active", "old"), done) for node in plan.nodes
+    }
+
+    async def cut(*_: str) -> str:
+        raise Unreachable("n2: the connection was cut")
+
+    machines["n2"].run = cut
+
+    async def reach(access: Access) -> Any:
+        done.append(f"reach {access.name}")
+        return Machine(access.name, {}, done)
+
+    run = Run(plan, machines, DIRECT, reach)
+    gates: Any = Gates(done, WHOLE)
+    run.gates = gates
+    asyncio.run(run.bring())
+    assert [each for each in done if each.startswith(("reach", "start"))] == [
+        "start n1",
+        "reach n2",
+        "start n2",
+        "start n3",
     ]
 
 

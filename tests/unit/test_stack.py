@@ -307,6 +307,28 @@ def test_a_node_that_a_killed_run_stopped_is_started(
     assert not list((places.home() / "locks").iterdir()), "the next run has nothing to mend"
 
 
+@pytest.mark.parametrize("verb", [verbs.up, verbs.machines])
+def test_machines_that_were_switched_on_with_the_lab_are_waited_for(
+    resized: Callable[[str], Resized], monkeypatch: pytest.MonkeyPatch, verb: Callable[[Stack, list[str]], None]
+) -> None:
+    cluster = resized("")
+    there = cluster.names.of("kafka-server1")
+    asked: list[list[str]] = []
+
+    def answers(command: list[str], **_: object) -> "subprocess.CompletedProcess[str]":
+        asked.append(command)
+        return subprocess.CompletedProcess(command, 0 if len(asked) > 2 else 255)
+
+    monkeypatch.setattr(verbs, "prepare", lambda _: True)
+    monkeypatch.setattr(Libvirt, "virsh", lambda *_: f"{there}\nsomebody-elses\n")
+    monkeypatch.setattr(Libvirt, "is_up", lambda _: False)
+    monkeypatch.setattr(subprocess, "run", answers)
+    verb(cluster, [])
+    assert asked == [["kafka-cluster", "ssh", "kafka-server1", "true"]] * 3, (
+        "a stage gives up long before an emulated machine has booted; a machine that is gone is Pulumi's to make"
+    )
+
+
 def test_no_node_is_stopped_for_machines_that_could_not_hold_the_heap(
     resized: Callable[[str], Resized], monkeypatch: pytest.MonkeyPatch
 ) -> None:
