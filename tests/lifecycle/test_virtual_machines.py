@@ -500,6 +500,14 @@ def replaced(lab: Libvirt, before: Mapping[str, tuple[str, str]]) -> bool:
     return any(domain not in known for domain, name in there if name in {NAMES.of(each) for each in before})
 
 
+@pytest.mark.usefixtures("further_on")
+def test_the_computer_is_switched_off_in_order(lab: Libvirt, stack: Stack, kept: str) -> None:
+    lab.down(graceful=True)  # fails where a machine does not end by itself
+    done = make(lab, stack, "up")
+    assert done.returncode == 0, f"{done.stdout[-5000:]}{done.stderr[-3000:]}"
+    assert RECORD in consumed(stack, kept), "the record is lost"
+
+
 @pytest.mark.live
 def test_the_other_mode_is_one_key_away(stack: Stack, reader: Reader, kept: str, too_slow: str) -> None:
     there = reader.do(SWITCH, 0)
