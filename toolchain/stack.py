@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -174,8 +174,11 @@ def meet_machines(stack: Stack) -> None:
     with phase("machines that boot"):
         there = stack.lab.virsh("list", "--all", "--name").split()
         for name in (node.name for node in stack.settings().nodes if stack.names.of(node.name) in there):
-            with suppress(WaitedTooLong):
+            try:
                 wait_for(f"{name} to answer", partial(_answers, stack, name), _BOOT_SECONDS)
+            except WaitedTooLong as waited:
+                print(waited, flush=True)
+                return
 
 
 def _answers(stack: Stack, name: str) -> bool:

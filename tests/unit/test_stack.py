@@ -329,6 +329,17 @@ def test_machines_that_were_switched_on_with_the_lab_are_waited_for(
     )
 
 
+def test_a_machine_that_does_not_come_keeps_pulumi_from_nothing(
+    resized: Callable[[str], Resized], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster = resized("")
+    monkeypatch.setattr(Libvirt, "virsh", lambda *_: cluster.names.of("kafka-server1"))
+    monkeypatch.setattr(verbs, "_answers", lambda *_: False)
+    monkeypatch.setattr(verbs, "_BOOT_SECONDS", 0)
+    verbs.meet_machines(cluster)
+    assert "kafka-server1 to answer: not so after 0 s" in capsys.readouterr().out, "what is wrong with it Pulumi tells"
+
+
 def test_no_node_is_stopped_for_machines_that_could_not_hold_the_heap(
     resized: Callable[[str], Resized], monkeypatch: pytest.MonkeyPatch
 ) -> None:
