@@ -130,8 +130,7 @@ def _drift(_: argparse.Namespace) -> None:
 def _release(arguments: argparse.Namespace) -> None:
     from operations import release, shell
 
-    stack = arguments.stack or shell.selected_stack()
-    print(_ended(release.release(shell.handed_over(stack), arguments.nodes)))
+    print(_ended(release.release(shell.handed_over(arguments.stack or shell.selected_stack()), arguments.nodes)))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -202,14 +202,23 @@ def another(name: str) -> str:
 def test_a_broker_that_dies_and_a_network_that_is_cut_hold_a_roll_up_and_lose_nothing(
     ours: Ground, busy: Callable[..., Traffic]
 ) -> None:
-    running = busy()
+    roll_held_up_by(ours, busy(), "kill -9 of a broker", "network cut of a node")
+
+
+def test_a_machine_that_dies_holds_a_roll_up_and_loses_nothing(ours: Ground, busy: Callable[..., Traffic]) -> None:
+    """The machine that comes back is another partner than the one that the roll had opened a connection to."""
+    roll_held_up_by(ours, busy(), "a node dead")
+
+
+def roll_held_up_by(ours: Ground, running: Traffic, *kinds: str) -> None:
+    """A roll under traffic during which these faults come, one in each node's turn."""
     change(ours)
     with up_under_way(ours.stack) as up:
-        befall(ours, up, "kill -9 of a broker", 1)
-        befall(ours, up, "network cut of a node", 2)
+        for turn, kind in enumerate(kinds, 1):
+            befall(ours, up, kind, turn)
         assert up.end() == 0, f"a roll is to outlast what mends itself:\n{up.said[-3000:]}"
     verdict = running.stop()
-    tell("a roll with a dead broker and a cut network", verdict)
+    tell(f"a roll with {' and '.join(kinds)}", verdict)
     assert restarted(up.said) == sorted(NODES)
     assert verdict.faults == []
 
@@ -228,19 +237,6 @@ def befall(ours: Ground, up: UnderWay, kind: str, turn: int) -> None:
         while time.monotonic() - since < HELD_SECONDS:
             up.until("waiting for ")
     fault.mend(ours.machines, victim)
-
-
-def test_a_machine_that_dies_holds_a_roll_up_and_loses_nothing(ours: Ground, busy: Callable[..., Traffic]) -> None:
-    """The machine that comes back is another partner than the one that the roll had opened a connection to."""
-    running = busy()
-    change(ours)
-    with up_under_way(ours.stack) as up:
-        befall(ours, up, "a node dead", 1)
-        assert up.end() == 0, f"a roll is to outlast what comes back by itself:\n{up.said[-3000:]}"
-    verdict = running.stop()
-    tell("a roll with a dead machine", verdict)
-    assert restarted(up.said) == sorted(NODES)
-    assert verdict.faults == []
 
 
 def missed(name: str) -> str:
