@@ -46,7 +46,7 @@ def switch(machines: Machines, mode: Mode) -> None:
 
 
 @contextmanager
-def cluster(count: int) -> Iterator[tuple[Machines, float]]:
+def cluster(count: int, lab: str = scene.LAB) -> Iterator[tuple[Machines, float]]:
     """A cluster made by hand, and how long it took until it was whole."""
-    with scene.bare(count) as machines, scene.watcher(machines) as watching:
+    with scene.bare(count, lab) as machines, scene.watcher(machines) as watching:
         yield machines, scene.until_whole(lambda: up(machines), watching)

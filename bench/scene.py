@@ -67,10 +67,10 @@ def cluster_on(machines: Machines, mode: Mode = Mode.KRAFT) -> Cluster:
 
 
 @contextmanager
-def bare(count: int) -> Iterator[Machines]:
+def bare(count: int, lab: str = LAB) -> Iterator[Machines]:
     """Machines that nothing was done on."""
-    take_down(LAB)
-    with Machines(LAB, [f"172.25.254.{130 + number}" for number in range(1, count + 1)]) as machines:
+    take_down(lab)
+    with Machines(lab, [f"172.25.254.{130 + number}" for number in range(1, count + 1)]) as machines:
         yield machines
 
 

@@ -4,9 +4,8 @@ metrics beside without."""
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from statistics import median
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from bench import hand, ours, scene
 from bench.figures import ratios
@@ -18,11 +17,12 @@ from model.paths import Paths
 from toolchain import metrics
 
 _BIN = f"{Paths(scene.VERSION).home}/bin"
-_RECORDS, _PROBES, _BYTES = 200_000, 3000, 1000
-# A fresh broker's Java compiles for as long as that: a run took 55, 35 and 20 s, and 20 s from then on. Single records go
-# another way through it, so the first run of the probes is not counted either.
-_WARMING, _COUNTED = 3, 3
+_RECORDS, _PROBES, _BYTES = 100_000, 3000, 1000
+# A fresh broker's Java compiles for as long as that: 200 000 records took 55, 35 and 20 s, and 20 s from then on. Single
+# records go another way through it, so the probes are warmed up, too.
+_WARMING = 5
 _TOPIC = "measured"
+_BESIDE = f"{scene.LAB}-beside"
 _LOOK = """
 import sys, time, urllib.request as web
 while True:
@@ -34,33 +34,30 @@ while True:
 
 def measure(rounds: int) -> Result:
     """The worse of both ratios in each round: neither may be bought with the other."""
-
-    def by_us() -> Iterable[tuple[str, float]]:
-        with ours.cluster() as (made, _):
-            yield from _put_to_work(made.machines, "ours")
-
-    def by_hand() -> Iterable[tuple[str, float]]:
-        with hand.cluster(3) as (machines, _):
-            yield from _put_to_work(machines, "by hand")
-
-    seen = play([by_us, by_hand], rounds, print)
+    with ours.cluster() as (made, _), hand.cluster(3, _BESIDE) as (machines, _):
+        seen = _rounds({"ours": Bench(made.machines), "by hand": Bench(machines)}, rounds)
     return {"throughput_vs_hand": Measured(_worse(seen, "ours", "by hand"), seen)}
 
 
 def with_metrics(rounds: int) -> Result:
     """The same of two clusters of ours, of which one tells its metrics and is asked for them all the time."""
     metrics.ensure()
-
-    def silent() -> Iterable[tuple[str, float]]:
-        with ours.cluster() as (made, _):
-            yield from _put_to_work(made.machines, "silent")
-
-    def telling() -> Iterable[tuple[str, float]]:
-        with ours.cluster(metrics={"enabled": True}) as (made, _), _asked(made.machines):
-            yield from _put_to_work(made.machines, "telling")
-
-    seen = play([silent, telling], rounds, print)
+    with (
+        ours.cluster() as (silent, _),
+        ours.cluster(lab=_BESIDE, metrics={"enabled": True}) as (telling, _),
+    ):
+        asked = Bench(telling.machines, lambda: _asked(telling.machines))
+        seen = _rounds({"silent": Bench(silent.machines), "telling": asked}, rounds)
     return {"throughput_with_metrics": Measured(_worse(seen, "telling", "silent"), seen)}
+
+
+def _rounds(benches: dict[str, "Bench"], rounds: int) -> dict[str, list[float]]:
+    """Both clusters stand all the time, and only one of them has work: a fresh one would have to be warmed up in each
+    round, for six minutes."""
+    for whose, bench in benches.items():
+        print(f"warming up: {whose}", flush=True)
+        bench.warm_up()
+    return play([lambda w=w, b=b: b.turn(w) for w, b in benches.items()], rounds, print)  # type: ignore[misc]
 
 
 def _worse(seen: dict[str, list[float]], whose: str, beside: str) -> list[float]:
@@ -86,26 +83,47 @@ def _asked(machines: Machines) -> Iterator[None]:
         asking.wait()
 
 
-def _put_to_work(machines: Machines, whose: str) -> Iterator[tuple[str, float]]:
-    """Both tools on the first node. What comes first warms the brokers up; of what is counted, the middle one stands."""
-    first = next(iter(machines.machines))
-    servers = scene.cluster_on(machines).bootstrap_servers
+class Bench:
+    """One cluster's: both tools, run on its first node. `during` surrounds whatever they do."""
 
-    def on(command: str) -> str:
-        done = machines.ssh(first, f"LOG_DIR=/tmp/tools {_BIN}/{command}")
+    def __init__(self, machines: Machines, during: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+        self._machines, self._during = machines, during
+        self._servers = scene.cluster_on(machines).bootstrap_servers
+
+    def _on(self, command: str) -> str:
+        first = next(iter(self._machines.machines))
+        done = self._machines.ssh(first, f"LOG_DIR=/tmp/tools {_BIN}/{command}")
         if done.returncode != 0:
             raise scene.CompetitorFailed(f"{command}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
         return done.stdout
 
-    on(f"kafka-topics.sh --bootstrap-server {servers} --create --topic {_TOPIC} --partitions 6 --replication-factor 3")
-    produce = (
-        f"kafka-producer-perf-test.sh --topic {_TOPIC} --num-records {_RECORDS} --record-size {_BYTES} --throughput -1"
-        f" --producer-props bootstrap.servers={servers} acks=all"
-    )
-    rates = [records_per_second(on(produce)) for _ in range(_WARMING + _COUNTED)]
-    yield f"all records, {whose}", _RECORDS / median(rates[_WARMING:])
-    probe = f"kafka-e2e-latency.sh {servers} {_TOPIC} {_PROBES} all {_BYTES}"
-    yield f"latency of a record, {whose}", median([average_ms(on(probe)) for _ in range(1 + _COUNTED)][1:]) / 1000
+    def _produce(self) -> float:
+        return records_per_second(
+            self._on(
+                f"kafka-producer-perf-test.sh --topic {_TOPIC} --num-records {_RECORDS} --record-size {_BYTES}"
+                f" --throughput -1 --producer-props bootstrap.servers={self._servers} acks=all"
+            )
+        )
+
+    def _probe(self) -> float:
+        return average_ms(self._on(f"kafka-e2e-latency.sh {self._servers} {_TOPIC} {_PROBES} all {_BYTES}"))
+
+    def warm_up(self) -> None:
+        """What is not counted."""
+        self._on(
+            f"kafka-topics.sh --bootstrap-server {self._servers} --create --topic {_TOPIC} --partitions 6"
+            " --replication-factor 3"
+        )
+        with self._during():
+            for _ in range(_WARMING):
+                self._produce()
+            self._probe()
+
+    def turn(self, whose: str) -> Iterator[tuple[str, float]]:
+        """All records once, and the mean of single ones."""
+        with self._during():
+            yield f"all records, {whose}", _RECORDS / self._produce()
+            yield f"latency of a record, {whose}", self._probe() / 1000
 
 
 def records_per_second(said: str) -> float:

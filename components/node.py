@@ -74,7 +74,7 @@ class KafkaNode(pulumi.ComponentResource):
         first: list[Resource] = []
         if was_formatted and settings.accept_empty_disk == node.name:
             first.append(self._asked(cluster, emulated, settings.jump_hosts, others))
-        uploaded = [self._upload(f"{name}-archive", archive)]
+        uploaded = [] if archive.carried else [self._upload(f"{name}-archive", archive)]
         brought = [*pieces, *([shared_classes] if shared_classes else [])]
         uploaded += [self._upload(f"{name}-{_piece_name(piece)}", piece) for piece in brought]
         classes = there(shared_classes) if shared_classes else None
@@ -161,8 +161,8 @@ class KafkaNode(pulumi.ComponentResource):
 
 
 def there(file: ArchiveFile) -> stages.Upload:
-    """A file as it arrives on a machine."""
-    return stages.Upload(f"{Paths.upload_folder}/{file.name}", file.sha512)
+    """A file as it arrives on a machine, or as it is there from the beginning."""
+    return stages.Upload(file.carried or f"{Paths.upload_folder}/{file.name}", file.sha512)
 
 
 def _piece_name(file: ArchiveFile) -> str:

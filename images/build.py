@@ -16,6 +16,7 @@ from pathlib import Path
 
 from images import apt, disk, recipe
 from images.commands import CommandFailed, logged, output
+from toolchain.archive import Archive
 
 TOOLS = ("debian-archive-keyring", "fdisk", "e2fsprogs", "grub-pc-bin", "mmdebstrap", "qemu-utils", "tar")
 
@@ -80,9 +81,21 @@ def _make(image: recipe.Image, work: Path, log: Path) -> None:
         logged(
             ["tar", "--directory", root, "--numeric-owner", "--xattrs", "--create", "--file", image.rootfs, "."], log
         )
+    kafka = recipe.archive()
     with _step("bootable disk made"):
+        if kafka:
+            _carry(root, kafka, log)
         disk.make(root, image.disk, recipe.DISK_BYTES, work, log)
-    (image.folder / "manifest.json").write_text(_manifest(root, image.disk).to_json())
+    (image.folder / "manifest.json").write_text(_manifest(root, image.disk, kafka).to_json())
+
+
+def _carry(root: Path, kafka: Archive, log: Path) -> None:
+    """Puts the Kafka archive where the stage that installs it looks first, and what it would be unpacked to."""
+    folder, home = root / recipe.ARCHIVES[1:], root / recipe.UNPACKED[1:]
+    folder.mkdir()
+    shutil.copyfile(kafka.path, folder / kafka.path.name)
+    logged(["tar", "--directory", home, "--no-same-owner", "--extract", "--gzip", "--file", kafka.path], log)
+    (home / f"kafka_2.13-{kafka.version}" / recipe.MARK).write_text(f"{kafka.sha512}\n")
 
 
 @contextmanager
@@ -130,11 +143,12 @@ def _finish(root: Path, log: Path) -> None:
     (root / "etc/apt/apt.conf.d/99mmdebstrap").unlink(missing_ok=True)
 
 
-def _manifest(root: Path, disk_file: Path) -> recipe.Manifest:
+def _manifest(root: Path, disk_file: Path, kafka: Archive | None) -> recipe.Manifest:
     packages = output(["chroot", root, "dpkg-query", "--show", "--showformat", "${Package}=${Version}\n"]).splitlines()
     java = next(line.split("=", 1)[1] for line in packages if line.startswith("openjdk-17-jre-headless="))
     with disk_file.open("rb") as file:
-        return recipe.Manifest(java, tuple(packages), hashlib.file_digest(file, "sha256").hexdigest())
+        checksum = hashlib.file_digest(file, "sha256").hexdigest()
+    return recipe.Manifest(java, tuple(packages), checksum, kafka.sha512 if kafka else "")
 
 
 def main(arguments: list[str]) -> int:

@@ -1,6 +1,6 @@
 """What the guest image is made of, and where the image made from it lies.
 
-Knows packages, files, units and sizes. Refuses to know how any of it is brought together.
+Knows packages, files, units and sizes, and that Kafka lies in it already. Refuses to know how any of it is brought together.
 The recipe's fingerprint covers everything that decides the result, so an image is found again by it.
 """
 
@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from toolchain import archive as archives
 from toolchain import places
 
 RELEASE = "bookworm"
@@ -83,6 +84,13 @@ MASKED = (
 
 DISK_BYTES = 2 << 30
 
+# Where the disk keeps the Kafka archive that `auto` means, and where it lies unpacked: a machine made from it needs no
+# upload. The root file system has neither, as it is the ground of machines that somebody else made.
+ARCHIVES = "/var/cache/kafka-cluster"
+UNPACKED = "/usr/local"
+# In an unpacked archive, the SHA-512 of what it was unpacked from: as the stage that unpacks it on a machine leaves it.
+MARK = ".archive-sha512"
+
 _ROOM = Path(__file__).resolve().parent
 OVERLAY = _ROOM / "overlay"
 _DECIDES = ("recipe.py", "build.py", "disk.py")
@@ -118,9 +126,11 @@ class Manifest:
     java: str
     packages: tuple[str, ...]
     sha256: str
+    kafka: str = ""
+    """The SHA-512 of the archive that it carries, if any"""
 
     def to_json(self) -> str:
-        fields = {"java": self.java, "packages": self.packages, "sha256": self.sha256}
+        fields = {"java": self.java, "packages": self.packages, "sha256": self.sha256, "kafka": self.kafka}
         return json.dumps(fields, indent=2) + "\n"
 
 
@@ -132,7 +142,14 @@ def fingerprint() -> str:
         executable = bool(path.stat().st_mode & 0o100)
         digest.update(f"{path.relative_to(_ROOM)} {executable} {path.stat().st_size}\n".encode())
         digest.update(path.read_bytes())
+    if kafka := archive():
+        digest.update(kafka.sha512.encode())
     return digest.hexdigest()[:16]
+
+
+def archive() -> archives.Archive | None:
+    """The Kafka archive that an image built now carries; None where the cache has none."""
+    return archives.cached()
 
 
 def images() -> Path:
@@ -153,4 +170,4 @@ def path() -> Path:
 def manifest_beside(disk: Path) -> Manifest:
     """The manifest of an image of ours; FileNotFoundError for any other image."""
     fields = json.loads((disk.parent / "manifest.json").read_text())
-    return Manifest(fields["java"], tuple(fields["packages"]), fields["sha256"])
+    return Manifest(fields["java"], tuple(fields["packages"]), fields["sha256"], fields.get("kafka", ""))

@@ -167,7 +167,7 @@ def removed(cluster: Cluster, claimed: Mapping[str, Any], *, device: str, delete
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that was brought to a machine: where it is there, relative to the home of the user who logs in."""
+    """A file on a machine: its path, relative to the home of the user who logs in where it was brought there."""
 
     path: str
     sha512: str
@@ -181,7 +181,7 @@ class Upload:
 def installed(
     plan: NodePlan, sha512: str, upload: str, pieces: Iterable[Upload] = (), shared_classes: Upload | None = None
 ) -> dict[str, Any]:
-    """The plan of stage `installed`. `upload` is relative to the home of the user who logs in; `pieces` are what metrics need
+    """The plan of stage `installed`. `upload` is where the archive is, as an Upload says it; `pieces` are what metrics need
     beside Kafka; `shared_classes` make Java start sooner, where they are."""
     paths = plan.cluster.paths
     return {

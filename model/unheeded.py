@@ -27,9 +27,9 @@ _INSTEAD = {
 def warnings(resources: Iterable[Mapping[str, Any]], settings: Settings, image: str) -> list[str]:
     """A sentence for each key whose change is not followed: what there is, what was asked for, what to do instead. `image`
     is the path of the one that somebody chose."""
-    known = {one["urn"].rpartition("::")[2]: one for one in resources if "urn" in one}
+    known = _by_name(resources)
     wanted = _wanted(settings, image)
-    there = {"image": {_input(known, "site-image", "source")}} | {
+    there = {"image": {_source(known)}} | {
         key: {_at(known, node.name, key) for node in settings.nodes}
         for key in ("dataDisk", "networkDns", "networkGateway")
     }
@@ -38,6 +38,19 @@ def warnings(resources: Iterable[Mapping[str, Any]], settings: Settings, image: 
         for key in _INSTEAD
         if key in wanted and (other := {value for value in there[key] if value is not None} - {wanted[key]})
     ]
+
+
+def image_of(resources: Iterable[Mapping[str, Any]]) -> str | None:
+    """The path of the image that a stack's machines are made from; None before its first `up`."""
+    return _source(_by_name(resources))
+
+
+def _by_name(resources: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    return {one["urn"].rpartition("::")[2]: one for one in resources if "urn" in one}
+
+
+def _source(known: Mapping[str, Mapping[str, Any]]) -> str | None:
+    return _input(known, "site-image", "source")
 
 
 def _wanted(settings: Settings, image: str) -> dict[str, str]:

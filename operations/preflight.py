@@ -23,6 +23,9 @@ from operations import hypervisor, leftovers
 from toolchain import archive as archives
 from toolchain import metrics, shared_classes
 
+# What reading the manifest of somebody else's image ends with.
+_NOT_OURS = (OSError, ValueError, KeyError, TypeError)
+
 
 class Unusable(Exception):
     """Something that is needed is not there; nothing was changed."""
@@ -30,10 +33,11 @@ class Unusable(Exception):
 
 @dataclass(frozen=True)
 class ArchiveFile:
-    """The Kafka archive in the cache."""
+    """The Kafka archive in the cache. `carried` is where machines have it already; nothing where it is uploaded."""
 
     path: Path
     sha512: str
+    carried: str = ""
 
     @property
     def name(self) -> str:
@@ -85,6 +89,8 @@ def look_around(settings: Settings, state: list[dict[str, Any]], names: MachineN
         _refuse_leftovers(uri, state, names)
     if problems or archive is None:
         _refuse(problems)
+    if image:
+        archive = replace(archive, carried=_carried(archive, unheeded.image_of(state) or image))
     replaced = os.environ.get(waiting.CHOSEN, "")
     left = {name: what for name, what in waiting.waiting(state, settings).items() if name != replaced}
     if left:
@@ -185,6 +191,15 @@ def _private_keys(settings: Settings, problems: list[Problem]) -> None:
                 problems.append(Problem(f"{where}.privateKeyFile", login.private_key_file, expected, example))
 
 
+def _carried(archive: ArchiveFile, image: str) -> str:
+    """Where the machines that are made from an image have the archive without an upload."""
+    try:
+        there = recipe.manifest_beside(Path(image)).kafka == archive.sha512
+    except _NOT_OURS:
+        return ""
+    return f"{recipe.ARCHIVES}/{archive.name}" if there else ""
+
+
 def _image(settings: Settings, problems: list[Problem]) -> str:
     path = recipe.path() if settings.image == "auto" else Path(settings.image).expanduser()
     if not path.is_file():
@@ -193,7 +208,7 @@ def _image(settings: Settings, problems: list[Problem]) -> str:
         return str(path)
     try:
         java = recipe.manifest_beside(path).java
-    except (OSError, ValueError, KeyError, TypeError):
+    except _NOT_OURS:
         # An image of somebody else's, whatever lies beside it by that name: stage `installed` looks into it.
         return str(path)
     if not java and settings.network_mode is NetworkMode.ISOLATED:

@@ -221,7 +221,7 @@ MOST_SECONDS = dict.fromkeys(PHASES, 2 * apt.STEP_SECONDS) | dict.fromkeys(
 )
 SIDE_BY_SIDE = ("python", "programs", "archive", "image", "shared_classes")
 # What a phase among those needs of others.
-AFTER = {"shared_classes": ("archive", "image")}
+AFTER = {"image": ("archive",), "shared_classes": ("archive", "image")}
 
 
 def _run_together(names: list[str], progress: Progress) -> None:

@@ -2,12 +2,13 @@
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -138,6 +139,29 @@ def test_what_kafkas_tools_say_last_is_read() -> None:
     said = "5000 records sent, 999.8 records/sec (0.95 MB/sec)\n200000 records sent, 40160.6 records/sec (38.30 MB/sec)"
     assert throughput.records_per_second(said) == 40160.6
     assert throughput.average_ms("0\t12.0\nAvg latency: 1.2345 ms\n\nPercentiles: 50th = 1") == 1.2345
+
+
+def test_a_cluster_is_asked_for_its_metrics_only_while_it_works() -> None:
+    """Two clusters stand side by side: one that is asked for its metrics in the other's turn would slow that one down."""
+    done: list[str] = []
+
+    def ssh(name: str, command: str) -> SimpleNamespace:
+        done.append(re.findall(r"bin/(\S+)", command)[0])
+        return SimpleNamespace(returncode=0, stdout="50000.0 records/sec\nAvg latency: 8.0 ms\n", stderr="")
+
+    @contextmanager
+    def asked() -> Iterator[None]:
+        done.append("asked")
+        yield
+        done.append("not asked")
+
+    machines = SimpleNamespace(machines={"a": SimpleNamespace(name="a", address="192.0.2.1")}, ssh=ssh)
+    bench = throughput.Bench(cast(Machines, machines), asked)
+    bench.warm_up()
+    del done[:]
+    timed = dict(bench.turn("telling"))
+    assert timed == {"all records, telling": 2.0, "latency of a record, telling": 0.008}
+    assert done == ["asked", "kafka-producer-perf-test.sh", "kafka-e2e-latency.sh", "not asked"]
 
 
 class Made(Exception):
