@@ -5,6 +5,7 @@ import os
 import runpy
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ def up(archive: ArchiveFile) -> Up:
     kept, as the program gives the same for the same (test_changes.py)."""
     known: dict[str, Engine] = {}
 
-    def look_around(settings: Settings, *_: object) -> Resolved:
+    def look_around(settings: Settings, carried: str) -> Resolved:
         made_here = settings.platform is Platform.LIBVIRT
         chosen = os.environ.get(CHOSEN, "")
         names = ("jmx_prometheus_javaagent-1.0.1.jar", "prometheus-node-exporter") if settings.metrics.enabled else ()
@@ -75,20 +76,21 @@ def up(archive: ArchiveFile) -> Up:
         asked = URI if settings.libvirt_uri == "auto" else settings.libvirt_uri
         uri, image = (asked, IMAGE) if made_here else ("", "")
         prometheus = ArchiveFile(archive.path.with_name("prometheus"), "8" * 128) if settings.metrics.monitor else None
-        return Resolved(archive, uri, image, (), replaced=chosen, pieces=pieces, prometheus=prometheus)
+        kafka = replace(archive, carried=carried)
+        return Resolved(kafka, uri, image, (), replaced=chosen, pieces=pieces, prometheus=prometheus)
 
-    def fresh(engine: Engine, changes: dict[str, Any]) -> Engine:
+    def fresh(engine: Engine, changes: dict[str, Any], carried: str = "") -> Engine:
         config = as_pulumi_hands_over({**dev_config(), **changes})
         known = patch.object(stack_state, "resources", lambda _: engine.earlier)
-        with patch.object(door, "look_around", look_around), known:
+        with patch.object(door, "look_around", lambda settings, *_: look_around(settings, carried)), known:
             return engine.run(lambda: runpy.run_path(str(ROOT / "__main__.py")), config)
 
-    def run(*, engine: Engine | None = None, **changes: Any) -> Engine:
+    def run(*, engine: Engine | None = None, carried: str = "", **changes: Any) -> Engine:
         if engine:
             return fresh(engine, changes)
-        key = json.dumps(changes, sort_keys=True)
+        key = json.dumps([carried, changes], sort_keys=True)
         if key not in known:
-            known[key] = fresh(Engine(plugins()), changes)
+            known[key] = fresh(Engine(plugins()), changes, carried)
         return known[key]
 
     return run

@@ -122,6 +122,14 @@ def test_the_archive_that_is_uploaded_is_the_one_that_is_checked(engine: Engine,
 
 
 @EACH
+def test_what_the_image_carries_is_not_uploaded(up: Up, name: str) -> None:
+    carried = "/var/cache/kafka-cluster/kafka_2.13-3.6.0.tgz"
+    engine = up(carried=carried)
+    assert f"{name}-archive" not in {one.name for one in engine.custom}
+    assert plan_of(engine.one(f"{name}-installed"))["upload"] == carried
+
+
+@EACH
 def test_a_host_is_taken_before_anything_is_done_there_and_given_back(up: Up, hosts: dict[str, Any], name: str) -> None:
     engine = up(**hosts)
     claimed, ready = engine.one(f"{name}-host-claimed"), engine.one(f"{name}-host-ready")

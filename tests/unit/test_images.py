@@ -3,13 +3,18 @@
 import os
 import re
 import struct
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import files
 from images import apt, build, commands, disk, recipe
 from images.commands import CommandFailed
 from images.recipe import Image, Manifest
+from model.paths import Paths
+from toolchain.archive import Archive
 
 SIZE = 2 << 30
 
@@ -57,7 +62,7 @@ def test_an_image_lies_in_the_cache_by_its_fingerprint(tmp_path: Path, monkeypat
 
 
 def test_a_manifest_is_read_back_from_beside_its_disk(tmp_path: Path) -> None:
-    manifest = Manifest("17.0.1", ("bash=5.2", "sudo=1.9"), "ab" * 32)
+    manifest = Manifest("17.0.1", ("bash=5.2", "sudo=1.9"), "ab" * 32, "cd" * 64)
     (tmp_path / "manifest.json").write_text(manifest.to_json())
     assert Image(tmp_path).manifest() == manifest
 
@@ -67,7 +72,43 @@ def test_an_image_that_is_not_ours_has_no_manifest(tmp_path: Path) -> None:
         recipe.manifest_beside(tmp_path / "some.qcow2")
 
 
-def test_the_guest_gets_no_kafka() -> None:
+def a_kafka(folder: Path) -> Archive:
+    """An archive of one file, as the cache has it."""
+    home = folder / "kafka_2.13-3.6.0"
+    (home / "bin").mkdir(parents=True)
+    (home / "bin/kafka-topics.sh").write_text("#!/bin/sh\n")
+    os.utime(home / "bin/kafka-topics.sh", (1_600_000_000, 1_600_000_000))
+    path = folder / "kafka_2.13-3.6.0.tgz"
+    subprocess.run(["tar", "-czf", path, "-C", folder, home.name], check=True)
+    return Archive("3.6.0", path, "ab" * 64, "official", "somewhere")
+
+
+def test_another_archive_makes_another_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kafka, seen = a_kafka(tmp_path), set()
+    for there in (None, kafka, replace(kafka, sha512="cd" * 64)):
+        monkeypatch.setattr(recipe, "archive", lambda there=there: there)
+        seen.add(recipe.fingerprint())
+    assert len(seen) == 3, "an image would say that it carries what it does not"
+
+
+def test_an_image_carries_the_archive_and_what_it_would_be_unpacked_to(tmp_path: Path) -> None:
+    kafka, root = a_kafka(tmp_path), tmp_path / "root"
+    for folder in ("usr/local", "var/cache"):
+        (root / folder).mkdir(parents=True)
+    build._carry(root, kafka, tmp_path / "log")
+    home = root / Paths("3.6.0").home[1:]
+    assert (root / f"{recipe.ARCHIVES[1:]}/kafka_2.13-3.6.0.tgz").read_bytes() == kafka.path.read_bytes()
+    assert (home / ".archive-sha512").read_text().strip() == kafka.sha512
+    assert (home / "bin/kafka-topics.sh").stat().st_mtime == 1_600_000_000, (
+        "Java's shared classes go by the jars' times"
+    )
+
+
+def test_the_stage_on_a_machine_goes_by_the_mark_that_the_image_leaves() -> None:
+    assert f'home / "{recipe.MARK}"' in files.text("stages/installed.py"), "it would unpack what is unpacked already"
+
+
+def test_the_root_file_system_has_no_kafka() -> None:
     words = " ".join((*recipe.PACKAGES, *recipe.ENABLED, *recipe.MASKED))
     assert "kafka" not in words + "".join(str(path) for path in recipe.OVERLAY.rglob("*")).partition("overlay")[2]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
+from images.recipe import Manifest
 from model.errors import Problem
 from model.settings import Settings, read
 from operations import preflight
@@ -44,6 +45,15 @@ def test_a_key_with_a_passphrase_is_told_in_words(tmp_path: Path) -> None:
     file = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "nobody could type it", "-f", str(file)], check=True)
     assert "passphrase" in str(told(file)[0]), "nobody can type a passphrase during an `up`"
+
+
+def test_only_the_archive_that_an_image_carries_is_not_uploaded(tmp_path: Path) -> None:
+    disk, kafka = tmp_path / "guest.qcow2", "ab" * 64
+    (tmp_path / "manifest.json").write_text(Manifest("17", (), "", kafka).to_json())
+    carried, other = (preflight.ArchiveFile(Path("kafka_2.13-3.6.0.tgz"), sha512) for sha512 in (kafka, "cd" * 64))
+    assert preflight._carried(carried, str(disk)) == "/var/cache/kafka-cluster/kafka_2.13-3.6.0.tgz"
+    assert not preflight._carried(other, str(disk)), "a machine would be asked for an archive that it has not"
+    assert not preflight._carried(carried, str(tmp_path / "other/guest.qcow2")), "nobody knows what is on that one"
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", "no json", '{"java": "17", "packages": 3, "sha256": ""}'])

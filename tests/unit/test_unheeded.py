@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from model.cloud_init import network_config
-from model.unheeded import warnings
+from model.unheeded import image_of, warnings
 
 from .samples import FIRST_BOOT, settings
 
@@ -33,6 +33,11 @@ def told(*, grown: int = 10, image: str = IMAGE, **changes: Any) -> list[str]:
 
 def test_what_is_as_it_was_is_not_told() -> None:
     assert told() == []
+
+
+def test_the_machines_are_made_from_the_image_of_the_first_up() -> None:
+    assert image_of(state()) == IMAGE, "a newer image carries what those of this stack may not"
+    assert image_of([]) is None
 
 
 def test_a_new_stack_follows_everything() -> None:
