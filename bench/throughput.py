@@ -17,7 +17,7 @@ from model.paths import Paths
 from toolchain import metrics
 
 _BIN = f"{Paths(scene.VERSION).home}/bin"
-_RECORDS, _PROBES, _BYTES = 100_000, 3000, 1000
+_RECORDS, _PROBES, _BYTES = 100_000, 2000, 1000
 # A fresh broker's Java compiles for as long as that: 200 000 records took 55, 35 and 20 s, and 20 s from then on. Single
 # records go another way through it, so the probes are warmed up, too.
 _WARMING = 5

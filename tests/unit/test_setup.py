@@ -96,3 +96,14 @@ def test_what_a_program_has_started_ends_with_it(tmp_path: Path) -> None:
         with setup._ended_in(process, 0.1):
             process.wait()
     assert not Path(f"/proc/{begun.read_text().strip()}").exists()
+
+
+def test_a_python_of_ours_seldom_looks_for_garbage_and_not_at_its_end(tmp_path: Path) -> None:
+    """It is read by Python's own reader of such files, which skips a line that it can't run with a few words only."""
+    (tmp_path / "kafka_cluster.pth").write_text(setup.STARTS_WITH, encoding="utf-8")
+    program = (
+        f"import gc, site, sys; site.addsitedir({str(tmp_path)!r}); import atexit; print(gc.get_threshold()[0]);"
+        " atexit._run_exitfuncs(); print(gc.get_freeze_count() > 0, sys.path[-1])"
+    )
+    done = subprocess.run([sys.executable, "-S", "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["50000", "True", str(places.CHECKOUT)], done.stderr
