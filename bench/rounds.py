@@ -42,5 +42,5 @@ def play(turns: Sequence[Turn], rounds: int, say: Callable[[str], None]) -> dict
         for turn in rotated(turns, number):
             for what, taken in turn():
                 seconds.setdefault(what, []).append(taken)
-                say(f"round {number + 1} of {rounds}: {what} {taken:.3f} s")
+                say(f"round {number + 1} of {rounds}: {what} {taken:.4g} s")
     return seconds

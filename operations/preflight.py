@@ -5,6 +5,7 @@ Reads and asks only. Refuses to make what is missing; it names the command that 
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -192,12 +193,13 @@ def _private_keys(settings: Settings, problems: list[Problem]) -> None:
 
 
 def _carried(archive: ArchiveFile, image: str) -> str:
-    """Where the machines that are made from an image have the archive without an upload."""
-    try:
-        there = recipe.manifest_beside(Path(image)).kafka == archive.sha512
-    except _NOT_OURS:
-        return ""
-    return f"{recipe.ARCHIVES}/{archive.name}" if there else ""
+    """Where the machines that are made from an image have the archive without an upload. The path may be one on the
+    computer of whoever ran the first `up`: an image is found again by its folder's name."""
+    here = recipe.images() / Path(image).parent.name / Path(image).name
+    for disk in (Path(image), here):
+        with suppress(*_NOT_OURS):
+            return f"{recipe.ARCHIVES}/{archive.name}" if recipe.manifest_beside(disk).kafka == archive.sha512 else ""
+    return ""
 
 
 def _image(settings: Settings, problems: list[Problem]) -> str:

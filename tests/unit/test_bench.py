@@ -141,6 +141,16 @@ def test_what_kafkas_tools_say_last_is_read() -> None:
     assert throughput.average_ms("0\t12.0\nAvg latency: 1.2345 ms\n\nPercentiles: 50th = 1") == 1.2345
 
 
+def test_the_figure_that_comes_off_worse_stands_for_both() -> None:
+    seen = {
+        "all records, ours": [10.0, 10.0, 10.0],
+        "all records, theirs": [9.0, 11.0, 12.0],
+        "latency of a record, ours": [1.0, 1.0, 1.0],
+        "latency of a record, theirs": [1.1, 0.9, 0.8],
+    }
+    assert throughput._worse(seen, "ours", "theirs") == [1.1, 0.9, 0.8], "throughput is not bought with latency"
+
+
 def test_a_cluster_is_asked_for_its_metrics_only_while_it_works() -> None:
     """Two clusters stand side by side: one that is asked for its metrics in the other's turn would slow that one down."""
     done: list[str] = []

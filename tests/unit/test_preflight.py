@@ -56,6 +56,17 @@ def test_only_the_archive_that_an_image_carries_is_not_uploaded(tmp_path: Path) 
     assert not preflight._carried(carried, str(tmp_path / "other/guest.qcow2")), "nobody knows what is on that one"
 
 
+def test_an_image_is_known_again_on_another_operators_computer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAFKA_CLUSTER_CACHE", str(tmp_path))
+    folder, kafka = tmp_path / "images/0123456789abcdef", "ab" * 64
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(Manifest("17", (), "", kafka).to_json())
+    archive = preflight.ArchiveFile(Path("kafka_2.13-3.6.0.tgz"), kafka)
+    assert preflight._carried(archive, "/home/other/.cache/kafka-cluster/images/0123456789abcdef/guest.qcow2"), (
+        "an `up` from there would bring to each machine what it has"
+    )
+
+
 @pytest.mark.parametrize("text", ["{}", "[]", "no json", '{"java": "17", "packages": 3, "sha256": ""}'])
 def test_a_manifest_of_somebody_elses_is_none(tmp_path: Path, text: str) -> None:
     image = tmp_path / "guest.qcow2"
