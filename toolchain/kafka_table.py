@@ -10,7 +10,6 @@ import json
 import re
 import subprocess
 import sys
-import tarfile
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -82,8 +81,7 @@ def render(versions: Iterable[str], tables: Tables) -> str:
 def from_archive(path: Path) -> Tables:
     """The tables of the release in an archive."""
     with tempfile.TemporaryDirectory(prefix="kafka-table-") as folder:
-        with tarfile.open(path) as tar:
-            tar.extractall(folder, members=(m for m in tar if m.name.endswith(".jar")), filter="data")
+        subprocess.run(["tar", "-xzf", path, "-C", folder, "--wildcards", "*.jar"], check=True)
         (libs,) = Path(folder).glob("*/libs")
         return {name: read(_printed(libs, printer)) for name, printer in PRINTERS.items()}
 

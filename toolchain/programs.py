@@ -254,8 +254,13 @@ def _official_cli() -> Path | None:
         _download(_official_cli_address(), archive)
         with tarfile.open(archive) as content:
             for name in (CLI, HOST, EXEC):
-                content.extract(f"{CLI}/{name}", temporary, filter="data")
-                Path(temporary, CLI, name).rename(filled / name)
+                # Not `extract`: without a filter it is unsafe, and Debian 12's Python has none.
+                program = content.extractfile(f"{CLI}/{name}")
+                if program is None:
+                    raise ProgramsError(f"{_official_cli_address()}: {CLI}/{name} is no file in it; {USE_OWN}.")
+                with program, (filled / name).open("wb") as kept:
+                    shutil.copyfileobj(program, kept)
+                (filled / name).chmod(0o755)
     return _official_directory()
 
 

@@ -95,7 +95,8 @@ def test_what_a_program_has_started_ends_with_it(tmp_path: Path) -> None:
         wait_for("a program of the program's", begun.exists, 60)
         with setup._ended_in(process, 0.1):
             process.wait()
-    assert not Path(f"/proc/{begun.read_text().strip()}").exists()
+    there = Path(f"/proc/{begun.read_text().strip()}")
+    wait_for("the end of what it had started", lambda: not there.exists(), 10)
 
 
 def test_a_python_of_ours_seldom_looks_for_garbage_and_not_at_its_end(tmp_path: Path) -> None:
