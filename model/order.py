@@ -2,16 +2,15 @@
 
 The rule: starting a node that is down needs no permission; taking down one that is up always does.
 All nodes that are down start side by side, and with them those that only fail over and over with another configuration
-than planned; one with an empty disk follows when the others hold what was on it. Of the others that run something else than planned, an unhealthy one is first (it has least to lose), the
+than planned. Of the others that run something else than planned, an unhealthy one is first (it has least to lose), the
 active controller last (each hand-over of it costs the cluster a pause).
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from model.handover import NodeFacts
-from model.topology import Cluster
 
 # Why a node is started that does not run, and so one that never did.
 WAS_DOWN = "it was down"
@@ -68,19 +67,14 @@ def state(
 @dataclass(frozen=True, slots=True)
 class Work:
     """Names of nodes: to be stopped together because the mode is another one, to be started side by side, to be
-    restarted side by side with them because they only fail, to be given their ZooKeeper back, to be started once the
-    others hold what was on their disk, and to be restarted one at a time."""
+    restarted side by side with them because they only fail, to be given their ZooKeeper back, and to be restarted one
+    at a time."""
 
     stop: tuple[str, ...] = ()
     start: tuple[str, ...] = ()
     revive: tuple[str, ...] = ()
     join: tuple[str, ...] = ()
-    late: tuple[str, ...] = ()
     restart: tuple[str, ...] = ()
-
-    def behind(self, names: Collection[str]) -> "Work":
-        """The same, with these behind the others."""
-        return replace(self, start=tuple(name for name in self.start if name not in names), late=tuple(names))
 
 
 def work(states: Iterable[NodeState], planned_config: str, unwell: Collection[int]) -> Work:
@@ -95,20 +89,7 @@ def work(states: Iterable[NodeState], planned_config: str, unwell: Collection[in
     # Each would wait for the others to be well, and none ever is with what it runs.
     revive = tuple(s.name for s in outdated if s.fails and s.id in unwell)
     join = tuple(s.name for s in staying if s.lone and s.name not in revive)
-    restart = tuple(s.name for s in outdated if s.name not in revive)
-    return Work(other_mode, start, revive, join, restart=restart)
-
-
-def late(start: Iterable[str], blank: Collection[str], cluster: Cluster) -> tuple[str, ...]:
-    """Of the nodes that are to be started, those that wait until the others hold what they had. `blank` are the names of
-    those on whose disk nothing ever ran in this mode. Started beside the others, such a node would lead what it led last,
-    and they would throw theirs away for it. Nobody waits where those that have data could not serve by themselves: the
-    first time, or where it was cut off."""
-    voters = [node.name for node in cluster.voters if node.name not in blank]
-    brokers = [node.name for node in cluster.brokers if node.name not in blank]
-    if not brokers or 2 * len(voters) <= len(cluster.voters):
-        return ()
-    return tuple(name for name in start if name in blank)
+    return Work(other_mode, start, revive, join, tuple(s.name for s in outdated if s.name not in revive))
 
 
 def undecided(states: Iterable[NodeState], planned_config: str, unwell: Collection[int]) -> tuple[str, ...]:

@@ -356,7 +356,6 @@ def report(cluster: Cluster, node: Node) -> dict[str, Any]:
         "log": paths.server_log(),
         "other_log_dir": paths.log_dir(cluster.mode.other),
         "zookeeper_identity": f"{paths.log_dir(Mode.ZOOKEEPER)}/meta.properties",
-        "made": _made(cluster),
     }
 
 

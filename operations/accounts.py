@@ -71,7 +71,7 @@ async def evidence(cluster: Cluster, machines: Mapping[str, Machine]) -> list[st
 
 
 async def _report(cluster: Cluster, node: Node, machines: Mapping[str, Machine]) -> dict[str, Any]:
-    report: dict[str, Any] = await machines[node.name].ask(("account", "data", "report"), stages.report(cluster, node))
+    report: dict[str, Any] = await machines[node.name].ask(("account", "report"), stages.report(cluster, node))
     return report
 
 

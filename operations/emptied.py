@@ -58,7 +58,7 @@ async def _is_held(wanted: Emptied) -> bool:
 
 async def _look(other: Other, patience: int) -> bool:
     async with connect(other.access, patience) as machine:
-        return bool(await machine.ask(("data", "held"), other.look))
+        return bool(await machine.ask(("held",), other.look))
 
 
 async def _ask_others(view: KafkaView, cluster: Cluster, node: Node, patience: int) -> None:

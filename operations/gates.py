@@ -8,9 +8,8 @@ from collections.abc import Collection, Mapping
 
 from kafka.errors import KafkaError
 
-from model import emptied, health, order
+from model import health, order
 from model.handover import Handover
-from model.topology import Node
 from operations.kafka_view import KafkaView
 from operations.wait import told, until
 from operations.ways import Ways
@@ -60,14 +59,6 @@ class Gates:
             return None if calm >= samples else f"{calm} of {samples} calm samples"
 
         await until("the whole cluster", ask, limit=_WHOLE_SECONDS * self.patience)
-
-    async def held(self, node: Node) -> None:
-        """The other nodes lead all that a node had a part in which has nothing of it any more."""
-
-        async def ask() -> str | None:
-            return "; ".join(emptied.dangers(self.cluster, await self.view.sample(), node)) or None
-
-        await until(f"the other nodes to hold what {node.name} had", ask, limit=_WHOLE_SECONDS * self.patience)
 
     async def restore_leaders(self) -> None:
         """Leaders go back to the replicas that should lead, where others do; a partition that already has its own is no error."""

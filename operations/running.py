@@ -6,8 +6,7 @@
 2. Where nodes come from the other mode, the topics that stay behind are named. Those that still run in it are
    stopped, all together: there is no cluster in which both could serve.
 3. Nodes that are down are started side by side (a lone KRaft node waits for its peers), and with them those that only
-   fail over and over with an earlier configuration. One whose disk is empty beside others' data follows when those lead
-   all that it had a part in: it would lead what it led last, and they would throw theirs away for it.
+   fail over and over with an earlier configuration.
 4. Nodes that run something else than planned are restarted one at a time, the one that costs least by
    `model/order.py` first. Before each one the cluster must be able to spare it; after each one it must be whole
    again in several samples in a row: every broker registered, the quorum complete without lag, full ISR. A node that
@@ -73,16 +72,12 @@ class Run:
         reports = found.reports
         self.refuse_strangers(reports)
         todo = order.work(found.states, self.cluster.paths.properties(self.cluster.mode), found.unwell)
-        blank = [name for name, report in reports.items() if report["blank"]]
-        todo = todo.behind(order.late(todo.start, blank, self.cluster))
         before = {name: report["running"] for name, report in reports.items()}
         if left_behind := switch.left_behind(self.cluster, reports.values()):
             print(left_behind, flush=True)
         if todo.stop:
             await WholeStop(self.handover, {name: self.machines[name] for name in todo.stop}).stop()
         await self.start_together(todo, before)
-        for name in todo.late:
-            await self.start_late(name, before)
         if todo.restart:
             await self.roll(todo.restart, before)
         await self.gates.whole()
@@ -100,12 +95,6 @@ class Run:
             *(self.start(name, before, restart=name in todo.revive) for name in (*todo.start, *todo.revive)),
             *(self.join(name) for name in todo.join),
         )
-
-    async def start_late(self, name: str, before: dict[str, str]) -> None:
-        """Starts a node with an empty disk, once the others hold what was on it."""
-        await self.gates.held(self.node(name))
-        print(f"starting {name}, whose disk is empty, behind the others: {self.why(name, before)}", flush=True)
-        await self.start(name, before, restart=False)
 
     def node(self, name: str) -> Node:
         """A node as the cluster knows it."""

@@ -10,7 +10,12 @@ def is_held(plan):
     identity alone is none: a first switch that was cut off leaves it where nothing ever ran in the mode."""
     if plan["mounted"] and not Path(plan["data"]).is_mount():
         return True
-    if has_data(plan):
+    if any(has_more(folder, made) for folder, made in plan["made"].items()):
         return True
     owner = read_json(plan["owner_file"])
     return owner is not None and plan["mode"] in owner["formatted"] and not os.path.isfile(plan["identity_file"])
+
+
+def has_more(folder, made):
+    """Whether a folder has anything that no format left there. Whatever it is, only a process that ran wrote it."""
+    return os.path.isdir(folder) and not set(os.listdir(folder)) <= set(made)

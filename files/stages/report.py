@@ -3,9 +3,7 @@
 
 def main(plan):
     drawn = (read_properties(plan["zookeeper_identity"]) or {}).get("cluster.id", "")
-    others = topics(plan["other_log_dir"])
-    found = {"other_topics": others, "zookeeper_cluster": drawn, "blank": not has_data(plan)}
-    say(json.dumps({**account(plan), **found}))
+    say(json.dumps({**account(plan), "other_topics": topics(plan["other_log_dir"]), "zookeeper_cluster": drawn}))
 
 
 def topics(log_dir):

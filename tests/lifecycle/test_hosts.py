@@ -317,16 +317,10 @@ def test_another_stack_is_refused_and_removes_nothing(ours: Ground) -> None:
     on(ours, FIRST, "sudo rm -r /etc/kafka-cluster")
 
 
-def test_kept_data_is_found_again_beside_a_lost_disk_and_deleted_when_that_was_applied(
+def test_kept_data_is_found_again_and_deleted_when_that_was_applied(
     ours: Ground, untouched: dict[str, list[str]]
 ) -> None:
-    on(ours, FIRST, f"{BLANK} && sudo rm /root/kept")
-    ours.stack.configure(deleteData=True, acceptEmptyDisk=FIRST)
-    said = ours.stack.up()
-    assert f"starting {FIRST}, whose disk is empty, behind the others" in said, (
-        "it would lead what it led last, and the others would throw theirs away for it"
-    )
-    ours.stack.configure(acceptEmptyDisk=None)
+    ours.stack.configure(deleteData=True)
     ours.stack.up()
     servers = ours.stack.outputs()["bootstrap_servers"]
     assert records.read(ours.stack.prefix, servers, "kept", "one", "two") == ["one", "two"]

@@ -326,7 +326,7 @@ def test_whatever_a_process_left_counts(machine: Machine, mode: Mode, name: str,
 
 
 def held(machine: Machine, plan: Plan) -> Any:
-    machine.load("data", "held")["main"](plan)
+    machine.load("held")["main"](plan)
     return json.loads(machine.said[-1])
 
 

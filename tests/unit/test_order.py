@@ -8,13 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model import health, order
-from model.kafka_keys import Mode, Role
+from model.kafka_keys import Mode
 from model.order import NodeState
 from model.paths import Paths
-from model.topology import Cluster, Node
 
 from . import test_health
-from .samples import cluster as sample
 from .test_handover import handover
 
 KRAFT = Paths("3.6.0").properties(Mode.KRAFT)
@@ -45,33 +43,6 @@ def test_the_first_time_all_start_side_by_side() -> None:
 
 def test_a_node_that_is_down_is_started_and_no_other_one_touched() -> None:
     assert work(node(1), down(2), node(3)) == order.Work(start=("n2",))
-
-
-@pytest.mark.parametrize(
-    ("blank", "expected"),
-    [
-        ((), ()),
-        (("n1",), ("n1",)),
-        (("n1", "n2"), ()),  # one of three voters can't serve alone: a first time that was cut off
-        (("n1", "n2", "n3"), ()),
-    ],
-)
-@pytest.mark.parametrize("mode", Mode)
-def test_what_never_ran_waits_for_those_that_can_serve_without(
-    mode: Mode, blank: tuple[str, ...], expected: tuple[str, ...]
-) -> None:
-    assert order.late(("n1", "n2", "n3"), blank, sample(3, mode)) == expected
-
-
-def test_only_broker_that_never_ran_is_waited_for_by_nobody() -> None:
-    controller = (Role.CONTROLLER,)
-    apart = [Node(f"n{id}", id, f"192.0.2.{id}", (Role.BROKER,) if id == 1 else controller) for id in (1, 2, 3, 4)]
-    cluster = Cluster(Mode.KRAFT, "3.6.0", tuple(apart))
-    assert order.late(("n1",), ("n1",), cluster) == (), "no other broker could ever hold anything"
-
-
-def test_a_node_behind_the_others_is_not_started_beside_them() -> None:
-    assert order.Work(start=("n1", "n2")).behind(("n2",)) == order.Work(start=("n1",), late=("n2",))
 
 
 def test_outdated_nodes_are_restarted_and_the_others_left_alone() -> None:

@@ -10,7 +10,6 @@ import pytest
 from model.handover import Access
 from model.health import Member, Quorum, Sample
 from model.kafka_keys import Mode
-from model.topology import Node
 from operations import accounts, running
 from operations.machine import Unreachable
 from operations.running import Run
@@ -46,7 +45,7 @@ def told(mode: Mode, state: str, runs: str = PLANNED, **more: Any) -> dict[str, 
     unit = {"ActiveState": state, "SubState": "running", "NRestarts": "0", "ActiveEnterTimestamp": "@1000"}
     units = {"kafka.service": unit, "zookeeper.service": unit}
     report = {"units": units, "running": runs, "config": CONFIG[mode], "other_topics": [], "zookeeper_cluster": ""}
-    return {**report, "blank": False, **more}
+    return {**report, **more}
 
 
 async def unreached(access: Access) -> Any:
@@ -67,9 +66,6 @@ class Gates:
 
     async def whole(self, waiting: Collection[int] = (), *, samples: int = 1) -> None:
         self.done.append(" but for ".join(["whole" if samples == 1 else "calm", *map(str, waiting)]))
-
-    async def held(self, node: Node) -> None:
-        self.done.append(f"others hold what {node.name} had")
 
     async def restore_leaders(self) -> None:
         pass
@@ -105,15 +101,6 @@ def test_disks_of_different_clusters_are_refused_before_anything_is_touched(befo
 def test_what_an_ensemble_drew_is_nothing_to_the_other_mode() -> None:
     reports = [told(Mode.KRAFT, "inactive", zookeeper_cluster=drawn) for drawn in ("A", "A", "B")]
     assert brought(Mode.KRAFT, *reports) == ["start n1", "start n2", "start n3", "whole"]
-
-
-def test_a_node_with_an_empty_disk_follows_when_the_others_hold_what_it_had() -> None:
-    reports = [told(Mode.KRAFT, "inactive", "", blank=blank) for blank in (True, False, False)]
-    assert brought(Mode.KRAFT, *reports) == [
-        *("start n2", "start n3"),
-        *("others hold what n1 had", "start n1"),
-        "whole",
-    ], "it would lead what it led last, and the others would throw theirs away for it"
 
 
 def test_every_start_is_told_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:

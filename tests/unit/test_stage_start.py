@@ -183,7 +183,6 @@ def report_plan(machine: Machine) -> Plan:
         "log": str(machine.path("/var/log/server.log")),
         "other_log_dir": str(machine.path("/data/other")),
         "zookeeper_identity": str(machine.path("/data/zookeeper-mode/meta.properties")),
-        "made": {str(machine.path("/data/kraft")): ["meta.properties", "bootstrap.checkpoint"]},
     }
     return {**plan, **more, "mode_file": str(machine.path("/etc/kafka-cluster/mode.env"))}
 
@@ -199,7 +198,7 @@ def reporting(machine: Machine) -> Machine:
 
 def report(machine: Machine, plan: Plan) -> dict[str, Any]:
     before = snapshot(machine.root)
-    machine.load("account", "data", "report")["main"](plan)
+    machine.load("account", "report")["main"](plan)
     assert snapshot(machine.root) == before, "a question changes nothing"
     (line,) = machine.said
     assert "\n" not in line, "one line of JSON"
@@ -213,17 +212,6 @@ def test_a_bare_machine_gives_an_account_too(reporting: Machine) -> None:
     assert found["mounted"] is False
     assert found["units"]["kafka.service"] == {"ActiveState": "inactive", "MainPID": "0", "Result": "a=b"}
     assert (found["boot"], found["machine"], found["node"]) == ("boot", "machine", "n1")
-
-
-def test_a_disk_on_which_nothing_ever_ran_is_told(reporting: Machine) -> None:
-    plan = report_plan(reporting)
-    (folder,) = map(Path, plan["made"])
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "meta.properties").touch()
-    assert report(reporting, plan)["blank"], "a format alone leaves nothing that could be lost"
-    reporting.said.clear()
-    (folder / "__cluster_metadata-0").mkdir()
-    assert not report(reporting, plan)["blank"]
 
 
 def test_topics_are_told_of_the_other_modes_data(reporting: Machine) -> None:
