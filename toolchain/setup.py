@@ -225,7 +225,8 @@ MOST_SECONDS = dict.fromkeys(PHASES, 2 * apt.STEP_SECONDS) | dict.fromkeys(
     ("programs", "image", "shared_classes"), _LONGEST
 )
 SIDE_BY_SIDE = ("python", "programs", "archive", "image", "shared_classes")
-# What a phase among those needs of others.
+# Whose end a phase among those waits for: the image carries the archive where there is one. Shared classes are nothing
+# without both.
 AFTER = {"image": ("archive",), "shared_classes": ("archive", "image")}
 
 
@@ -237,7 +238,7 @@ def _run_together(names: list[str], progress: Progress) -> None:
         for needed in AFTER.get(name, ()):
             if needed in threads:
                 threads[needed].join()
-        if name not in AFTER or not progress.failures:
+        if name != "shared_classes" or not progress.failures:
             progress.run(PHASES[name])
 
     for name in names:
