@@ -11,7 +11,7 @@ from itertools import combinations
 
 from pydantic import BaseModel, ConfigDict
 
-from model import units
+from model import heaps
 from model.paths import Paths
 from model.stages import ALL_SERVICES, JAVA, MONITOR
 from model.topology import Cluster, Node
@@ -121,8 +121,8 @@ def needs(cluster: Cluster, node: Node, *, stack: str, heap: str, device: str) -
         token=Token(stack=stack, node_id=node.id),
         address=node.address,
         ports=cluster.ports(node),
-        memory_mib=units.memory_mib(cluster.mode, heap),
-        memory_for=f"a heap of {' and '.join(units.heaps(cluster.mode, heap))} and the system; take a larger machine or lower `heap`",
+        memory_mib=heaps.memory_mib(cluster.mode, heap),
+        memory_for=f"a heap of {' and '.join(heaps.heaps(cluster.mode, heap))} and the system; take a larger machine or lower `heap`",
         device=device,
     )
 

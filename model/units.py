@@ -4,6 +4,7 @@ Knows how Kafka and ZooKeeper are supervised and fenced in. Refuses to know when
 """
 
 from model import jvm
+from model.heaps import ZOOKEEPER_HEAP
 from model.kafka_keys import Mode
 from model.paths import Paths
 from model.topology import Cluster, Node
@@ -15,8 +16,6 @@ OPEN_FILES = 131072
 # into a kill and the next start into a log recovery.
 STOP_SECONDS = 360
 ZOOKEEPER_STOP_SECONDS = 60
-ZOOKEEPER_HEAP = "256M"
-ENOUGH_BESIDE_HEAPS_MIB = 256
 # Any value keeps Kafka's launchers from opening a remote JMX port on all addresses.
 _NO_JMX = "-Dkafka.jmx=off"
 
@@ -60,16 +59,6 @@ SystemCallFilter=~@privileged @resources
 SystemCallErrorNumber=EPERM
 UMask=0027
 """
-
-
-def heaps(mode: Mode, heap: str) -> tuple[str, ...]:
-    """What a node's Java processes are started with, Kafka's `heap` first."""
-    return (heap, ZOOKEEPER_HEAP) if mode is Mode.ZOOKEEPER else (heap,)
-
-
-def memory_mib(mode: Mode, heap: str) -> int:
-    """What a machine needs for those heaps, the system and the page cache."""
-    return sum(jvm.parse_heap(each) or 0 for each in heaps(mode, heap)) + ENOUGH_BESIDE_HEAPS_MIB
 
 
 def _tells_metrics(cluster: Cluster, node: Node, port: int, option: str) -> str:

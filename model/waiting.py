@@ -7,7 +7,7 @@ them one at a time. Knows what a state says of its machines. Refuses to know how
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from model import jvm, units
+from model import heaps, jvm
 from model.errors import Problem
 from model.settings import DomainType, Settings
 
@@ -41,7 +41,7 @@ def kinds(resources: Iterable[Mapping[str, Any]], settings: Settings, replaced: 
 
 def too_small(resources: Iterable[Mapping[str, Any]], settings: Settings, replaced: str = "") -> list[Problem]:
     """That a machine which stays as it is can't hold what is to run on it."""
-    needed = units.memory_mib(settings.mode, settings.heap)
+    needed = heaps.memory_mib(settings.mode, settings.heap)
     staying = _staying(resources, settings, replaced)
     small = {name: domain["memory"] for name, domain in staying.items() if domain.get("memory", needed) < needed}
     if not small:

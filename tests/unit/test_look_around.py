@@ -10,7 +10,7 @@ from images import recipe
 from model.leftovers import Thing
 from model.machine_names import MachineNames
 from model.settings import read
-from operations import leftovers, preflight
+from operations import leftovers, preflight, private_keys
 from operations.preflight import Resolved, Unusable
 from toolchain import archive as archives
 from toolchain import shared_classes
@@ -177,7 +177,7 @@ def test_what_a_killed_run_left_is_answered_with_the_command_that_clears_it(comp
 def test_machines_that_exist_need_no_hypervisor(computer: Computer, tmp_path: Path) -> None:
     computer.virsh = raising(FileNotFoundError("virsh"))
     computer.image.unlink()
-    computer.monkeypatch.setattr(preflight, "_private_keys", lambda *_: None)
+    computer.monkeypatch.setattr(private_keys, "unusable", lambda _: [])
     login = {"privateKeyFile": str(tmp_path / "key"), "hostKey": "ssh-ed25519 AAAA"}
     found = look(platform="hosts", nodes=[{**node, **login} for node in nodes(3)])
     assert (found.uri, found.image) == ("", "")
