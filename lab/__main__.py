@@ -1,6 +1,6 @@
 """The embedded libvirt from the command line.
 
-    python3 -m lab up|down|status|env [--name NAME]
+    python3 -m lab up|down|status [--name NAME]
     python3 -m lab run [--name NAME] [--or-outside] -- COMMAND…
 
 NAME is $KAFKA_CLUSTER_LAB, or else `dev`.
@@ -8,7 +8,6 @@ NAME is $KAFKA_CLUSTER_LAB, or else `dev`.
 
 import argparse
 import os
-import shlex
 import sys
 
 from images.commands import CommandFailed
@@ -52,12 +51,6 @@ def status(lab: Libvirt, asked: argparse.Namespace) -> int:
     return 0
 
 
-def env(lab: Libvirt, asked: argparse.Namespace) -> int:
-    for name, value in lab.environment().items():
-        print(f"export {name}={shlex.quote(value)}")
-    return 0
-
-
 def run(lab: Libvirt, asked: argparse.Namespace) -> int:
     """Becomes the command, so that its signals and exit code are its own."""
     if not asked.command:
@@ -78,7 +71,7 @@ def run(lab: Libvirt, asked: argparse.Namespace) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python3 -m lab", description="an embedded libvirt in a namespace")
     verbs = parser.add_subparsers(required=True)
-    for verb in up, down, status, env, run:
+    for verb in up, down, status, run:
         sub = verbs.add_parser(verb.__name__)
         sub.set_defaults(verb=verb)
         sub.add_argument("--name", default=os.environ.get("KAFKA_CLUSTER_LAB") or "dev")

@@ -6,7 +6,6 @@ is a no-op when its result is there, so it is run before every verb that needs s
 
 import argparse
 import os
-import re
 import secrets
 import shutil
 import signal
@@ -24,6 +23,7 @@ from images import apt, build
 from images.commands import CommandFailed
 from lab import host, libvirt, machines
 from toolchain import places
+from toolchain.selected import on_hosts
 from toolchain.telling import telling
 
 VENV = places.CHECKOUT / ".venv"
@@ -249,13 +249,6 @@ def _run_together(names: list[str], progress: Progress) -> None:
         thread.join()
 
 
-def on_hosts(stack: str) -> bool:
-    """Whether a stack of this checkout says that its machines are there already. Read as text: nothing is installed yet."""
-    file = places.CHECKOUT / f"Pulumi.{stack.rpartition('/')[2]}.yaml"
-    text = file.read_text(encoding="utf-8") if stack and file.is_file() else ""
-    return re.search(r"^\s+[\w-]+:platform:\s*[\"']?hosts\b", text, re.MULTILINE) is not None
-
-
 def main() -> int:
     """Runs the phases that are asked for, or all; the exit status is 1 when one failed."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -263,7 +256,7 @@ def main() -> int:
     parser.add_argument("--stack", default="", help="the stack that it is for")
     arguments = parser.parse_args()
     asked = arguments.phases or [name for name in PHASES if name not in WHEN_ASKED_FOR]
-    if on_hosts(arguments.stack):
+    if on_hosts(places.CHECKOUT, arguments.stack):
         asked = ["packages_for_hosts" if name == "packages" else name for name in asked]
     unknown = sorted(set(asked) - set(PHASES))
     if unknown:

@@ -1,9 +1,10 @@
-"""Pulumi's own verbs: what is said before Pulumi starts, and that everything else goes straight to it."""
+"""What Pulumi's own verbs and our own programs become: what is said before, and in which network they run."""
 
 import hashlib
 import json
 import os
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from lab import __main__ as lab_door
 from lab.libvirt import Libvirt
 from lab.namespace import Namespace
-from toolchain import bare
+from toolchain import bare, inside
+from toolchain.selected import read, selected
 
 from .test_locks import DEAD, lock
 
@@ -58,24 +60,33 @@ def became(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     ],
 )
 def test_the_verb_is_found_among_options(arguments: list[str], verb: str) -> None:
-    assert bare.read(arguments).verb == verb
+    assert read(arguments).verb == verb
+
+
+def test_what_a_node_is_told_is_not_read(project: Path) -> None:
+    assert read(["ssh", "--stack", "it", "kafka-server1", "tool", "--stack", "of its own"]).stack == "it"
+
+
+def stack_of(*arguments: str) -> str:
+    found = selected(read(arguments))
+    return f"{found.project}/{found.stack}" if found else ""
 
 
 def test_the_stack_is_the_one_that_pulumi_takes(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert bare.selected(bare.read(["up"])) == ("kafka-cluster", "dev")
-    assert bare.selected(bare.read(["up", "--stack", "organization/kafka-cluster/it"])) == ("kafka-cluster", "it")
-    assert bare.selected(bare.read(["up", "-s=it"])) == ("kafka-cluster", "it")
+    assert stack_of("up") == "kafka-cluster/dev"
+    assert stack_of("up", "--stack", "organization/kafka-cluster/it") == "kafka-cluster/it"
+    assert stack_of("up", "-s=it") == "kafka-cluster/it"
     monkeypatch.setenv("PULUMI_STACK", "told")
-    assert bare.selected(bare.read(["up"])) == ("kafka-cluster", "told")
+    assert stack_of("up") == "kafka-cluster/told"
 
 
 def test_a_project_is_found_from_below_and_from_afar(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = Path.cwd()
     monkeypatch.chdir("below")
-    assert bare.selected(bare.read(["up"])) == ("kafka-cluster", "dev"), "as Pulumi looks for it"
+    assert stack_of("up") == "kafka-cluster/dev", "as Pulumi looks for it"
     monkeypatch.chdir("/")
-    assert bare.selected(bare.read(["up"])) is None
-    assert bare.selected(bare.read(["-C", str(folder), "up"])) == ("kafka-cluster", "dev")
+    assert not stack_of("up")
+    assert stack_of("-C", str(folder), "up") == "kafka-cluster/dev"
 
 
 WAYS_ON = [("up", "make up"), ("preview", "make up"), ("refresh", "make up"), ("destroy", "make destroy")]
@@ -96,9 +107,7 @@ def test_a_killed_runs_lock_is_told_with_the_way_on(
     assert not became
 
 
-@pytest.mark.parametrize(
-    "arguments", [["preview"], ["cancel"], ["config", "set", "a", "up"], ["up", "--stack", "other"]]
-)
+@pytest.mark.parametrize("arguments", [["preview"], ["up", "--stack", "other"]])
 def test_what_a_lock_does_not_stop_goes_to_pulumi(project: Path, became: list[list[str]], arguments: list[str]) -> None:
     lock(project)
     assert bare.main("/bin/pulumi", *arguments) == 0
@@ -123,6 +132,7 @@ def lab(project: Path, became: list[list[str]], monkeypatch: pytest.MonkeyPatch)
     """A lab that is up; what does not run in it says so."""
     monkeypatch.delenv("KAFKA_CLUSTER_LAB", raising=False)
     monkeypatch.setattr(Namespace, "processes", lambda *_: [1])
+    monkeypatch.setattr(Libvirt, "is_up", lambda _: True)
 
     def outside(program: str, command: list[str]) -> None:
         became.append([OUTSIDE, *command])
@@ -150,14 +160,39 @@ def test_machines_of_a_lab_that_is_down_are_told_with_the_way_on(
     assert len(became) == 1
 
 
-@pytest.mark.parametrize("arguments", [["config"], ["stack", "output"], ["up", "--stack", "other"]])
-def test_what_asks_no_hypervisor_needs_no_lab(
-    project: Path, became: list[list[str]], lab: Libvirt, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+@pytest.mark.parametrize("arguments", [["config", "set", "a", "up"], ["stack", "output"], ["cancel"], ["--version"]])
+def test_what_speaks_to_no_machine_stays_outside(
+    project: Path, became: list[list[str]], lab: Libvirt, arguments: list[str]
+) -> None:
+    lock(project)
+    with pytest.raises(SystemExit):
+        bare.main("/bin/pulumi", *arguments)
+    assert became == [[OUTSIDE, "/bin/pulumi", *arguments]], (
+        "a state that is kept elsewhere is not reached from the lab"
+    )
+
+
+def test_another_stack_needs_no_lab(
+    project: Path, became: list[list[str]], lab: Libvirt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     living_at(project, lab.uri)
     monkeypatch.setattr(Namespace, "processes", lambda *_: [])
-    assert bare.main("/bin/pulumi", *arguments) == 0, "other is on hosts, or was never up"
+    assert bare.main("/bin/pulumi", "up", "--stack", "other") == 0, "it is on hosts, or was never up"
     assert became[0][0] == "run"
+
+
+def test_a_state_that_is_kept_elsewhere_does_not_meet_the_lab(
+    project: Path,
+    became: list[list[str]],
+    lab: Libvirt,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://states")
+    assert bare.main("/bin/pulumi", "up") == 1
+    assert "s3://states, which nobody reaches" in capsys.readouterr().err, "Pulumi would try for minutes, in vain"
+    monkeypatch.setattr(Libvirt, "is_up", lambda _: False)
+    assert bare.main("/bin/pulumi", "up") == 0
 
 
 @pytest.mark.parametrize("uri", ["qemu:///system", "qemu+ssh://far/system", "qemu:///system?socket=/run/another"])
@@ -168,6 +203,54 @@ def test_a_state_whose_machines_live_elsewhere_never_meets_the_lab(
     with pytest.raises(SystemExit):
         bare.main("/bin/pulumi", "refresh")
     assert became == [[OUTSIDE, "/bin/pulumi", "refresh"]]
+
+
+# What a stack's configuration says of machines that the lab has not made.
+ELSEWHERE = ["platform: hosts", "libvirtUri: qemu+ssh://far/system"]
+
+
+@pytest.mark.parametrize("says", ELSEWHERE)
+@pytest.mark.parametrize("verb", ["up", "preview"])
+def test_a_first_up_on_machines_elsewhere_does_not_enter_the_lab(
+    project: Path, became: list[list[str]], lab: Libvirt, says: str, verb: str
+) -> None:
+    Path("Pulumi.dev.yaml").write_text(f"config:\n  kafka-cluster:{says}\n")
+    with pytest.raises(SystemExit):
+        bare.main("/bin/pulumi", verb)
+    assert became == [[OUTSIDE, "/bin/pulumi", verb]], "from the lab's network nobody reaches them"
+
+
+@pytest.mark.parametrize("says", ["platform: libvirt", "libvirtUri: auto", "libvirtUri: 'auto'", "mode: kraft"])
+def test_a_first_up_on_machines_of_the_lab_enters_it(
+    project: Path, became: list[list[str]], lab: Libvirt, says: str
+) -> None:
+    Path("Pulumi.dev.yaml").write_text(f"config:\n  kafka-cluster:{says}\n")
+    assert bare.main("/bin/pulumi", "up") == 0
+    assert became == [["run", "--or-outside", "--", "/bin/pulumi", "up"]]
+
+
+PROGRAMS = [("operations", "status", "--watch"), ("pytest", "tests/", "-s", "-x")]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("says", ELSEWHERE)
+def test_our_own_programs_run_where_the_stacks_machines_are(
+    project: Path, became: list[list[str]], lab: Libvirt, program: tuple[str, ...], says: str
+) -> None:
+    command = [sys.executable, "-m", *program]
+    assert inside.main(*program) == 0
+    Path("Pulumi.dev.yaml").write_text(f"config:\n  kafka-cluster:{says}\n")
+    with pytest.raises(SystemExit):
+        inside.main(*program)
+    assert became == [["run", "--or-outside", "--", *command], [OUTSIDE, *command]]
+
+
+def test_the_stack_that_is_asked_about_counts(project: Path, became: list[list[str]], lab: Libvirt) -> None:
+    Path("Pulumi.plant.yaml").write_text("config:\n  kafka-cluster:platform: hosts\n")
+    with pytest.raises(SystemExit):
+        inside.main("operations", "status", "--stack", "plant")
+    assert inside.main("operations", "status") == 0
+    assert [each[0] for each in became] == [OUTSIDE, "run"]
 
 
 def test_an_agent_that_is_gone_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

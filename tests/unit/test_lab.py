@@ -122,14 +122,6 @@ def test_running_without_any_libvirt_says_what_to_do(
     assert "python3 -m lab up" in capsys.readouterr().err
 
 
-def test_the_environment_names_the_lab_and_its_libvirt(capsys: pytest.CaptureFixture[str]) -> None:
-    assert door.main(["env", "--name", "dev"]) == 0
-    assert capsys.readouterr().out == (
-        "export KAFKA_CLUSTER_LAB=dev\n"
-        "export LIBVIRT_DEFAULT_URI='qemu:///system?socket=/run/kafka-lab/dev/libvirt-sock'\n"
-    )
-
-
 def _count_alone(folder: Path, counter: Path, rounds: int) -> None:
     for _ in range(rounds):
         with alone(folder):

@@ -13,6 +13,7 @@ from images import apt
 from lab import host
 from lab.waiting import wait_for
 from toolchain import places, setup
+from toolchain.selected import on_hosts
 
 
 @pytest.fixture
@@ -62,10 +63,9 @@ def test_machines_that_are_there_already_need_no_libvirt(
     assert "maven" in installed
 
 
-def test_a_stack_that_is_not_there_yet_may_need_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(places, "CHECKOUT", tmp_path)
-    assert not setup.on_hosts("dev")
-    assert not setup.on_hosts("")
+def test_a_stack_that_is_not_there_yet_may_need_one(tmp_path: Path) -> None:
+    assert not on_hosts(tmp_path, "dev")
+    assert not on_hosts(tmp_path, "")
 
 
 def test_a_program_of_another_origin_will_do(installed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
