@@ -4,6 +4,7 @@ Knows how long to ask. Refuses to judge (`model/health.py`) and to touch a node 
 """
 
 import asyncio
+import time
 from collections.abc import Collection, Mapping
 
 from kafka.errors import KafkaError
@@ -46,13 +47,17 @@ class Gates:
         await until(f"the cluster to spare {names}", ask, limit=_SPARE_SECONDS * self.patience)
         return chosen
 
-    async def whole(self, waiting: Collection[int] = (), *, samples: int = 1) -> None:
-        """The cluster is whole in so many samples in a row, but for those of the nodes `waiting` that are unwell."""
-        calm = 0
+    async def whole(self, waiting: Collection[int] = (), *, samples: int = 1, started: Collection[int] = ()) -> None:
+        """The cluster is whole in so many samples in a row, but for those of the nodes `waiting` that are unwell. `started`
+        are those that were started just now, of which it has to hear."""
+        calm, since = 0, time.monotonic()
 
         async def ask() -> str | None:
             nonlocal calm
-            faults = health.missing_beside(self.cluster, await self.view.sample(), waiting)
+            ms = (time.monotonic() - since) * 1000  # before the look, so that what it tells is from the time behind it
+            sample = await self.view.sample()
+            unheard = [fault for node in started for fault in health.unheard_since(sample, node, ms)]
+            faults = health.missing_beside(self.cluster, sample, waiting) + unheard
             calm = 0 if faults else calm + 1
             if faults:
                 return "; ".join(faults)
