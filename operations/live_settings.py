@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaConnectionError, KafkaError, for_code
+from kafka.errors import KafkaConnectionError, KafkaError, UnknownBrokerIdError, for_code
 from kafka.protocol.admin import IncrementalAlterConfigsRequest
 
 from model.handover import LiveSettings
@@ -21,8 +21,9 @@ from operations.refusal import Refusal
 from operations.wait import TimedOut, until
 from operations.ways import Ways, logins
 
+# A broker answers, and takes an alteration, within this.
 _TAKEN_SECONDS = 60
-# A broker takes an alteration within some milliseconds.
+# Which is some milliseconds as a rule.
 _TAKEN_EVERY = 0.05
 _SET, _DELETE = 0, 1
 _REMEDY = "The others were taken. Correct those values, or do what their lines say, and run `pulumi up` again."
@@ -79,7 +80,7 @@ class Teller:
                 except (KafkaError, TimedOut) as error:
                     refusals.append(f"{key}: {error}")
             refusals += self._hidden(await self._ask())
-        except KafkaError as error:
+        except (KafkaError, TimedOut) as error:
             raise NotTaken(
                 f"stage 'settings': not every broker answers: {error}\n{await self._votes()}\nRun `pulumi up` again."
             ) from error
@@ -138,7 +139,20 @@ class Teller:
 
     async def _ask(self) -> Mapping[int, Mapping[str, Seen]]:
         what, count = "the brokers to say what they work with", len(self._wanted.cluster.brokers)
-        return await self._view.asked(what, self._view.settings, self._targets, questions=count)
+        found: Mapping[int, Mapping[str, Seen]] = {}
+
+        async def ask() -> str | None:
+            nonlocal found
+            try:
+                found = await self._view.asked(what, self._view.settings, self._targets, questions=count)
+            except UnknownBrokerIdError as error:
+                # Whom the client met first has not heard yet of one that was registered a moment ago.
+                self._view.close()
+                return f"broker {error}"
+            return None
+
+        await until(what, ask, limit=_TAKEN_SECONDS * self._wanted.patience)
+        return found
 
     def _hidden(self, brokers: Mapping[int, Mapping[str, Seen]]) -> list[str]:
         """Planned settings that a broker's own live value, given to it beside the plan, hides."""
