@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from signal import SIGINT
 from typing import Any
 
 from images.commands import CommandFailed
@@ -27,8 +28,7 @@ from model.settings import Settings, read
 from operations import stack_state
 from operations.leftovers import NotCleared, clear, find, find_all
 from operations.preflight import Unusable, require_libvirt
-from toolchain import archive, locks, metrics, places, shared_classes, torn_state
-from toolchain.signals import heed_interrupts
+from toolchain import archive, locks, metrics, places, shared_classes, signals, torn_state
 from toolchain.telling import StillHeld
 
 _PREFIX = "kafka-cluster:"
@@ -57,8 +57,7 @@ class Stack:
         self._run(["pulumi", "stack", "select", "--create", self.name], capture=True, environment={})
 
     def _run(self, command: list[str], capture: bool, environment: Mapping[str, str]) -> str:
-        more = {**os.environ, **environment}
-        done = subprocess.run(command, cwd=self.project, text=True, capture_output=capture, env=more)
+        done = signals.run(command, capture=capture, cwd=self.project, env={**os.environ, **environment})
         if done.returncode != 0:
             if capture:
                 print(done.stderr.strip(), file=sys.stderr)
@@ -182,9 +181,8 @@ def meet_machines(stack: Stack) -> None:
 
 
 def _answers(stack: Stack, name: str) -> bool:
-    environment = {**os.environ, "PULUMI_STACK": stack.name}
-    command = ["kafka-cluster", "ssh", name, "true"]
-    return subprocess.run(command, cwd=stack.project, env=environment, capture_output=True).returncode == 0
+    command = ["kafka-cluster", "ssh", "--stack", stack.name, name, "true"]
+    return subprocess.run(command, cwd=stack.project, capture_output=True).returncode == 0
 
 
 def fetch(settings: Settings) -> None:
@@ -230,7 +228,7 @@ def up(stack: Stack, arguments: list[str]) -> None:
     with phase("pulumi up"):
         stack.pulumi("up", "--yes", "--skip-preview", *arguments)
     _whole(stack)
-    if stack.lab.is_up():
+    if stack.lab.is_up() and stack.needs_lab():
         print("the machines live in the lab's network: python -m lab run -- COMMAND reaches them")
     print(stack.pulumi("stack", "output", "bootstrap_servers", capture=True).strip())
 
@@ -238,7 +236,7 @@ def up(stack: Stack, arguments: list[str]) -> None:
 def _whole(stack: Stack) -> None:
     """Pulumi sees what it made and not what became of it, so the cluster itself has the last word."""
     command = ["kafka-cluster", "status", "--stack", stack.name, "--wait"]
-    if subprocess.run(command, cwd=stack.project).returncode != 0:
+    if signals.run(command, cwd=stack.project).returncode != 0:
         raise VerbFailed(
             "the cluster is not whole, and what is missing stands above. Where only services are down, another word in"
             " `reapply` makes `pulumi up` start them"
@@ -323,9 +321,12 @@ def main() -> int:
     parser.add_argument("--stack", default="dev")
     parser.add_argument("--project", type=Path, default=places.CHECKOUT, help="the folder of Pulumi.yaml")
     asked, more = parser.parse_known_args()
-    heed_interrupts()
+    signals.heed_interrupts()
     try:
         VERBS[asked.verb](Stack(asked.stack, asked.project), more)
+    except KeyboardInterrupt:
+        print(f"{asked.verb}: interrupted; run it again to go on", file=sys.stderr)
+        return 128 + SIGINT
     except (
         VerbFailed,
         ConfigurationError,

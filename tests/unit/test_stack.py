@@ -15,7 +15,7 @@ from model.settings import Settings
 from operations import stack_state
 from operations.leftovers import NotCleared
 from operations.preflight import Unusable
-from toolchain import places
+from toolchain import places, signals
 from toolchain import stack as verbs
 from toolchain.stack import Stack
 
@@ -222,7 +222,7 @@ def test_what_pulumi_did_not_change_is_waited_for_patiently(stack: Recorded, mon
         asked.append(command)
         return subprocess.CompletedProcess(command, 1)
 
-    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(signals, "run", run)
     with pytest.raises(verbs.VerbFailed):
         verbs.up(stack, [])
     assert asked == [["kafka-cluster", "status", "--stack", "dev", "--wait"]], (
@@ -324,7 +324,7 @@ def test_machines_that_were_switched_on_with_the_lab_are_waited_for(
     monkeypatch.setattr(Libvirt, "is_up", lambda _: False)
     monkeypatch.setattr(subprocess, "run", answers)
     verb(cluster, [])
-    assert asked == [["kafka-cluster", "ssh", "kafka-server1", "true"]] * 3, (
+    assert asked == [["kafka-cluster", "ssh", "--stack", "dev", "kafka-server1", "true"]] * 3, (
         "a stage gives up long before an emulated machine has booted; a machine that is gone is Pulumi's to make"
     )
 
