@@ -14,6 +14,7 @@ from model import identity
 from model.handover import CARRIER, LIVE, Handover, LiveSettings, seats
 from model.kafka_dynamic import defaults
 from model.kafka_keys import Role
+from model.left import Before
 from model.settings import Settings
 from model.times import patience
 from model.topic_plan import TopicPlan
@@ -42,7 +43,7 @@ class KafkaCluster(pulumi.ComponentResource):
         pieces: Sequence[ArchiveFile] = (),
         shared_classes: ArchiveFile | None = None,
         topics_before: TopicPlan | None = None,
-        left_with: Mapping[str, str] | None = None,
+        before: Before | None = None,
         formatted: Collection[str] = (),
         again: str = "",
         opts: ResourceOptions | None = None,
@@ -85,9 +86,9 @@ class KafkaCluster(pulumi.ComponentResource):
         facts = [node.format(after=configured) for node in nodes]
         foretell(
             cluster,
-            left_with or {},
+            before or Before(),
             {name: made.fingerprint for name, made in by_name.items()},
-            settings.jump_hosts,
+            settings,
         )
         handover = Output.all(cluster_id, emulated, *facts).apply(
             lambda values: Handover(

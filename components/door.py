@@ -12,8 +12,8 @@ from typing import Any
 
 import pulumi
 
-from model import attempt, emptied, identity, roll, switch, topic_plan, topics, topology, waiting
-from model.errors import ConfigurationError
+from model import attempt, emptied, identity, keeping, left, switch, topic_plan, topics, topology, waiting
+from model.errors import ConfigurationError, Problem
 from model.machine_names import MachineNames
 from model.settings import Settings, read
 from operations import stack_state
@@ -29,7 +29,14 @@ def settings() -> Settings:
     prefix = f"{pulumi.get_project()}:"
     # All keys of the project and not the known ones only: a misspelt key is told, too.
     keys = [key.removeprefix(prefix) for key in pulumi.runtime.config.CONFIG.get() if key.startswith(prefix)]
+    if secret := [key for key in keys if pulumi.runtime.config.is_config_secret(prefix + key)]:
+        raise pulumi.RunError(str(ConfigurationError([_plain(key) for key in secret])))
     return judged({key: config.get_object(key) if key in _OBJECTS else config.get(key) for key in keys})
+
+
+def _plain(key: str) -> Problem:
+    expected = "a plain value: what is configured stands in the state, in previews and on the nodes as it is"
+    return Problem(key, "a secret", expected, f"pulumi config set {key} VALUE")
 
 
 def judged(raw: Mapping[str, Any]) -> Settings:
@@ -68,14 +75,15 @@ def surroundings(settings: Settings) -> Resolved:
     # One that doesn't answer is no other hypervisor: that was told above.
     _refuse(identity.refusals(known, {"libvirtUri": found.uri}, formatted=bool(formatted)))
     switched = switch.warnings(switch.left_in(state), attempt.mode(state), topology.plan(settings))
-    for warning in (*found.warnings, *switched, *topics.warnings(before, settings)):
+    gone = keeping.warnings(state, before, settings)
+    for warning in (*found.warnings, *switched, *topics.warnings(before, settings), *gone):
         pulumi.log.warn(warning)
     return replace(
         found,
         cluster_id=settings.cluster_id or identity.told_id(state),
         kinds=waiting.kinds(state, settings, found.replaced),
         topics_before=before,
-        left_with=roll.left_with(state, settings.mode),
+        before=left.before(state, settings.mode),
         formatted=formatted,
         again=attempt.mark(state, datetime.now(UTC).isoformat(), told=bool(os.environ.get(attempt.AGAIN))),
     )

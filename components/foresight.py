@@ -1,6 +1,6 @@
-"""What a preview says of a roll before it happens, as far as the running cluster can be asked.
+"""What a preview says of a change before it happens, as far as the running cluster can be asked.
 
-Refuses to know what interrupts whom (`model/roll.py`) and how a cluster is asked (`operations/foresight.py`).
+Refuses to know what interrupts whom (`model/left.py`) and how a cluster is asked (`operations/foresight.py`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,27 +9,30 @@ from typing import Any
 import pulumi
 from pulumi import Output
 
-from model import roll
-from model.logins import JumpSettings
+from model import left
+from model.left import Before
+from model.settings import Settings
 from model.topology import Cluster
 
 
 def foretell(
     cluster: Cluster,
-    before: Mapping[str, str],
+    before: Before,
     planned: Mapping[str, Output[str]],
-    jump_hosts: Mapping[str, JumpSettings],
+    settings: Settings,
 ) -> None:
-    """Warns of the topics that a planned roll interrupts. `before` and `planned` are fingerprints by the node's name,
-    `jump_hosts` are those of the nodes that have one, by the node's address."""
+    """Warns of the topics that a planned roll interrupts, or that a higher min ISR stops. `planned` is the fingerprint of
+    what each node is to run, by its name."""
+    least = left.min_isr(settings.settings)
+    raised = (before.min_isr, least) if before.min_isr is not None and least > before.min_isr else None
 
     async def tell(fingerprints: Sequence[str]) -> Any:
-        names = roll.restarted(before, dict(zip(planned, fingerprints, strict=True)))
-        if not names:
+        names = left.restarted(before.left_with, dict(zip(planned, fingerprints, strict=True)))
+        if not names and not raised:
             return
         from operations import foresight  # to load Kafka's client takes longer than all the rest of a preview's program
 
-        for sentence in await foresight.interruptions(cluster, names, jump_hosts):
+        for sentence in await foresight.interruptions(cluster, names, settings.jump_hosts, raised):
             pulumi.log.warn(sentence)
 
     if pulumi.runtime.is_dry_run() and len(cluster.brokers) > 1:

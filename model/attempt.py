@@ -10,7 +10,7 @@ from typing import Any
 
 from model import identity
 from model.kafka_keys import Mode
-from model.roll import NODE
+from model.left import NODE
 
 TOPICS = "kafka-cluster:index:KafkaTopics"
 # Tells an `up` that work was left undone where no state says so: outside of Pulumi.

@@ -1,31 +1,31 @@
-"""What a rolling restart interrupts, although it takes down one node at a time.
+"""Whom a change of a running cluster interrupts: a rolling restart, although it takes down one node at a time, and a
+default that topics which are there can't keep.
 
-Knows which configuration each node was left with, and which topics can't spare a broker. Refuses to know how a cluster
-is asked.
+Knows which topics can't spare a broker. Refuses to know how a cluster is asked, and what is changed (`model/left.py`).
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from model import health
 from model.health import Sample
-from model.kafka_keys import Mode
 from model.topology import Cluster
 
-NODE = "kafka-cluster:index:KafkaNode"
 
-
-def left_with(resources: Iterable[Mapping[str, Any]], mode: Mode) -> dict[str, str]:
-    """The fingerprint of each node's configuration after the last `up`, from a state's resources. Nothing when that was
-    in the other mode: a switch stops all nodes, and rolls none."""
-    nodes = [one for one in resources if one["type"] == NODE and one.get("inputs", {}).get("mode") == mode.value]
-    known = {one["urn"].rpartition("::")[2]: one.get("outputs", {}).get("fingerprint") for one in nodes}
-    return {name: fingerprint for name, fingerprint in known.items() if isinstance(fingerprint, str)}
-
-
-def restarted(before: Mapping[str, str], planned: Mapping[str, str]) -> tuple[str, ...]:
-    """The nodes that run something else than planned."""
-    return tuple(name for name, fingerprint in planned.items() if before.get(name, fingerprint) != fingerprint)
+def stopped(least: int, before: int, sample: Sample) -> list[str]:
+    """A sentence when there are topics that take no record with acks=all any more once `least` replicas have to have it,
+    where `before` were enough."""
+    if sample.faults:
+        return [
+            f"min.insync.replicas becomes {least} instead of {before}, and which topics have fewer replicas is not known:"
+            f" {'; '.join(sample.faults)}"
+        ]
+    few = sorted({part.topic for part in sample.partitions if part.min_isr == before and len(part.replicas) < least})
+    if not few:
+        return []
+    return [
+        f"min.insync.replicas becomes {least} instead of {before}: topics with fewer replicas take no record with acks=all"
+        f" any more, unless they have a min.insync.replicas of their own: {', '.join(few)}"
+    ]
 
 
 def interruptions(cluster: Cluster, names: Iterable[str], sample: Sample) -> list[str]:

@@ -39,8 +39,10 @@ def warnings(before: TopicPlan | None, settings: Settings) -> list[str]:
     ]
     found += [
         f"topic {name} is to be absent: it is deleted with all its records"
-        for name in absent(topics)
         if name not in deleted
+        else f"topic {name} is to be absent still: should somebody have made it again, it is deleted with all its records;"
+        " take the entry out once it is gone"
+        for name in absent(topics)
     ]
     for topic in topics:
         old = known.get(topic.name)

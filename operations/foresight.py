@@ -1,10 +1,10 @@
-"""Asks the running cluster, for a preview, what a rolling restart will interrupt: read-only, and not for long.
+"""Asks the running cluster, for a preview, whom a change will interrupt: read-only, and not for long.
 
 Knows how long a preview may wait. Refuses to judge (`model/roll.py`).
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from model import roll
 from model.health import Sample
@@ -17,8 +17,11 @@ _SECONDS = 3.0
 _ANSWER_MS = 1000
 
 
-async def interruptions(cluster: Cluster, names: Iterable[str], jump_hosts: Mapping[str, JumpSettings]) -> list[str]:
-    """What clients will notice; that it can't be known, where the cluster does not answer."""
+async def interruptions(
+    cluster: Cluster, names: Sequence[str], jump_hosts: Mapping[str, JumpSettings], raised: tuple[int, int] | None
+) -> list[str]:
+    """What clients will notice; that it can't be known, where the cluster does not answer. `names` are the nodes that are
+    restarted, `raised` the default of min.insync.replicas before and after."""
     async with Ways(logins(jump_hosts)) as ways:
         view = KafkaView(cluster, ways, answer_ms=_ANSWER_MS)
         try:
@@ -27,4 +30,5 @@ async def interruptions(cluster: Cluster, names: Iterable[str], jump_hosts: Mapp
             sample = Sample(frozenset(), -1, (), faults=(f"no broker answers within {_SECONDS:.0f} s",))
         finally:
             view.close()
-    return roll.interruptions(cluster, names, sample)
+    found = roll.interruptions(cluster, names, sample) if names else []
+    return found + (roll.stopped(raised[1], raised[0], sample) if raised else [])

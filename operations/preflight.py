@@ -10,17 +10,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
-
 from images import recipe
-from model import monitor, unheeded, waiting
+from model import unheeded, waiting
 from model.errors import Problem
+from model.left import Before
 from model.machine_names import MachineNames
 from model.metrics import METRICS_EXAMPLE
 from model.settings import NetworkMode, Platform, Settings
 from model.topic_plan import TopicPlan
-from operations import hypervisor, leftovers
+from operations import hypervisor, leftovers, private_keys
 from toolchain import archive as archives
 from toolchain import metrics, shared_classes
 
@@ -63,7 +61,7 @@ class Resolved:
     topics_before: TopicPlan | None = None
     """What the last `up` made of topics"""
     replaced: str = ""
-    left_with: Mapping[str, str] = field(default_factory=dict)  # what each node was configured with, as a fingerprint
+    before: Before = field(default_factory=Before)  # what the last `up` left running
     formatted: frozenset[str] = frozenset()
     again: str = ""
     pieces: tuple[ArchiveFile, ...] = ()
@@ -85,7 +83,7 @@ def look_around(settings: Settings, state: list[dict[str, Any]], names: MachineN
         problems += filter(None, [hypervisor.silence(uri)])
         image = _image(settings, problems)
     else:
-        _private_keys(settings, problems)
+        problems += private_keys.unusable(settings)
     if uri and not problems:
         _refuse_leftovers(uri, state, names)
     if problems or archive is None:
@@ -166,30 +164,6 @@ def _refuse_leftovers(uri: str, state: list[dict[str, Any]], names: MachineNames
             f"an interrupted run left behind what the state does not know: {', '.join(map(str, found))}."
             f" Clear it (never a data volume) and go on with: make up STACK={names.stack}"
         )
-
-
-def _open_key(text: bytes) -> None:
-    """Raises what is wrong with a private key. By the library that asyncssh itself asks: loading all of asyncssh would be
-    a tenth of an `up` that has nothing to do."""
-    opened = load_ssh_private_key if b"BEGIN OPENSSH PRIVATE KEY" in text else load_pem_private_key
-    opened(text, password=None)
-
-
-def _private_keys(settings: Settings, problems: list[Problem]) -> None:
-    """Every key file holds a key that can be used; what is wrong with one is told before any machine is spoken to."""
-    machines = [(f"nodes[{node.name}]", node) for node in settings.nodes]
-    if settings.metrics.monitor:
-        machines.append(("metrics.monitor", monitor.entry(settings.metrics.monitor)))
-    for place, machine in machines:
-        for where, login in ((place, machine), (f"{place}.jumpHost", machine.jump_host)):
-            if login is None:
-                continue
-            try:
-                _open_key(Path(login.private_key_file).expanduser().read_bytes())
-            except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
-                expected = f"the path of a private key without a passphrase ({error})"
-                example = "privateKeyFile: ~/.ssh/id_ed25519"
-                problems.append(Problem(f"{where}.privateKeyFile", login.private_key_file, expected, example))
 
 
 def _carried(archive: ArchiveFile, image: str) -> str:

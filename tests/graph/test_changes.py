@@ -13,7 +13,7 @@ import pytest
 from model.attempt import TOPICS
 from model.emptied import Emptied
 from model.identity import CLUSTER
-from model.roll import NODE
+from model.left import NODE
 from model.waiting import CHOSEN
 
 from .conftest import HOST_KEY, URI, Up, dev_config, nodes

@@ -24,8 +24,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     """Which nodes the cluster was asked about; there is no cluster here that could answer."""
     found: Asked = []
 
-    async def interruptions(_: Cluster, names: Iterable[str], __: object) -> list[str]:
-        found.append(tuple(names))
+    async def interruptions(_: Cluster, names: Iterable[str], __: object, raised: object) -> list[str]:
+        found.append((*names, *([str(raised)] if raised else [])))
         return [SENTENCE]
 
     monkeypatch.setattr(foresight, "interruptions", interruptions)
@@ -65,6 +65,20 @@ def test_a_preview_without_one_asks_nobody(
 ) -> None:
     assert SENTENCE not in again(up, hosts, **changes)
     assert asked == [], "a preview that has nothing to ask must not wait for a cluster"
+
+
+CLUSTER = "kafka-cluster:index:KafkaCluster"
+
+
+def test_a_higher_min_isr_is_held_against_the_topics_that_are_there(
+    up: Up, hosts: dict[str, Any], asked: Asked
+) -> None:
+    wanted = {**dev_config()["settings"], "min.insync.replicas": 2, "default.replication.factor": 3}
+    first = up(**hosts, settings={**wanted, "min.insync.replicas": 1})
+    (made,) = first.of(CLUSTER)
+    earlier = [*state(first), {"type": CLUSTER, "urn": made.urn, "inputs": made.inputs}]
+    assert SENTENCE in up(engine=Engine(plugins(), earlier=earlier, preview=True), **hosts, settings=wanted).warnings()
+    assert asked == [("(1, 2)",)], "it is taken without a restart, and stops producers all the same"
 
 
 def test_an_up_does_not_ask_beforehand(up: Up, hosts: dict[str, Any], asked: Asked) -> None:

@@ -121,3 +121,10 @@ def test_what_this_computer_lacks_is_told_before_anything_is_asked_for() -> None
     with known, patch.object(door, "look_around", lacking), pytest.raises(pulumi.RunError, match="not ready"):
         engine.run(lambda: runpy.run_path(str(ROOT / "__main__.py")), as_pulumi_hands_over(dev_config()))
     assert not engine.registered
+
+
+def test_a_secret_is_refused_as_nothing_here_keeps_one(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulumi.runtime.config, "is_config_secret", lambda key: key == "kafka-cluster:settings")
+    told = refused(up, settings={"ssl.keystore.password": "hunter2"})
+    assert "settings: got 'a secret'; expected a plain value" in told
+    assert "hunter2" not in told

@@ -6,7 +6,7 @@ import pytest
 
 from model import attempt, identity
 from model.kafka_keys import Mode
-from model.roll import NODE
+from model.left import NODE
 
 NOW, EARLIER = "now", "earlier"
 SETTINGS = {"log.retention.hours": 48}

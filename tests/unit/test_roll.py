@@ -1,10 +1,7 @@
 """What a rolling restart interrupts is said by name, and nothing is said that nobody knows."""
 
-from typing import Any
-
 from model import roll
 from model.health import Partition, Sample
-from model.kafka_keys import Mode
 
 from .samples import cluster
 
@@ -16,18 +13,6 @@ PARTITIONS = (
     Partition("single", 0, 4, (4,), (4,), 1),
     Partition("sound", 0, 1, (1, 2, 3), (1, 2, 3), 2),
 )
-STATE: list[dict[str, Any]] = [
-    {"type": "pulumi:pulumi:Stack", "urn": "urn:pulumi:dev::p::pulumi:pulumi:Stack::n9"},
-    *(
-        {
-            "type": "kafka-cluster:index:KafkaNode",
-            "urn": f"urn:pulumi:dev::p::kafka-cluster:index:KafkaNode::n{number}",
-            "inputs": {"mode": "kraft"},
-            "outputs": {"fingerprint": fingerprint},
-        }
-        for number, fingerprint in ((1, "one"), (2, "two"), (3, {"ciphertext": "not to be read"}))
-    ),
-]
 
 
 def told(names: tuple[str, ...], *partitions: Partition, faults: tuple[str, ...] = ()) -> list[str]:
@@ -56,14 +41,10 @@ def test_of_a_cluster_that_does_not_answer_nothing_is_known() -> None:
     assert sentence == "which topics the restart of n1, n2 interrupts is not known: no broker listens"
 
 
-def test_the_state_tells_what_each_node_was_left_with() -> None:
-    assert roll.left_with(STATE, Mode.KRAFT) == {"n1": "one", "n2": "two"}
-
-
-def test_a_switch_of_modes_is_no_roll() -> None:
-    assert roll.left_with(STATE, Mode.ZOOKEEPER) == {}
-
-
-def test_only_what_was_left_with_something_else_is_restarted() -> None:
-    left = roll.left_with(STATE, Mode.KRAFT)
-    assert roll.restarted(left, {"n1": "one", "n2": "another", "n4": "new"}) == ("n2",), "a new node is only started"
+def test_topics_that_a_higher_min_isr_stops_are_named() -> None:
+    seen = Sample(frozenset({1, 2, 3}), 1, (Partition("one", 0, 1, (1,), (1,)), Partition("two", 0, 1, (1, 2), (1, 2))))
+    (said,) = roll.stopped(2, 1, seen)
+    assert said.endswith("of their own: one"), "acknowledged by all of one replica is by fewer than two"
+    assert roll.stopped(2, 1, Sample(frozenset({1}), 1, PARTITIONS[:2])) == []
+    (unknown,) = roll.stopped(2, 1, Sample(frozenset(), -1, (), faults=("no broker listens",)))
+    assert unknown.endswith("is not known: no broker listens")

@@ -203,7 +203,7 @@ def test_a_preview_asks_through_it_too(tmp_path: Path) -> None:
         async with jump_host() as host:
             known = host.login().model_dump(exclude={"private_key"})
             jump = JumpSettings(**known, private_key_file=str(key))
-            (said,) = await interruptions(planned, ["n1"], {node.address: jump for node in nodes})
+            (said,) = await interruptions(planned, ["n1"], {node.address: jump for node in nodes}, None)
         assert "through the jump host 127.0.0.1: nobody listens there" in said, "else it would be told nothing for ever"
         assert set(host.asked) == {(node.address, CLIENTS.port) for node in nodes}
 

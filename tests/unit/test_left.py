@@ -1,0 +1,57 @@
+"""What the last `up` left running is read from the state that it left, also when it did not come to its end."""
+
+from typing import Any
+
+import pytest
+
+from model import identity, left
+from model.kafka_keys import Mode
+
+STATE: list[dict[str, Any]] = [
+    {"type": "pulumi:pulumi:Stack", "urn": "urn:pulumi:dev::p::pulumi:pulumi:Stack::n9"},
+    *(
+        {
+            "type": "kafka-cluster:index:KafkaNode",
+            "urn": f"urn:pulumi:dev::p::kafka-cluster:index:KafkaNode::n{number}",
+            "inputs": {"mode": "kraft"},
+            "outputs": {"fingerprint": fingerprint},
+        }
+        for number, fingerprint in ((1, "one"), (2, "two"), (3, {"ciphertext": "not to be read"}))
+    ),
+]
+
+
+def test_the_state_tells_what_each_node_was_left_with() -> None:
+    assert left.left_with(STATE, Mode.KRAFT) == {"n1": frozenset({"one"}), "n2": frozenset({"two"})}
+
+
+RAN = {"type": "t", "urn": "urn::kafka-running"}
+
+
+@pytest.mark.parametrize(
+    ("runs", "rolled"),
+    [({"n1": "one", "n2": "two"}, ()), ({"n1": "one", "n2": "zwei"}, ("n2",)), (None, ("n1", "n2"))],
+    ids=["it came to its end", "it failed in the roll", "it failed, and nobody knows where"],
+)
+def test_a_roll_that_was_not_finished_is_ahead_still(runs: dict[str, str] | None, rolled: tuple[str, ...]) -> None:
+    outputs = {} if runs is None else {"runs": runs}
+    known = left.left_with([*STATE, RAN, {"type": identity.CLUSTER, "urn": "urn::c", "outputs": outputs}], Mode.KRAFT)
+    assert left.restarted(known, {"n1": "one", "n2": "two"}) == rolled, "the preview would not say whom it interrupts"
+
+
+def test_the_state_tells_which_min_isr_topics_have() -> None:
+    made: dict[str, Any] = {"type": identity.CLUSTER, "urn": "urn::c", "inputs": {"mode": "kraft", "settings": {}}}
+    assert left.before([made], Mode.KRAFT).min_isr == 1, "Kafka's own"
+    made["inputs"]["settings"] = {"min.insync.replicas": "2"}
+    assert left.before([made], Mode.KRAFT).min_isr == 2
+    assert left.before([made], Mode.ZOOKEEPER).min_isr is None, "that cluster is not there to be asked"
+    assert left.before([], Mode.KRAFT).min_isr is None
+
+
+def test_a_switch_of_modes_is_no_roll() -> None:
+    assert left.left_with(STATE, Mode.ZOOKEEPER) == {}
+
+
+def test_only_what_was_left_with_something_else_is_restarted() -> None:
+    known = left.left_with(STATE, Mode.KRAFT)
+    assert left.restarted(known, {"n1": "one", "n2": "another", "n4": "new"}) == ("n2",), "a new node is only started"
