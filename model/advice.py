@@ -1,16 +1,32 @@
 """What works but departs from good practice, said on every preview and `up`."""
 
+import re
+
 from model.kafka_keys import replication_defaults
-from model.settings import Settings
+from model.settings import NetworkMode, Platform, Settings
 from model.topic_rules import MIN_ISR, Surroundings
+
+# A libvirt URI that names a computer.
+_ELSEWHERE = re.compile(r"[\w+]+://[^/?]")
 
 
 def warnings(settings: Settings) -> list[str]:
     """A sentence for each."""
-    found = [*_of_transactions(settings), *_of_topics(settings)]
+    found = [*_of_transactions(settings), *_of_topics(settings), *_of_the_way(settings)]
     if not settings.protect_data:
         found.append("protectData is false: `pulumi destroy` deletes the data volumes without asking again")
     return found
+
+
+def _of_the_way(settings: Settings) -> list[str]:
+    if settings.platform is not Platform.LIBVIRT or settings.network_mode is NetworkMode.BRIDGE:
+        return []
+    if not _ELSEWHERE.match(settings.libvirt_uri):
+        return []
+    return [
+        f"libvirtUri is on another computer, and networkMode {settings.network_mode} makes a network that is reached from"
+        " there only: run Pulumi there, or let the machines join one that is reached from here (networkMode: bridge)"
+    ]
 
 
 def _of_transactions(settings: Settings) -> list[str]:

@@ -14,12 +14,13 @@ from model.settings import NetworkMode, Platform, Settings
 CLUSTER = "kafka-cluster:index:KafkaCluster"
 
 _INSTEAD = {
-    "nodes": "make a second stack with the nodes you want (`pulumi stack init`) and move the topics to it,"
-    " or `pulumi destroy` this one first if nothing on it is needed",
+    "nodes": "make a second stack with the nodes you want (docs/how-to/several-stacks.md) and move to it"
+    " (docs/how-to/back-up.md), or `pulumi destroy` this one first if nothing on it is needed",
     "clusterId": "leave clusterId as it is, or empty; data that carries another id belongs to another stack",
-    "kafkaVersion": "keep the version; a new stack can have another one",
+    "kafkaVersion": "keep the version; another one needs a new stack: docs/how-to/update.md",
     "platform": "make a second stack on the other platform",
     "networkCidr": "make a second stack in the other network",
+    "stack": "give the stack its name back (`pulumi stack rename`): its machines, volumes and network carry it",
     "networkMode": "make a second stack with such a network, or `pulumi destroy` this one first",
     "networkBridge": "make a second stack on the other bridge, or `pulumi destroy` this one first",
     "poolPath": "make a second stack with its pool there, or `pulumi destroy` this one first",
@@ -60,6 +61,7 @@ def ground(settings: Settings, names: MachineNames) -> dict[str, str]:
     """What machines that are made here stand on, but for the hypervisor, which has to be asked for. A change of it makes
     network or pool anew, and with it every machine."""
     return {
+        "stack": names.prefix,
         "networkMode": settings.network_mode.value,
         "networkBridge": settings.network_bridge,
         "poolPath": names.pool(settings.pool_path),
@@ -84,6 +86,7 @@ def _ground(resources: list[Mapping[str, Any]]) -> dict[str, str]:
     network, pool, hypervisor = (inputs.get(f"site-{thing}", {}) for thing in ("network", "pool", "hypervisor"))
     mode = network.get("mode")
     found = {
+        "stack": pool.get("name"),
         "networkMode": _MODES.get(mode, mode),
         "networkBridge": network.get("bridge", "") if network else None,
         "poolPath": pool.get("path"),

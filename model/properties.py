@@ -1,6 +1,6 @@
 """Java properties: what stands in the configuration files of Kafka and ZooKeeper, and how it is spelled.
 
-Knows the seed's values and what Kafka needs beside them. Refuses to know where the files lie.
+Knows the guide's values and what Kafka needs beside them. Refuses to know where the files lie.
 """
 
 import re
@@ -21,12 +21,12 @@ def server(cluster: Cluster, node: Node, overrides: Mapping[str, str]) -> dict[s
     """`server.properties` of a node, in reading order: who it is, where it listens, where its data lies,
     how much is copied, then the overrides."""
     identity = _kraft_identity(cluster, node) if cluster.mode is Mode.KRAFT else _zookeeper_identity(cluster, node)
-    replication = replication_defaults(len(cluster.brokers), overrides)
-    tuning = {"num.partitions": "3", **replication} if node.is_broker else {}
     return {
         **identity,
         "log.dirs": cluster.paths.log_dir(cluster.mode),
-        **tuning,
+        # A controller goes by them, too, where a topic is made without saying how many partitions and replicas.
+        "num.partitions": "3",
+        **replication_defaults(len(cluster.brokers), overrides),
         **dict(sorted(overrides.items())),
     }
 
@@ -56,7 +56,7 @@ def _zookeeper_identity(cluster: Cluster, node: Node) -> dict[str, str]:
 
 
 def zookeeper(cluster: Cluster, node: Node) -> dict[str, str]:
-    """`zookeeper.properties` of a node: the seed's values, closed to everything but the plan."""
+    """`zookeeper.properties` of a node: the guide's values, closed to everything but the plan."""
     servers = {
         f"server.{member.id}": f"{member.address}:{ZOOKEEPER_PEER_PORT}:{ZOOKEEPER_ELECTION_PORT}"
         for member in cluster.voters

@@ -6,6 +6,7 @@ Refuses to know where the values come from (`components/door.py` reads them) and
 """
 
 import ipaddress
+import posixpath
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -15,9 +16,9 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from model import units
 from model.cluster_id import is_cluster_id
 from model.errors import ConfigurationError, Problem
+from model.heaps import memory_mib
 from model.jvm import parse_heap
 from model.kafka_keys import MANAGED, SUPPORTED_VERSIONS, Mode, Role, number, replication_defaults
 from model.kafka_rules import Case, judge
@@ -29,6 +30,8 @@ from model.topic_rules import TOPIC_EXAMPLE, Surroundings, TopicSettings, topic_
 _HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _PROPERTY_KEY = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 _SHA512 = re.compile(r"[0-9a-f]{128}")
+# A path goes into a domain's XML by way of a template.
+_NOT_IN_XML = frozenset("<>&{}\"'")
 _BRIDGE = re.compile(r"[A-Za-z0-9_.-]{1,15}")
 
 
@@ -352,7 +355,7 @@ def _judge_heap(settings: Settings) -> list[Problem]:
     heap = parse_heap(settings.heap)
     if heap is None:
         return [Problem("heap", settings.heap, "a number with M or G, as Java spells it", "heap: 1G")]
-    beside = units.memory_mib(settings.mode, settings.heap) - heap
+    beside = memory_mib(settings.mode, settings.heap) - heap
     if settings.platform is Platform.LIBVIRT and heap + beside > settings.memory:
         ours = "ZooKeeper, the system" if settings.mode is Mode.ZOOKEEPER else "the system"
         expected = f"a heap that leaves {beside} MiB of the machine's memory ({settings.memory} MiB) to {ours} and the page cache"
@@ -434,6 +437,16 @@ def _judge_metrics(settings: Settings) -> list[Problem]:
     return list(port_problems(settings.metrics, {node.name: node.port for node in settings.nodes if here}))
 
 
+def _judge_pool(settings: Settings) -> list[Problem]:
+    """libvirt tells a path without what it does not need, and another path than before would be another pool."""
+    path = settings.pool_path
+    plain = path.startswith("/") and path == posixpath.normpath(path) and not set(path) & _NOT_IN_XML and path != "/"
+    if path == "auto" or plain:
+        return []
+    expected = "auto, or a folder's whole path without a slash at its end, `//`, `..`, quotes, braces, < or &"
+    return [Problem("poolPath", path, expected, "poolPath: /srv/kafka-cluster")]
+
+
 def _judge_delete_data(settings: Settings) -> list[Problem]:
     if settings.platform is Platform.HOSTS or not settings.delete_data:
         return []
@@ -480,6 +493,7 @@ def _judge_monitor(settings: Settings) -> list[Problem]:
 _JUDGES = (
     _judge_nodes,
     _judge_network,
+    _judge_pool,
     _judge_kafka,
     _judge_heap,
     _judge_overrides,

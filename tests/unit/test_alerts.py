@@ -155,6 +155,13 @@ def test_what_was_stopped_is_started_by_what_starts_everything(alert: str) -> No
     assert 'pulumi config set reapply "$(date +%FT%T)"' in remedy, "no other verb starts node_exporter"
 
 
+@pytest.mark.parametrize("alert", ALERTS)
+def test_a_tool_of_kafka_is_told_whom_to_ask(alert: str) -> None:
+    remedy = ALERTS[alert]["annotations"]["remedy"]
+    for tool in re.findall(r"kafka-[a-z-]+\.sh [^`]*", remedy):
+        assert '--bootstrap-server "$(pulumi stack output bootstrap_servers)"' in tool, "it fails as it is typed"
+
+
 def told() -> set[str]:
     """The names that nodes tell, as far as our own rules decide them."""
     rules = yaml.safe_load(files.text("monitoring/agent.yaml"))["rules"]

@@ -136,7 +136,7 @@ def ground(**changes: Any) -> dict[str, Any]:
 
 SITE: list[dict[str, Any]] = [
     {"type": "t", "urn": "urn::site-hypervisor", "inputs": {"uri": "qemu:///system?socket=/run/x"}},
-    {"type": "t", "urn": "urn::site-pool", "inputs": {"path": "/var/lib/libvirt/p+s"}},
+    {"type": "t", "urn": "urn::site-pool", "inputs": {"name": "p+s", "path": "/var/lib/libvirt/p+s"}},
     {"type": "t", "urn": "urn::site-network", "inputs": {"mode": "none"}},
 ]
 
@@ -147,6 +147,14 @@ def test_the_ground_is_what_the_machines_stand_on() -> None:
     lines = identity.refusals(identity.earlier(SITE), changed)
     assert [line.split(":")[0] for line in lines] == ["  - networkMode", "  - networkBridge", "  - poolPath"]
     assert "is 'isolated', was asked to be 'bridge'; instead, make a second stack" in lines[0], "in the user's words"
+
+
+def test_a_stack_with_machines_keeps_its_name() -> None:
+    renamed = identity.ground(dev(poolPath="/var/lib/libvirt/p+s"), MachineNames("p", "t"))
+    (line,) = identity.refusals(identity.earlier(SITE), renamed)
+    assert "stack: is 'p+s', was asked to be 'p+t'; instead, give the stack its name back" in line, (
+        "another name would be another network and pool, and every machine be made anew"
+    )
 
 
 def test_ground_that_was_never_made_may_change() -> None:

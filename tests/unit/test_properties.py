@@ -116,6 +116,7 @@ def test_a_pure_controller_advertises_nothing_and_a_pure_broker_listens_to_clien
     assert controller["process.roles"] == "controller"
     assert controller["listeners"] == "CONTROLLER://172.25.254.131:9093"
     assert "advertised.listeners" not in controller, "Kafka refuses to start a controller that advertises"
+    assert controller["num.partitions"] == "3", "the controller fills it in for a topic that is made without a number"
     assert broker["process.roles"] == "broker"
     assert broker["listeners"] == "PLAINTEXT://172.25.254.132:9092"
     assert controller["controller.quorum.voters"] == broker["controller.quorum.voters"] == "1@172.25.254.131:9093"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic.alias_generators import to_camel
 
-from model import units
+from model import heaps
 from model.errors import ConfigurationError, Problem
 from model.kafka_keys import MANAGED, SUPPORTED_VERSIONS, Mode, Role
 from model.settings import NodeSettings, Platform, Settings, read
@@ -194,6 +194,11 @@ BAD_VALUES: list[tuple[dict[str, Any], str, object, str]] = [
     ({"clusterId": "A_D5kj5zTbi2EDTeXHDH3g=="}, "clusterId", "A_D5kj5zTbi2EDTeXHDH3g==", "22 characters"),
     ({"archiveSha512": "abc"}, "archiveSha512", "abc", "128 hexadecimal"),
     ({"archiveSha512": "A" * 128}, "archiveSha512", "A" * 128, "lower case"),
+    ({"poolPath": "/data/pool/"}, "poolPath", "/data/pool/", "without a slash at its end"),
+    ({"poolPath": "/data//pool"}, "poolPath", "/data//pool", "whole path"),
+    ({"poolPath": "data"}, "poolPath", "data", "whole path"),
+    ({"poolPath": "/"}, "poolPath", "/", "whole path"),
+    ({"poolPath": '/da"ta'}, "poolPath", '/da"ta', "quotes"),
     ({"protectData": "maybe"}, "protectData", "maybe", "boolean"),
     ({"acceptEmptyDisk": "n9"}, "acceptEmptyDisk", "n9", "n1, n2, n3"),
     ({"settings": {"num partitions": "3"}}, "settings.num partitions", "3", "property key"),
@@ -407,7 +412,7 @@ def test_hosts_need_a_way_to_them(field: str, value: str, expected: str) -> None
 
 @pytest.mark.parametrize(("mode", "least"), [(Mode.KRAFT, 1280), (Mode.ZOOKEEPER, 1536)])
 def test_memory_made_here_is_as_much_as_is_asked_of_a_host(mode: Mode, least: int) -> None:
-    assert read({"nodes": nodes(3), "mode": mode, "memory": least}).memory == units.memory_mib(mode, "1G")
+    assert read({"nodes": nodes(3), "mode": mode, "memory": least}).memory == heaps.memory_mib(mode, "1G")
     assert [problem.key for problem in problems(mode=mode, memory=least - 1)] == ["heap"]
 
 

@@ -61,12 +61,11 @@ def test_one_can_log_in_to_what_watches(monkeypatch: pytest.MonkeyPatch) -> None
         reached.append(chosen)
         return Path("/dev/null")
 
-    monkeypatch.setattr(shell, "selected_stack", lambda: "dev")
     monkeypatch.setattr(stack_state, "resources", lambda *_, **__: state)
     monkeypatch.setattr(shell, "write_config", write_config)
     monkeypatch.setattr(subprocess, "run", lambda *_: subprocess.CompletedProcess((), 7))
-    assert shell.open_shell("kafka-monitor", []) == 7
+    assert shell.open_shell("dev", "kafka-monitor", []) == 7
     assert reached == [access]
     with pytest.raises(shell.NoSuchNode, match="expected one of n1, n2, n3, kafka-monitor"):
-        shell.open_shell("nobody", [])
+        shell.open_shell("dev", "nobody", [])
     assert handover.watcher(state[:1]) is None, "there is none unless it was asked for"
