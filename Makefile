@@ -38,7 +38,7 @@ machines: setup ## replace the machines that wait for it, one at a time (memory,
 	$(PREPARED) python -m toolchain.stack machines --stack $(STACK)
 
 drift: ## say what differs on the machines from what the last `up` left
-	$(PREPARED) pulumi stack select $(STACK) && kafka-cluster drift
+	$(PREPARED) kafka-cluster drift --stack $(STACK)
 
 destroy: setup ## take the stack away, and the embedded lab with it
 	$(PREPARED) python -m toolchain.stack destroy --stack $(STACK)

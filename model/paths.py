@@ -1,7 +1,7 @@
 """Every path on a machine, said once.
 
-The seed's own paths stand below the Kafka home; what must outlive the machine lies on the data volume and
-is reached through links at the seed's places.
+The guide's own paths stand below the Kafka home; what must outlive the machine lies on the data volume and
+is reached through links at the guide's places.
 """
 
 from dataclasses import dataclass
@@ -61,21 +61,21 @@ class Paths:
 
     @property
     def links(self) -> dict[str, str]:
-        """The seed's places for data, and where on the data volume they lead."""
+        """The guide's places for data, and where on the data volume they lead."""
         return {f"{self.home}/logs": f"{self.data}/logs", f"{self.home}/zookeeper": f"{self.data}/zookeeper"}
 
     @property
     def zookeeper_data(self) -> str:
-        """ZooKeeper's dataDir, the seed's."""
+        """ZooKeeper's dataDir, the guide's."""
         return f"{self.home}/zookeeper"
 
     @property
     def zookeeper_properties(self) -> str:
-        """ZooKeeper's configuration file, the seed's."""
+        """ZooKeeper's configuration file, the guide's."""
         return f"{self.home}/config/zookeeper.properties"
 
     def properties(self, mode: Mode) -> str:
-        """The broker's configuration file in a mode, the seed's."""
+        """The broker's configuration file in a mode, the guide's."""
         folder = "config/kraft" if mode is Mode.KRAFT else "config"
         return f"{self.home}/{folder}/server.properties"
 

@@ -1,4 +1,5 @@
-"""The door of operations: `python -m operations VERB`. Each verb reads its plan from standard input.
+"""The door of operations: `python -m operations VERB`, or `kafka-cluster VERB`. The verbs of an `up` read their plan from
+standard input, and its list of verbs leaves them out: they are no person's.
 
 A first `up` runs several of them, so each loads what it needs itself and nothing else.
 """
@@ -49,6 +50,9 @@ _PLANNED = {
 }
 
 
+_STACK = "the stack to ask about (default: the selected one)"
+
+
 def _ended(work: Coroutine[Any, Any, Any]) -> Any:
     import asyncio
 
@@ -87,7 +91,7 @@ def _free_address(arguments: argparse.Namespace) -> None:
 def _ssh(arguments: argparse.Namespace) -> None:
     from operations import shell
 
-    sys.exit(shell.open_shell(arguments.node, arguments.command))
+    sys.exit(shell.open_shell(arguments.stack or shell.selected_stack(), arguments.node, arguments.command))
 
 
 def _status(arguments: argparse.Namespace) -> None:
@@ -121,10 +125,10 @@ def _seconds(text: str) -> float:
     return value
 
 
-def _drift(_: argparse.Namespace) -> None:
+def _drift(arguments: argparse.Namespace) -> None:
     from operations import drift, shell
 
-    sys.exit(_ended(drift.show(*shell.state(shell.selected_stack()))))
+    sys.exit(_ended(drift.show(*shell.state(arguments.stack or shell.selected_stack()))))
 
 
 def _release(arguments: argparse.Namespace) -> None:
@@ -134,23 +138,26 @@ def _release(arguments: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m operations", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="kafka-cluster", description="Looks at the cluster of a stack, and opens a shell on its nodes."
+    )
     verbs = parser.add_subparsers(required=True, metavar="VERB")
-    keys = verbs.add_parser("keys", help="make an ssh key pair for each name and print them as JSON")
+    keys = verbs.add_parser("keys", description="make an ssh key pair for each name and print them as JSON")
     keys.add_argument("names", nargs="+")
     keys.set_defaults(act=_keys)
-    kind = verbs.add_parser("domain-type", help="resolve `auto` for the libvirt whose URI is read from stdin")
+    kind = verbs.add_parser("domain-type", description="resolve `auto` for the libvirt whose URI is read from stdin")
     kind.add_argument("wanted", choices=["auto", "kvm", "qemu"])
     kind.set_defaults(act=_domain_type)
-    free = verbs.add_parser("free-address", help="refuse an address that something answers at")
+    free = verbs.add_parser("free-address", description="refuse an address that something answers at")
     free.add_argument("address")
     free.set_defaults(act=_free_address)
-    ssh = verbs.add_parser("ssh", help="open a shell on a node of the selected stack, or run a command there")
+    ssh = verbs.add_parser("ssh", help="open a shell on a node, or run a command there")
+    ssh.add_argument("--stack", help=_STACK)
     ssh.add_argument("node")
     ssh.add_argument("command", nargs=argparse.REMAINDER)
     ssh.set_defaults(act=_ssh)
-    asked = verbs.add_parser("status", help="say how the selected stack's cluster is")
-    asked.add_argument("--stack", help="the stack to ask about (default: the selected one)")
+    asked = verbs.add_parser("status", help="say how the cluster is")
+    asked.add_argument("--stack", help=_STACK)
     asked.add_argument("--json", action="store_true", help="for programs: docs/reference/status.md names the keys")
     again = asked.add_mutually_exclusive_group()
     again.add_argument(
@@ -172,18 +179,19 @@ def _parser() -> argparse.ArgumentParser:
         help="look again every 2 s, or so many",
     )
     asked.set_defaults(act=_status)
-    leave = verbs.add_parser("release", help="take one of these nodes out of the running cluster, and say which")
-    leave.add_argument("--stack", help="the stack whose nodes they are (default: the selected one)")
+    leave = verbs.add_parser(
+        "release", description="stop one of these nodes, for its machine to be replaced, and say which"
+    )
+    leave.add_argument("--stack", help=_STACK)
     leave.add_argument("nodes", nargs="+")
     leave.set_defaults(act=_release)
-    drift = verbs.add_parser(
-        "drift", help="say what differs on the selected stack's nodes from what the last `up` left"
-    )
+    drift = verbs.add_parser("drift", help="say what differs on the nodes from what the last `up` left")
+    drift.add_argument("--stack", help=_STACK)
     drift.set_defaults(act=_drift)
-    identity = verbs.add_parser("cluster-id", help="make a random cluster id")
+    identity = verbs.add_parser("cluster-id", description="make a random cluster id")
     identity.set_defaults(act=_cluster_id)
     for name, (_, _, text) in _PLANNED.items():
-        verbs.add_parser(name, help=text).set_defaults(act=_planned, verb=name)
+        verbs.add_parser(name, description=text).set_defaults(act=_planned, verb=name)
     return parser
 
 

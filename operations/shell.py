@@ -50,9 +50,9 @@ def state(stack: str) -> tuple[list[dict[str, Any]], Handover]:
     return resources, found
 
 
-def open_shell(name: str, command: list[str]) -> int:
-    """Runs a command on a node or on what watches them, or a login shell when there is none; its exit status."""
-    resources, planned = state(selected_stack())
+def open_shell(stack: str, name: str, command: list[str]) -> int:
+    """Runs a command on a stack's node or on what watches them, or a login shell when there is none; its exit status."""
+    resources, planned = state(stack)
     watcher = handover.watcher(resources)
     known = {access.name: access for access in (*(node.access for node in planned.nodes), watcher) if access}
     if name not in known:

@@ -30,6 +30,7 @@ JUDGES = (
     "model/fitness.py",
     "model/health.py",
     "model/identity.py",
+    "model/keeping.py",
     "model/order.py",
     "model/roll.py",
     "model/status.py",

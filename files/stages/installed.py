@@ -119,7 +119,7 @@ def unpack(archive, home, mark, checksum):
 
 
 def ensure_links(plan):
-    """The seed's places for data lead to the data volume."""
+    """The guide's places for data lead to the data volume."""
     for place, target in plan["links"].items():
         link = Path(place)
         if link.is_symlink() and os.readlink(link) == target:

@@ -168,7 +168,7 @@ def test_an_alert_fires_and_clears_and_the_page_tells_of_it(ours: Ground, tmp_pa
         hurt, page = shown(ours)
         red = {"brokers_online", "under_replicated_partitions", "at_min_isr_partitions", "online_replicas"}
         assert {name for name, colour in hurt.items() if colour == "bad"} == red
-        assert f"KafkaBrokerDown: Broker {NODE} tells nothing" in page, "a page for watching names what is wrong"
+        assert f"KafkaBrokerDown: No metrics from broker {NODE}" in page, "a page for watching names what is wrong"
         on(ours, "sudo systemctl start kafka")
         wait_until_whole(ours.stack, WHOLE_SECONDS)
         seen(watcher, "the alert over", lambda: quiet(watcher.alerts()))
