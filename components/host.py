@@ -111,7 +111,9 @@ class Host(pulumi.ComponentResource):
         taken = undo(
             claimed,
             "removed",
-            stdin=_secret_document({"access": opened, "plan": end, "urn": _urn(claimed), "machine": machine}),
+            stdin=_secret_document(
+                {"access": opened, "plan": end, "urn": Output.from_input(_urn(self, claimed)), "machine": machine}
+            ),
             parent=self,
             depends_on=[ready],
         )
@@ -119,11 +121,11 @@ class Host(pulumi.ComponentResource):
         self.register_outputs({"address": node.address})
 
 
-def _urn(name: str) -> str:
-    """What the engine calls a command of a Host. Spelled here, because a resource can't wait for its own or its
-    parent's."""
-    types = ("kafka-cluster:index:Hosts", "kafka-cluster:index:Host", "command:local:Command")
-    return f"urn:pulumi:{pulumi.get_stack()}::{pulumi.get_project()}::{'$'.join(types)}::{name}"
+async def _urn(host: pulumi.Resource, name: str) -> str:
+    """What the engine calls a command of a Host. Not an output of the host's: to wait for that is to wait for all that is
+    in it, this command included."""
+    above, _, _ = str(await host.urn.future()).rpartition("::")
+    return f"{above}$command:local:Command::{name}"
 
 
 def _secret_document(value: Any) -> Output[str]:

@@ -255,8 +255,10 @@ def main() -> int:
     parser.add_argument("phases", nargs="*", metavar="PHASE", help=f"some of {', '.join(PHASES)}")
     parser.add_argument("--stack", default="", help="the stack that it is for")
     arguments = parser.parse_args()
-    asked = arguments.phases or [name for name in PHASES if name not in WHEN_ASKED_FOR]
-    if on_hosts(places.CHECKOUT, arguments.stack):
+    hosts = on_hosts(places.CHECKOUT, arguments.stack)
+    needless = {*WHEN_ASKED_FOR, *(["image"] if hosts else [])}
+    asked = arguments.phases or [name for name in PHASES if name not in needless]
+    if hosts:
         asked = ["packages_for_hosts" if name == "packages" else name for name in asked]
     unknown = sorted(set(asked) - set(PHASES))
     if unknown:

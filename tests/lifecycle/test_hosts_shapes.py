@@ -1,15 +1,21 @@
 """Clusters of other shapes than the guide's, from the same model: each is brought up once and verified live."""
 
 import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.support.look import verify
-from tests.support.machines import ground, hosts_config
+from tests.support.machines import Ground, ground, hosts_config, on
 
 pytestmark = pytest.mark.lifecycle
 
+# What no node can be started with.
+_CLASS = "authorizer.class.name"
 COMBINED = ["broker", "controller"]
 # Each node's roles, and the mode.
 SHAPES = {
@@ -29,3 +35,47 @@ def test_a_cluster_of_another_shape_is_whole(shape: str, tmp_path: Path) -> None
         made.stack.up()
         made.stack.up("--expect-no-changes")
         verify(made.stack)
+
+
+def test_a_controller_that_does_not_come_back_holds_the_roll_up(tmp_path: Path) -> None:
+    """For some seconds the quorum counts one that is away, and a controller that is no broker shows nothing else."""
+    roles = [["controller"]] * 3 + [["broker"]]
+    with ground(f"roles-{os.getpid()}", tmp_path, count=len(roles), config={"heap": "256M"}) as made:
+        nodes = hosts_config(made.machines.inventory())["nodes"]
+        made.stack.configure(nodes=[{**node, "roles": each} for node, each in zip(nodes, roles, strict=True)])
+        made.stack.up()
+        made.stack.configure(settings={"queued.max.requests": 400})
+        assert made.stack.up().count("is back, the cluster is whole") == len(roles)
+        before = _starts(made)
+        made.stack.configure(settings={_CLASS: "no.such.Authorizer"}, unchecked=[_CLASS])
+        with _begun(made, "up") as lines:
+            told = next(line for line in lines if "is back" in line or "not heard of since its start" in line)
+        assert "is back" not in told, "the next controller would be taken down, and the quorum with it"
+        restarted = [name for name, started in _starts(made).items() if started != before[name]]
+        assert len(restarted) == 1, "a node that does not come back stops everything before the next one is touched"
+
+
+def _starts(made: Ground) -> dict[str, str]:
+    """When systemd last started each node's Kafka, and how often by itself."""
+    shown = "systemctl show kafka --property InactiveExitTimestampMonotonic --property NRestarts"
+    return {name: on(made, name, shown) for name in made.machines.machines}
+
+
+@contextmanager
+def _begun(made: Ground, verb: str) -> Iterator[Iterator[str]]:
+    """The lines of a verb that is interrupted in the end."""
+    command = [*made.stack.prefix, "pulumi", "--non-interactive", "--cwd", str(made.stack.project), verb]
+    with subprocess.Popen(
+        [*command, "--yes", "--skip-preview", "--stack", made.stack.name],
+        env=made.stack.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        assert running.stdout is not None
+        try:
+            yield iter(running.stdout)
+        finally:
+            os.killpg(running.pid, signal.SIGINT)
+            running.communicate()

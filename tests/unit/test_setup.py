@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -61,6 +61,19 @@ def test_machines_that_are_there_already_need_no_libvirt(
     assert setup.main() == 0
     assert ("libvirt-daemon" in installed) is not expected, "who has machines wants no hypervisor on this computer"
     assert "maven" in installed
+
+
+@pytest.mark.parametrize(("platform", "expected"), [("hosts", False), ("libvirt", True)])
+def test_machines_that_are_there_already_need_no_image(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, platform: str, expected: bool
+) -> None:
+    ran: list[Callable[[setup.Say], None]] = []
+    monkeypatch.setattr(setup.Progress, "run", lambda _, phase: ran.append(phase))
+    monkeypatch.setattr(places, "CHECKOUT", tmp_path)
+    (tmp_path / "Pulumi.plant.yaml").write_text(f"config:\n  kafka-cluster:platform: {platform}\n")
+    monkeypatch.setattr("sys.argv", ["setup.py", "--stack", "plant"])
+    assert setup.main() == 0
+    assert (setup.PHASES["image"] in ran) is expected, "it takes minutes and root, and no machine is made of it"
 
 
 def test_a_stack_that_is_not_there_yet_may_need_one(tmp_path: Path) -> None:
