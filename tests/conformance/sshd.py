@@ -26,6 +26,7 @@ mount -t tmpfs none /run && mkdir /run/sshd && mount --bind "$1" /etc/passwd && 
 CONFIG = """
 ListenAddress 127.0.0.1:{port}
 HostKey {folder}/host
+HostKey {folder}/other
 AuthorizedKeysFile {folder}/authorized
 PidFile none
 StrictModes no
@@ -107,6 +108,8 @@ def prepare(folder: Path, port: int) -> Server:
     for name, protection in (("host", ""), ("client", ""), ("encrypted", passphrase)):
         command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", protection, "-C", name, "-f", str(folder / name)]
         subprocess.run(command, check=True)
+    # As on a machine that was installed: clients that are not told which key to ask for prefer this one.
+    subprocess.run(["ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", str(folder / "other")], check=True)
     keys = [(folder / f"{name}.pub").read_text() for name in ("client", "encrypted")]
     (folder / "authorized").write_text("".join(keys))
     passwd = Path("/etc/passwd").read_text()

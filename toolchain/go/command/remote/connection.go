@@ -90,11 +90,13 @@ func (e *endpoint) do(ctx context.Context, label string, dial dialer, work func(
 		return err
 	}
 	defer disconnectAgent()
-	checkHostKey, err := e.hostKeyCheck()
+	checkHostKey, algorithms, err := e.hostKeyCheck()
 	if err != nil {
 		return err
 	}
-	config := &ssh.ClientConfig{User: *e.User, Auth: credentials, HostKeyCallback: checkHostKey}
+	config := &ssh.ClientConfig{
+		User: *e.User, Auth: credentials, HostKeyCallback: checkHostKey, HostKeyAlgorithms: algorithms,
+	}
 
 	client, err := e.connect(ctx, label, dial, config)
 	if err != nil {
@@ -208,13 +210,19 @@ func (e *endpoint) answerWithPassword(_, _ string, questions []string, _ []bool)
 	return answers, nil
 }
 
-func (e *endpoint) hostKeyCheck() (ssh.HostKeyCallback, error) {
+// hostKeyCheck answers what the machine has to show, and how: a machine that has keys of several kinds shows the one that
+// is asked for first.
+func (e *endpoint) hostKeyCheck() (ssh.HostKeyCallback, []string, error) {
 	if e.HostKey == nil {
-		return ssh.InsecureIgnoreHostKey(), nil
+		return ssh.InsecureIgnoreHostKey(), nil, nil
 	}
 	expected, _, _, _, err := ssh.ParseAuthorizedKey([]byte(*e.HostKey))
 	if err != nil {
-		return nil, fmt.Errorf("the host key expected of %s: %w", e.address(), err)
+		return nil, nil, fmt.Errorf("the host key expected of %s: %w", e.address(), err)
+	}
+	algorithms := []string{expected.Type()}
+	if expected.Type() == ssh.KeyAlgoRSA {
+		algorithms = []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
 	}
 	check := ssh.FixedHostKey(expected)
 	return func(host string, address net.Addr, offered ssh.PublicKey) error {
@@ -223,5 +231,5 @@ func (e *endpoint) hostKeyCheck() (ssh.HostKeyCallback, error) {
 				offered.Type(), ssh.FingerprintSHA256(offered), expected.Type(), ssh.FingerprintSHA256(expected))
 		}
 		return nil
-	}, nil
+	}, algorithms, nil
 }
