@@ -17,7 +17,7 @@ from model.handover import Access
 Stage = remote.Command
 
 # For the largest of them, the Kafka archive, that is 30 KiB a second.
-_UPLOAD = pulumi.CustomTimeouts(create="1h", update="1h")
+_LONGEST = pulumi.CustomTimeouts(create="1h", update="1h")
 # Machines answered when stage `ready` was done, so a machine that does not is worth few tries only. One that was made anew
 # may still boot: with the pauses of pulumi-command these are half a minute.
 _DIAL_TRIES = 4
@@ -121,7 +121,12 @@ class Hand:
             update=again,
             stdin=program,
             add_previous_output_in_env=False,
-            opts=ResourceOptions(parent=parent, depends_on=list(depends_on), deleted_with=self.deleted_with),
+            opts=ResourceOptions(
+                parent=parent,
+                depends_on=list(depends_on),
+                deleted_with=self.deleted_with,
+                custom_timeouts=_LONGEST,
+            ),
         )
 
     def upload(
@@ -145,6 +150,6 @@ class Hand:
                 parent=parent,
                 depends_on=list(depends_on),
                 deleted_with=self.deleted_with,
-                custom_timeouts=_UPLOAD,
+                custom_timeouts=_LONGEST,
             ),
         )

@@ -20,6 +20,7 @@ class Paths:
     # systemd derives a mount unit's name from the mount point.
     mount_unit = "var-lib-kafka.mount"
     service_logs = "/var/log/kafka"
+    temporary = "/var/cache/kafka"
     ours = "/etc/kafka-cluster"
     packages = "/etc/kafka-cluster/PACKAGES.json"
     staged = "/etc/kafka-cluster/staged"

@@ -138,7 +138,10 @@ def claimed(cluster: Cluster, node: Node, *, stack: str, login: str) -> dict[str
         "mount_unit": f"/etc/systemd/system/{paths.mount_unit}",
         "users": [units.USER, units.ZOOKEEPER_USER],
         "kernel": list(KERNEL),
-        "paths": [paths.sysctl, paths.home, paths.service_logs, "/var/log/zookeeper", paths.message, _TOOL_FOLDER],
+        "paths": [
+            *(paths.sysctl, paths.home, paths.service_logs, "/var/log/zookeeper", paths.temporary),
+            *(paths.message, _TOOL_FOLDER),
+        ],
         "shared_folders": [_folder(paths.message)],
         "hosts": {each.name: each.address for each in cluster.nodes},
         "data": paths.data,

@@ -114,6 +114,8 @@ EnvironmentFile={paths.environment}
 EnvironmentFile={paths.mode_file}
 EnvironmentFile=-{paths.shared_classes_option}
 RuntimeDirectory=kafka
+# Java unpacks there what it has of zstd and snappy. /tmp, and what PrivateTmp makes of it, may be mounted noexec.
+CacheDirectory=kafka
 # Beside the process lies the fingerprint of the configuration that it was started with.
 ExecStartPre=/bin/cp {paths.fingerprint} {paths.running_fingerprint}
 {_kafka_metrics(cluster, node)}\
@@ -188,7 +190,7 @@ def kafka_environment(cluster: Cluster, *, heap: str, emulated: bool) -> str:
     paths = cluster.paths
     return _environment(
         KAFKA_HEAP_OPTS=jvm.heap_options(heap),
-        KAFKA_JVM_PERFORMANCE_OPTS=jvm.performance_options(emulated=emulated),
+        KAFKA_JVM_PERFORMANCE_OPTS=f"{jvm.performance_options(emulated=emulated)} -Djava.io.tmpdir={paths.temporary}",
         KAFKA_GC_LOG_OPTS=jvm.gc_log_options(f"{paths.service_logs}/gc.log"),
         # Without Kafka's own -loggc, which would overwrite the line above.
         EXTRA_ARGS="-name kafkaServer",

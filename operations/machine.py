@@ -67,27 +67,27 @@ class Machine:
 @asynccontextmanager
 async def connect(access: Access, patience: int = 1) -> AsyncIterator[Machine]:
     """A connection that is closed behind the caller. Unreachable says which machine and why."""
-    jump = None
+    opened: list[asyncssh.SSHClientConnection] = []  # the machine's own before its jump host's
     try:
-        if access.jump_host:
-            jump = await _opened(access.name, access.jump_host, patience)
-        connection = await _opened(access.name, access, patience, jump)
-    except asyncssh.HostKeyNotVerifiable as error:
-        raise Stranger(f"{access.name} ({access.address}): answers with another host key: {error}") from error
-    except (OSError, asyncssh.Error, TimeoutError) as error:
-        words = str(error) or type(error).__name__
-        raise Unreachable(f"{access.name} ({access.address}): no ssh: {words}") from error
-    try:
-        yield Machine(access, connection)
+        try:
+            if access.jump_host:
+                opened.append(await _opened(access.name, access.jump_host, patience))
+            opened.insert(0, await _opened(access.name, access, patience, *opened))
+        except asyncssh.HostKeyNotVerifiable as error:
+            raise Stranger(f"{access.name} ({access.address}): answers with another host key: {error}") from error
+        except (OSError, asyncssh.Error, TimeoutError) as error:
+            words = str(error) or type(error).__name__
+            raise Unreachable(f"{access.name} ({access.address}): no ssh: {words}") from error
+        yield Machine(access, opened[0])
     except asyncio.CancelledError:
         # Who gives up does not wait until a machine that may be dead has heard of it.
-        for opened in filter(None, (connection, jump)):
-            opened.abort()
+        for each in opened:
+            each.abort()
         raise
     finally:
-        for opened in filter(None, (connection, jump)):
-            opened.close()
-            await asyncio.shield(opened.wait_closed())
+        for each in opened:
+            each.close()
+            await asyncio.shield(each.wait_closed())
 
 
 async def _opened(

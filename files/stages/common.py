@@ -127,6 +127,10 @@ def is_active(unit):
 
 
 def call(main, plan):
+    # Whatever the login is set to: everybody may pass through the folders that are made here, and programs answer in the
+    # words that are looked for.
+    os.umask(0o022)
+    os.environ["LC_ALL"] = "C.UTF-8"
     try:
         main(plan)
     except Refused as refusal:

@@ -111,6 +111,8 @@ def unpack(archive, home, mark, checksum):
         if not (fresh / home.name / "bin").is_dir():
             raise Refused(f"{archive} holds no {home.name}/bin; it was not installed")
         (fresh / home.name / mark).write_text(checksum + "\n")
+        # The mark vouches for all of it, also once the power was cut.
+        run("sync", "--file-system", str(fresh))
         if home.exists():
             run("mv", "-T", str(home), str(fresh / "old"))
         run("mv", "-T", str(fresh / home.name), str(home))

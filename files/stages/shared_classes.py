@@ -29,6 +29,8 @@ def unpack_shared_classes(plan, place):
     fresh = place.with_name(f".{place.name}.fresh")
     with gzip.open(upload) as packed, open(fresh, "wb") as file:
         shutil.copyfileobj(packed, file, 1 << 20)
+        file.flush()
+        os.fsync(file.fileno())
     fresh.chmod(0o644)
     os.replace(fresh, place)
     write(mark, wanted["sha512"])

@@ -46,9 +46,11 @@ def signature(device):
     with open(device, "rb") as disk:
         disk.read(1 << 20)
     probe = run("blkid", "-p", "-o", "export", device, check=False)
-    if probe.returncode == 2 and not probe.stdout.strip():
-        return ""
     found = dict(line.split("=", 1) for line in probe.stdout.splitlines() if "=" in line)
+    # Of a partition without content it tells where that lies on its disk.
+    about_itself = all(key == "DEVNAME" or key.startswith("PART_ENTRY_") for key in found)
+    if about_itself and (probe.returncode == 2 or (found and probe.returncode == 0)):
+        return ""
     return found.get("TYPE") or found.get("PTTYPE") or f"something unreadable ({probe.stderr.strip()})"
 
 

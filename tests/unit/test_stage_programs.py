@@ -1,7 +1,9 @@
 """What every program on a machine starts with: files written whole or not at all, words of a failure, refusals."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -112,3 +114,18 @@ def test_what_nobody_foresaw_ends_with_node_and_stage_too(body: str, told: str) 
 def test_a_program_ends_as_it_says_itself() -> None:
     assert (ended("sys.exit(3)").returncode, ended("sys.exit(3)").stderr) == (3, "")
     assert "KeyboardInterrupt" in ended("raise KeyboardInterrupt").stderr.splitlines()[-1]
+
+
+def test_a_login_with_a_strict_umask_shuts_nobody_out(tmp_path: Path) -> None:
+    folder = tmp_path / "etc/kafka-cluster"
+    before = os.umask(0o077)
+    try:
+        assert ended(f"write({str(folder / 'file')!r}, 'x')").returncode == 0
+    finally:
+        os.umask(before)
+    assert folder.stat().st_mode & 0o777 == 0o755, "Kafka's own user would not find its configuration"
+
+
+def test_programs_answer_in_the_words_that_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    assert ended("sys.exit(os.environ['LC_ALL'] != 'C.UTF-8')").returncode == 0, "apt says Installationskandidat there"

@@ -57,8 +57,13 @@ def test_an_empty_volume_is_found_and_left_as_it_is(machine: Machine, first: boo
     assert not any(machine.path("/var/lib/kafka").iterdir())
 
 
-def test_an_empty_volume_of_a_new_node_gets_a_file_system(machine: Machine) -> None:
-    blkid(machine, "", code=2)
+@pytest.mark.parametrize(
+    ("found", "code"),
+    [("", 2), ("DEVNAME=/dev/sdb1\nPART_ENTRY_SCHEME=gpt\nPART_ENTRY_NUMBER=1\n", 0)],
+    ids=["a disk", "a partition, of which its disk is told"],
+)
+def test_an_empty_volume_of_a_new_node_gets_a_file_system(machine: Machine, found: str, code: int) -> None:
+    blkid(machine, found, code=code)
     machine.load(*MAKE)["make_data"](volume_plan(machine))
     (made,) = machine.ran("mkfs.xfs")
     assert made[-1] == str(machine.path(DEVICE))

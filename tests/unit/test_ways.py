@@ -14,13 +14,14 @@ from urllib.parse import urlparse
 import asyncssh
 import pytest
 
-from model.handover import Login
+from model.handover import Access, Login
 from model.kafka_keys import Mode
 from model.listeners import CLIENTS, ZOOKEEPER_CLIENT_PORT
 from model.logins import JumpSettings
 from model.topology import Cluster, Node
 from operations.foresight import interruptions
 from operations.kafka_view import KafkaView
+from operations.machine import Unreachable, connect
 from operations.wait import until
 from operations.ways import DIRECT, Ways
 
@@ -267,3 +268,18 @@ def test_direct_ways_open_no_proxy_and_load_no_ssh() -> None:
     loaded = "import sys, operations.live_settings, operations.topics; sys.exit('asyncssh' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", loaded])
     assert done.returncode == 0, "a verb loads what it needs: asyncssh takes longer than all the rest"
+
+
+def test_a_machine_that_is_not_reached_leaves_no_login_at_its_jump_host() -> None:
+    async def look() -> int:
+        async with jump_host() as host:
+            gate = host.login()
+            access = Access(name="n1", **{**gate.model_dump(), "address": "192.0.2.11", "port": 22, "jump_host": gate})
+            for _ in range(3):
+                with pytest.raises(Unreachable, match="nobody listens there"):
+                    async with connect(access):
+                        pass
+            await asyncio.wait_for(asyncio.gather(*(login.wait_closed() for login in host.logins)), 5)
+            return len(host.logins)
+
+    assert asyncio.run(look()) == 3, "a status that looks again and again would use the jump host up"
