@@ -35,8 +35,8 @@ def settings() -> Settings:
 
 
 def _plain(key: str) -> Problem:
-    expected = "a plain value: what is configured stands in the state, in previews and on the nodes as it is"
-    return Problem(key, "a secret", expected, f"pulumi config set {key} VALUE")
+    expected = "plain values: what is configured stands in the state, in previews and on the nodes as it is"
+    return Problem(key, "a secret", expected, f"Pulumi.{pulumi.get_stack()}.yaml without what begins with `secure:`")
 
 
 def judged(raw: Mapping[str, Any]) -> Settings:
@@ -62,6 +62,11 @@ def surroundings(settings: Settings) -> Resolved:
     cluster the settings would make another one."""
     state = existing()
     names = MachineNames(pulumi.get_project(), pulumi.get_stack())
+    if image := attempt.half_uploaded(state):
+        raise pulumi.RunError(
+            "the upload of the guest image failed in an earlier run, so what is there is no image. `make up` takes it away"
+            f" and goes on, and so does, before the next `pulumi up`: pulumi destroy --target '{image}'"
+        )
     before, known = topic_plan.earlier(state), identity.earlier(state)
     wanted = {**identity.of(settings), **identity.ground(settings, names)}
     formatted = emptied.formatted(state)
@@ -75,7 +80,8 @@ def surroundings(settings: Settings) -> Resolved:
     # One that doesn't answer is no other hypervisor: that was told above.
     _refuse(identity.refusals(known, {"libvirtUri": found.uri}, formatted=bool(formatted)))
     switched = switch.warnings(switch.left_in(state), attempt.mode(state), topology.plan(settings))
-    gone = keeping.warnings(state, before, settings)
+    last = left.before(state, settings.mode)
+    gone = keeping.warnings(last.defaults, before, settings)
     for warning in (*found.warnings, *switched, *topics.warnings(before, settings), *gone):
         pulumi.log.warn(warning)
     return replace(
@@ -83,7 +89,7 @@ def surroundings(settings: Settings) -> Resolved:
         cluster_id=settings.cluster_id or identity.told_id(state),
         kinds=waiting.kinds(state, settings, found.replaced),
         topics_before=before,
-        before=left.before(state, settings.mode),
+        before=last,
         formatted=formatted,
         again=attempt.mark(state, datetime.now(UTC).isoformat(), told=bool(os.environ.get(attempt.AGAIN))),
     )

@@ -10,9 +10,13 @@ import pulumi
 from pulumi import Output
 
 from model import left
+from model.kafka_keys import number
+from model.keeping import planned as planned_defaults
 from model.left import Before
 from model.settings import Settings
 from model.topology import Cluster
+
+_MIN_ISR = "min.insync.replicas"
 
 
 def foretell(
@@ -23,17 +27,19 @@ def foretell(
 ) -> None:
     """Warns of the topics that a planned roll interrupts, or that a higher min ISR stops. `planned` is the fingerprint of
     what each node is to run, by its name."""
-    least = left.min_isr(settings.settings)
-    raised = (before.min_isr, least) if before.min_isr is not None and least > before.min_isr else None
+    was, becomes = (number(known.get(_MIN_ISR, "")) for known in (before.defaults, planned_defaults(settings)))
+    raised = (was, becomes) if 0 < was < becomes else None
 
     async def tell(fingerprints: Sequence[str]) -> Any:
-        names = left.restarted(before.left_with, dict(zip(planned, fingerprints, strict=True)))
+        wanted = dict(zip(planned, fingerprints, strict=True))
+        names = left.restarted(before.left_with, wanted)
         if not names and not raised:
             return
         from operations import foresight  # to load Kafka's client takes longer than all the rest of a preview's program
 
+        perhaps = "" if raised or left.is_sure(before.left_with, wanted) else "as the last `up` did not end, perhaps: "
         for sentence in await foresight.interruptions(cluster, names, settings.jump_hosts, raised):
-            pulumi.log.warn(sentence)
+            pulumi.log.warn(f"{perhaps}{sentence}")
 
     if pulumi.runtime.is_dry_run() and len(cluster.brokers) > 1:
         Output.all(*planned.values()).apply(tell)

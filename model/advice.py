@@ -7,7 +7,7 @@ from model.settings import NetworkMode, Platform, Settings
 from model.topic_rules import MIN_ISR, Surroundings
 
 # A libvirt URI that names a computer.
-_ELSEWHERE = re.compile(r"[\w+]+://[^/?]")
+_ELSEWHERE = re.compile(r"[\w+]+://(?:[^@/?]*@)?(?!localhost\b|127\.|\[::1\])[^@/?]+")
 
 
 def warnings(settings: Settings) -> list[str]:

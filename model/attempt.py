@@ -13,6 +13,7 @@ from model.kafka_keys import Mode
 from model.left import NODE
 
 TOPICS = "kafka-cluster:index:KafkaTopics"
+_DOMAIN, _IMAGE = "libvirt:index/domain:Domain", "::site-image"
 # Tells an `up` that work was left undone where no state says so: outside of Pulumi.
 AGAIN = "KAFKA_CLUSTER_AGAIN"
 
@@ -32,6 +33,16 @@ def mode(resources: Iterable[Mapping[str, Any]]) -> Mode | None:
     """The mode that the last `up` was to end in, whether it did or not; None when there was none."""
     asked = (one.get("inputs", {}).get("mode") for one in resources if one["type"] == identity.CLUSTER)
     return next((Mode(mode) for mode in asked if mode), None)
+
+
+def half_uploaded(resources: Iterable[Mapping[str, Any]]) -> str:
+    """The URN of a guest image whose upload failed, or nothing: Pulumi knows it as made, with what went wrong, and takes it
+    for whole as soon as it has looked at it once more. Not where a machine was made of it."""
+    resources = list(resources)
+    if any(one["type"] == _DOMAIN for one in resources):
+        return ""
+    images = (one for one in resources if one.get("urn", "").endswith(_IMAGE))
+    return next((str(image["urn"]) for image in images if image.get("initErrors")), "")
 
 
 def _is_done(cluster: Mapping[str, Any], resources: Iterable[Mapping[str, Any]]) -> bool:

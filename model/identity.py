@@ -3,6 +3,7 @@
 Such a change would move or empty a node's data, so it is refused until it has a safe way of its own.
 """
 
+import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -131,6 +132,8 @@ def _differ(key: str, before: Any, after: Any) -> bool:
         return False  # a cluster that has none takes any
     if key in ("clusterId", "networkBridge") and not after:
         return False  # none configured means the one that is there
+    if key == "poolPath":
+        return posixpath.normpath(str(before)) != posixpath.normpath(str(after))
     if key == "libvirtUri":
         return _hypervisor(before) != _hypervisor(after)
     return bool(before != after)

@@ -7,33 +7,43 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from model.handover import CARRIER
+from pydantic import ValidationError
+
+from model.handover import CARRIER, LIVE, LiveSettings
 from model.identity import CLUSTER
-from model.kafka_keys import Mode, number
+from model.kafka_dynamic import targets
+from model.kafka_keys import Mode
 
 NODE = "kafka-cluster:index:KafkaNode"
 
 
+# What a node may run where nobody can say.
+UNKNOWN = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What the last `up` left: the fingerprints that each node may run, and the `min.insync.replicas` of topics that have
-    none of their own; None where nothing is there yet, or the other mode's cluster."""
+    """What the last `up` left: the fingerprints that each node may run, and the defaults that the running cluster was last
+    told, whatever was asked for since, by the names it takes them under. Nothing where nothing is there yet, or the other
+    mode's cluster."""
 
     left_with: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    min_isr: int | None = None
+    defaults: Mapping[str, str] = field(default_factory=dict)
 
 
 def before(resources: Iterable[Mapping[str, Any]], mode: Mode) -> Before:
     """What a state's resources say of it."""
     resources = list(resources)
-    asked: Mapping[str, Any] = next((one.get("inputs", {}) for one in resources if one["type"] == CLUSTER), {})
-    same = asked.get("mode") == mode.value
-    return Before(left_with(resources, mode), min_isr(asked.get("settings", {})) if same else None)
+    told = next((one.get("inputs", {}).get("stdin") for one in resources if _name(one) == LIVE), None)
+    return Before(left_with(resources, mode), _defaults(told, mode) if isinstance(told, str) else {})
 
 
-def min_isr(overrides: Mapping[str, str]) -> int:
-    """The default that these overrides make; Kafka's own is 1."""
-    return number(overrides.get("min.insync.replicas", "1"))
+def _defaults(told: str, mode: Mode) -> dict[str, str]:
+    try:
+        settings = LiveSettings.model_validate_json(told)
+    except ValidationError:
+        return {}  # another version of this package wrote it
+    return targets(settings.version, settings.defaults) if settings.mode is mode else {}
 
 
 def left_with(resources: Iterable[Mapping[str, Any]], mode: Mode) -> dict[str, frozenset[str]]:
@@ -46,7 +56,7 @@ def left_with(resources: Iterable[Mapping[str, Any]], mode: Mode) -> dict[str, f
     ran = any(_name(one) == CARRIER for one in resources)
     runs = next((one.get("outputs", {}).get("runs") for one in resources if one["type"] == CLUSTER), None) or {}
     return {
-        name: frozenset({fingerprint, runs.get(name, "")} if ran else {fingerprint})
+        name: frozenset({fingerprint, runs.get(name, UNKNOWN)} if ran else {fingerprint})
         for name, fingerprint in known.items()
         if isinstance(fingerprint, str)
     }
@@ -59,3 +69,8 @@ def _name(resource: Mapping[str, Any]) -> str:
 def restarted(before: Mapping[str, frozenset[str]], planned: Mapping[str, str]) -> tuple[str, ...]:
     """The nodes that may run something else than planned."""
     return tuple(name for name, fingerprint in planned.items() if before.get(name, frozenset()) - {fingerprint})
+
+
+def is_sure(before: Mapping[str, frozenset[str]], planned: Mapping[str, str]) -> bool:
+    """Whether any of them is known to."""
+    return bool(restarted({name: runs - {UNKNOWN} for name, runs in before.items()}, planned))

@@ -440,7 +440,7 @@ def _judge_metrics(settings: Settings) -> list[Problem]:
 def _judge_pool(settings: Settings) -> list[Problem]:
     """libvirt tells a path without what it does not need, and another path than before would be another pool."""
     path = settings.pool_path
-    plain = path.startswith("/") and path == posixpath.normpath(path) and not set(path) & _NOT_IN_XML and path != "/"
+    plain = re.match("/[^/]", path) and path == posixpath.normpath(path) and not set(path) & _NOT_IN_XML
     if path == "auto" or plain:
         return []
     expected = "auto, or a folder's whole path without a slash at its end, `//`, `..`, quotes, braces, < or &"

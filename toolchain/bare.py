@@ -13,7 +13,7 @@ import sys
 from lab import __main__ as lab_door
 from lab.libvirt import Libvirt
 from toolchain import locks
-from toolchain.selected import Selected, elsewhere, hypervisor, is_of, read, selected
+from toolchain.selected import Selected, elsewhere, is_of, read, selected, whereabouts
 
 # What asks the hypervisor; the first takes no lock, so nobody's is in its way.
 ASKING = ("preview", "up", "update", "refresh", "destroy", "import", "watch")
@@ -24,21 +24,21 @@ class InTheWay(Exception):
     """Pulumi would fail, and not say what helps."""
 
 
-def judge(asked: str, found: Selected, lab: Libvirt, uri: str) -> None:
-    """Raises InTheWay with what stands in the verb's way. `uri` is where the stack's machines are."""
+def judge(asked: str, found: Selected, lab: Libvirt, where: str) -> None:
+    """Raises InTheWay with what stands in the verb's way. `where` the stack's machines are."""
     verb, stack = "destroy" if asked == "destroy" else "up", found.stack
     if asked in LOCKING and (owner := locks.dead(found.project, stack)):
         raise InTheWay(
             f"an earlier run on stack {stack} was killed and left its lock ({owner}). `make {verb} STACK={stack}` clears"
             f" it, and what else that run left, and goes on; `pulumi cancel {stack}` takes only the lock away"
         )
-    if is_of(lab, uri) and not lab.namespace.processes(("libvirtd",)):
+    if is_of(lab, where) and not lab.namespace.processes(("libvirtd",)):
         raise InTheWay(
             f"the machines of stack {stack} live in the embedded lab {lab.namespace.name}, which is down, as it is after a"
             f" reboot. `make {verb} STACK={stack}` starts it and goes on; `python -m lab up` only starts it"
         )
     backend = os.environ.get("PULUMI_BACKEND_URL", "file:")
-    if not backend.startswith("file:") and lab.is_up() and not elsewhere(found, lab, uri):
+    if not backend.startswith("file:") and lab.is_up() and not elsewhere(lab, where):
         raise InTheWay(
             f"the state of stack {stack} is kept at {backend}, which nobody reaches from the network of the embedded lab"
             f" {lab.namespace.name}. Take a libvirt of the computer's own (libvirtUri), or a backend in files"
@@ -63,13 +63,13 @@ def main(program: str, *arguments: str) -> int:
         # No machine is spoken to, and a state that is kept elsewhere is not to be reached from the lab's network.
         os.execv(program, [program, *arguments])
     if found := selected(asked):
-        lab, uri = Libvirt(os.environ.get("KAFKA_CLUSTER_LAB") or "dev"), hypervisor(found)
+        lab, where = Libvirt(os.environ.get("KAFKA_CLUSTER_LAB") or "dev"), whereabouts(found)
         try:
-            judge(asked.verb, found, lab, uri)
+            judge(asked.verb, found, lab, where)
         except InTheWay as obstacle:
             print(f"pulumi {asked.verb}: {obstacle}", file=sys.stderr)
             return 1
-        if elsewhere(found, lab, uri):
+        if elsewhere(lab, where):
             # In the lab, libvirt's own socket is the lab's: a refresh would find no machine there, and forget all.
             os.execv(program, [program, *arguments])
     return lab_door.main(["run", "--or-outside", "--", program, *arguments])

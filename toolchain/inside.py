@@ -10,7 +10,7 @@ import sys
 
 from lab import __main__ as lab_door
 from lab.libvirt import Libvirt
-from toolchain.selected import Asked, elsewhere, hypervisor, read, selected
+from toolchain.selected import Asked, elsewhere, read, selected, whereabouts
 
 # The module whose arguments may name a stack; the words of others mean something else.
 _OURS = "operations"
@@ -21,7 +21,7 @@ def main(module: str, *arguments: str) -> int:
     command = [sys.executable, "-m", module, *arguments]
     found = selected(read(arguments) if module == _OURS else Asked())
     lab = Libvirt(os.environ.get("KAFKA_CLUSTER_LAB") or "dev")
-    if found and elsewhere(found, lab, hypervisor(found)):
+    if found and elsewhere(lab, whereabouts(found)):
         os.execv(command[0], command)
     return lab_door.main(["run", "--or-outside", "--", *command])
 

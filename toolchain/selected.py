@@ -18,9 +18,12 @@ from operations import stack_state
 _FOLLOWED = ("--color", "--memprofilerate", "--otel-traces", "--profiling", "--tracing", "--verbose", "-v")
 _FOLDER, _STACK = ("--cwd", "-C"), ("--stack", "-s")
 _NAME = re.compile(r"^name:\s*['\"]?([^\s'\"#]+)", re.MULTILINE)
+_ALIASES = {"pre": "preview", "down": "destroy", "dn": "destroy"}
 # What a configuration says of machines that the lab has not made.
 _ON_HOSTS = re.compile(r"^\s+[\w-]+:platform:\s*[\"']?hosts\b", re.MULTILINE)
 _LIBVIRT = re.compile(r"^\s+[\w-]+:libvirtUri:\s*[\"']?(?!auto\b)([^\s\"']+)", re.MULTILINE)
+# Where machines are that this package does not make.
+ON_HOSTS = "hosts"
 # The verb of ours whose second word is a machine; what follows is the machine's to read.
 _FOR_A_MACHINE = "ssh"
 
@@ -55,7 +58,7 @@ def read(arguments: Sequence[str]) -> Asked:
         elif not word.startswith("-"):
             if found["verb"] == _FOR_A_MACHINE:
                 break
-            found["verb"] = found["verb"] or word
+            found["verb"] = found["verb"] or _ALIASES.get(word, word)
     return Asked(**found)
 
 
@@ -93,14 +96,16 @@ def on_hosts(folder: Path, stack: str) -> bool:
     return _ON_HOSTS.search(_configuration(folder, stack)) is not None
 
 
-def hypervisor(found: Selected) -> str:
-    """The address of the libvirt that the stack's machines are on, as its state says, or else its configuration; nothing
-    where neither says one."""
+def whereabouts(found: Selected) -> str:
+    """Where the stack's machines are, as its state says, or else its configuration: the address of their libvirt, or
+    ON_HOSTS; nothing where neither says anything."""
     for one in stack_state.of_file_backend(f"organization/{found.project}/{found.stack}") or ():
         if one.get("urn", "").endswith("::site-hypervisor"):
             return str(one.get("inputs", {}).get("uri", ""))
+        if one.get("inputs", {}).get("identity", {}).get("platform") == ON_HOSTS:
+            return ON_HOSTS
     named = _LIBVIRT.search(_configuration(found.folder, found.stack))
-    return named[1] if named else ""
+    return named[1] if named else ON_HOSTS if on_hosts(found.folder, found.stack) else ""
 
 
 def _configuration(folder: Path, stack: str) -> str:
@@ -109,12 +114,12 @@ def _configuration(folder: Path, stack: str) -> str:
     return file.read_text(encoding="utf-8") if stack and file.is_file() else ""
 
 
-def is_of(lab: Libvirt, uri: str) -> bool:
-    """Whether that libvirt is the lab's own."""
-    return f"socket={lab.socket}" in uri
+def is_of(lab: Libvirt, where: str) -> bool:
+    """Whether that is the lab's own libvirt."""
+    return f"socket={lab.socket}" in where
 
 
-def elsewhere(found: Selected, lab: Libvirt, uri: str) -> bool:
-    """Whether the stack's machines are known not to be the lab's: from its network nobody reaches them, and its libvirt
+def elsewhere(lab: Libvirt, where: str) -> bool:
+    """Whether machines that are there are known not to be the lab's: from its network nobody reaches them, and its libvirt
     has none of them."""
-    return not is_of(lab, uri) if uri else on_hosts(found.folder, found.stack)
+    return bool(where) and not is_of(lab, where)

@@ -217,6 +217,8 @@ def clear_leftovers(stack: Stack, everything: bool = False) -> None:
                 clear(uri, find_all(uri, known, stack.names, stack.protects_data()), stack.names)
             else:
                 clear(uri, find(uri, known, stack.names), stack.names)
+                if image := attempt.half_uploaded(known):
+                    stack.pulumi("destroy", "--yes", "--skip-preview", "--target", image)
 
 
 def up(stack: Stack, arguments: list[str]) -> None:
@@ -279,8 +281,13 @@ def _released(stack: Stack, left: Iterable[str]) -> str:
     with subprocess.Popen(command, cwd=stack.project, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         line = ""
-        for line in running.stdout:
-            print(line, end="", flush=True)
+        try:
+            for line in running.stdout:
+                print(line, end="", flush=True)
+        except KeyboardInterrupt:
+            for line in running.stdout:  # it was interrupted, too, and ends when it can
+                print(line, end="", flush=True)
+            raise
     if running.returncode != 0:
         raise VerbFailed("no machine was touched")
     return line.strip()

@@ -9,7 +9,7 @@ from model.topology import Cluster
 from operations import foresight
 
 from .conftest import Up, dev_config
-from .recording import Engine, plugins
+from .recording import Engine, plugins, shown
 
 NODE = "kafka-cluster:index:KafkaNode"
 NAMES = ("kafka-server1", "kafka-server2", "kafka-server3")
@@ -67,16 +67,13 @@ def test_a_preview_without_one_asks_nobody(
     assert asked == [], "a preview that has nothing to ask must not wait for a cluster"
 
 
-CLUSTER = "kafka-cluster:index:KafkaCluster"
-
-
 def test_a_higher_min_isr_is_held_against_the_topics_that_are_there(
     up: Up, hosts: dict[str, Any], asked: Asked
 ) -> None:
     wanted = {**dev_config()["settings"], "min.insync.replicas": 2, "default.replication.factor": 3}
     first = up(**hosts, settings={**wanted, "min.insync.replicas": 1})
-    (made,) = first.of(CLUSTER)
-    earlier = [*state(first), {"type": CLUSTER, "urn": made.urn, "inputs": made.inputs}]
+    told = first.one("kafka-settings")
+    earlier = [*state(first), {"type": told.type, "urn": told.urn, "inputs": shown(told.inputs)}]
     assert SENTENCE in up(engine=Engine(plugins(), earlier=earlier, preview=True), **hosts, settings=wanted).warnings()
     assert asked == [("(1, 2)",)], "it is taken without a restart, and stops producers all the same"
 

@@ -15,9 +15,9 @@ from .conftest import ROOT, Up, as_pulumi_hands_over, dev_config, nodes
 from .recording import CLUSTER_ID, Engine, plugins, shown
 
 
-def refused(up: Up, **changes: Any) -> str:
+def refused(up: Up, earlier: list[dict[str, Any]] | None = None, **changes: Any) -> str:
     """What a run says that is refused at the door, where nothing may have been asked of the engine."""
-    engine = Engine(plugins())
+    engine = Engine(plugins(), earlier=earlier or [])
     with pytest.raises(pulumi.RunError) as caught:
         up(engine=engine, **changes)
     assert not engine.registered, "judged once, all of it, before the first resource"
@@ -126,5 +126,11 @@ def test_what_this_computer_lacks_is_told_before_anything_is_asked_for() -> None
 def test_a_secret_is_refused_as_nothing_here_keeps_one(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pulumi.runtime.config, "is_config_secret", lambda key: key == "kafka-cluster:settings")
     told = refused(up, settings={"ssl.keystore.password": "hunter2"})
-    assert "settings: got 'a secret'; expected a plain value" in told
+    assert "settings: got 'a secret'; expected plain values" in told
     assert "hunter2" not in told
+
+
+def test_an_image_whose_upload_failed_is_not_made_machines_of(up: Up) -> None:
+    image = {"urn": "urn:pulumi:dev::p::x$libvirt:index/volume:Volume::site-image", "type": "x", "initErrors": ["full"]}
+    told = refused(up, earlier=[image])
+    assert f"pulumi destroy --target '{image['urn']}'" in told

@@ -65,3 +65,14 @@ def test_the_mode_that_was_asked_for_is_known_whatever_came_of_it(wanted: Mode) 
     asked = resource(identity.CLUSTER, "kafka", {"mode": wanted.value}, {})
     assert attempt.mode([resource("pulumi:pulumi:Stack", "p-dev", {}, {}), asked]) is wanted
     assert attempt.mode([]) is None
+
+
+IMAGE = {"type": "libvirt:index/volume:Volume", "urn": "urn:pulumi:dev::p::a$libvirt:index/volume:Volume::site-image"}
+FAILED = {**IMAGE, "initErrors": ["error while uploading source: no space left on device"]}
+
+
+def test_an_image_whose_upload_failed_is_none() -> None:
+    assert attempt.half_uploaded([*state(), IMAGE]) == ""
+    assert attempt.half_uploaded([*state(), FAILED]) == FAILED["urn"], "machines would be made of a part of it"
+    machine = resource("libvirt:index/domain:Domain", "n1-domain", {}, {})
+    assert attempt.half_uploaded([FAILED, machine]) == "", "it was whole for that one"

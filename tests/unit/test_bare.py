@@ -57,6 +57,8 @@ def became(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         (["--color=always", "-v", "9", "destroy", "--target", "up"], "destroy"),
         (["config", "set", "mode", "up"], "config"),
         (["--version"], ""),
+        (["pre"], "preview"),
+        (["down", "--yes"], "destroy"),
     ],
 )
 def test_the_verb_is_found_among_options(arguments: list[str], verb: str) -> None:

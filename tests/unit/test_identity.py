@@ -149,6 +149,11 @@ def test_the_ground_is_what_the_machines_stand_on() -> None:
     assert "is 'isolated', was asked to be 'bridge'; instead, make a second stack" in lines[0], "in the user's words"
 
 
+def test_a_pool_that_was_spelled_otherwise_is_the_same() -> None:
+    pool = {"type": "t", "urn": "urn::site-pool", "inputs": {"name": "p+s", "path": "/data//pool/"}}
+    assert identity.refusals(identity.earlier([pool]), ground(poolPath="/data/pool")) == [], "it has to be corrected"
+
+
 def test_a_stack_with_machines_keeps_its_name() -> None:
     renamed = identity.ground(dev(poolPath="/var/lib/libvirt/p+s"), MachineNames("p", "t"))
     (line,) = identity.refusals(identity.earlier(SITE), renamed)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from model import identity, keeping
+from model import keeping
 from model.handover import seats
 from model.kafka_keys import Mode
 from model.topic_plan import TopicPlan, listed
@@ -12,12 +12,9 @@ from model.topic_plan import TopicPlan, listed
 from .samples import cluster, settings
 
 
-def earlier(**overrides: Any) -> list[dict[str, Any]]:
-    """A state's resources after an `up` with those properties."""
-    return [
-        {"type": "pulumi:pulumi:Stack", "urn": "u"},
-        {"type": identity.CLUSTER, "urn": "c", "inputs": {"settings": {**overrides}}},
-    ]
+def earlier(**overrides: Any) -> dict[str, str]:
+    """What a cluster was told with those properties."""
+    return keeping.planned(settings(3, settings=overrides))
 
 
 def plan(*topics: dict[str, Any]) -> TopicPlan:
@@ -90,5 +87,20 @@ def test_a_topic_goes_with_the_cluster_where_it_has_no_setting_of_its_own() -> N
     assert said.startswith("log.retention.ms"), "said once, for all of them"
 
 
+UNJUDGED = {"settings": {"log.retention.ms": "${file:/x:y}"}, "unchecked": ["log.retention.ms"]}
+
+
+def test_what_was_not_judged_is_not_held_against_anything() -> None:
+    unjudged = settings(3, **UNJUDGED)
+    assert keeping.warnings(earlier(), None, unjudged) == []
+    assert keeping.warnings(keeping.planned(unjudged), None, settings(3)) == [], "nor when it is corrected"
+    topic = {**PLAIN, "settings": {"retention.ms": 1}}
+    assert keeping.warnings(keeping.planned(unjudged), plan(PLAIN), settings(3, topics=[topic])) == []
+
+
+def test_of_the_other_modes_topics_nothing_is_said() -> None:
+    assert keeping.warnings(earlier(), plan(FOREVER), settings(3, topics=[PLAIN], mode="zookeeper")) == []
+
+
 def test_of_a_first_up_nothing_is_said() -> None:
-    assert keeping.warnings([], None, settings(3, settings={"log.retention.ms": "1000"})) == []
+    assert keeping.warnings({}, None, settings(3, settings={"log.retention.ms": "1000"})) == []

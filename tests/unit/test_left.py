@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 
 from model import identity, left
+from model.handover import LiveSettings, seats
 from model.kafka_keys import Mode
+
+from .samples import cluster
 
 STATE: list[dict[str, Any]] = [
     {"type": "pulumi:pulumi:Stack", "urn": "urn:pulumi:dev::p::pulumi:pulumi:Stack::n9"},
@@ -39,13 +42,30 @@ def test_a_roll_that_was_not_finished_is_ahead_still(runs: dict[str, str] | None
     assert left.restarted(known, {"n1": "one", "n2": "two"}) == rolled, "the preview would not say whom it interrupts"
 
 
-def test_the_state_tells_which_min_isr_topics_have() -> None:
-    made: dict[str, Any] = {"type": identity.CLUSTER, "urn": "urn::c", "inputs": {"mode": "kraft", "settings": {}}}
-    assert left.before([made], Mode.KRAFT).min_isr == 1, "Kafka's own"
-    made["inputs"]["settings"] = {"min.insync.replicas": "2"}
-    assert left.before([made], Mode.KRAFT).min_isr == 2
-    assert left.before([made], Mode.ZOOKEEPER).min_isr is None, "that cluster is not there to be asked"
-    assert left.before([], Mode.KRAFT).min_isr is None
+def told(mode: Mode, **defaults: str | None) -> dict[str, Any]:
+    """What stands in a state of the settings that a running cluster was told."""
+    shape = cluster(3, mode)
+    document = LiveSettings(
+        mode=mode, version=shape.version, cluster_id="c", patience=1, nodes=seats(shape), defaults=defaults
+    )
+    return {"type": "t", "urn": "urn::kafka-settings", "inputs": {"stdin": document.model_dump_json()}}
+
+
+def test_the_state_tells_what_the_cluster_was_told() -> None:
+    asked = {"type": identity.CLUSTER, "urn": "urn::c", "inputs": {"settings": {"min.insync.replicas": "3"}}}
+    state = [asked, told(Mode.KRAFT, **{"min.insync.replicas": "2", "log.retention.ms": None})]
+    defaults = left.before(state, Mode.KRAFT).defaults
+    assert defaults["min.insync.replicas"] == "2", "an `up` that failed had asked for 3, and told nobody"
+    assert "log.retention.ms" not in defaults, "nobody knows what it is"
+    assert defaults["log.retention.bytes"] == "-1", "Kafka's own"
+    assert left.before(state, Mode.ZOOKEEPER).defaults == {}, "that cluster is not there to be asked"
+    assert left.before([asked], Mode.KRAFT).defaults == {}
+    assert left.before([{**state[1], "inputs": {"stdin": "{}"}}], Mode.KRAFT).defaults == {}, "of another version"
+
+
+def test_what_nobody_knows_is_not_sure() -> None:
+    assert not left.is_sure({"n1": frozenset({"one", left.UNKNOWN})}, {"n1": "one"})
+    assert left.is_sure({"n1": frozenset({"zero", left.UNKNOWN})}, {"n1": "one"})
 
 
 def test_a_switch_of_modes_is_no_roll() -> None:

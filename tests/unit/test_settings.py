@@ -196,6 +196,7 @@ BAD_VALUES: list[tuple[dict[str, Any], str, object, str]] = [
     ({"archiveSha512": "A" * 128}, "archiveSha512", "A" * 128, "lower case"),
     ({"poolPath": "/data/pool/"}, "poolPath", "/data/pool/", "without a slash at its end"),
     ({"poolPath": "/data//pool"}, "poolPath", "/data//pool", "whole path"),
+    ({"poolPath": "//data"}, "poolPath", "//data", "whole path"),
     ({"poolPath": "data"}, "poolPath", "data", "whole path"),
     ({"poolPath": "/"}, "poolPath", "/", "whole path"),
     ({"poolPath": '/da"ta'}, "poolPath", '/da"ta', "quotes"),
