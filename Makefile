@@ -8,9 +8,11 @@ PREPARED := . ./activate &&
 STORY := tests/lifecycle/test_virtual_machines.py
 # These measure how long something takes. Beside them is room for what has no cluster and gives way to whoever has one.
 MEASURED := tests/lifecycle/test_traffic.py tests/lifecycle/test_status.py
-GIVING_WAY := tests/unit tests/graph tests/conformance
+GIVING_WAY := tests/unit tests/graph tests/conformance \
+  tests/lifecycle/test_first_boot.py tests/lifecycle/test_kafka_accepts.py tests/lifecycle/test_kafka_dynamic.py
 # The others spend a third of their time waiting, so two of them fit side by side.
-BESIDE := tests/lifecycle/breakage $(filter-out $(STORY) $(MEASURED),$(sort $(wildcard tests/lifecycle/test_*.py)))
+BESIDE := tests/lifecycle/breakage \
+  $(filter-out $(STORY) $(MEASURED) $(GIVING_WAY),$(sort $(wildcard tests/lifecycle/test_*.py)))
 
 .PHONY: measured $(BESIDE) $(GIVING_WAY)
 .PHONY: help setup up preview verify status machines drift destroy lint check test test-setup test-vms soak bench bench-vm lock clean

@@ -54,7 +54,9 @@ def test_the_servers_are_an_answer_only_once_the_cluster_runs(up: Up) -> None:
     engine = Engine(failing)
     with pytest.raises(Exception, match="did not come up"):
         up(engine=engine)
-    assert "bootstrap_servers" not in engine.outputs_of.get("stack", {})
+    told = [urn for urn, outputs in engine.outputs_of.items() if "bootstrap_servers" in outputs]
+    assert told == [], "whoever waits for the servers would be let go"
+    assert any("bootstrap_servers" in outputs for outputs in up().outputs_of.values()), "or this test is blind"
 
 
 def test_a_configured_cluster_id_is_used_and_none_is_made(up: Up) -> None:

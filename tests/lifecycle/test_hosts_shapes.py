@@ -22,30 +22,35 @@ SHAPES = {
     "one node": ([COMBINED], "kraft"),
     "one node on ZooKeeper": ([COMBINED], "zookeeper"),
     "five nodes": ([COMBINED] * 5, "kraft"),
-    "controllers on machines of their own": ([["controller"]] * 3 + [["broker"]] * 2, "kraft"),
 }
+# Controllers on machines of their own.
+APART = [["controller"]] * 3 + [["broker"]] * 2
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_cluster_of_another_shape_is_whole(shape: str, tmp_path: Path) -> None:
     roles, mode = SHAPES[shape]
-    with ground(f"shape-{os.getpid()}", tmp_path, count=len(roles), config={"heap": "256M", "mode": mode}) as made:
+    with shaped(roles, mode, tmp_path):
+        pass
+
+
+@contextmanager
+def shaped(roles: list[list[str]], mode: str, folder: Path) -> Iterator[Ground]:
+    """A cluster of that shape, which was looked at."""
+    with ground(f"shape-{os.getpid()}", folder, count=len(roles), config={"heap": "256M", "mode": mode}) as made:
         nodes = hosts_config(made.machines.inventory())["nodes"]
         made.stack.configure(nodes=[{**node, "roles": each} for node, each in zip(nodes, roles, strict=True)])
         made.stack.up()
         made.stack.up("--expect-no-changes")
         verify(made.stack)
+        yield made
 
 
 def test_a_controller_that_does_not_come_back_holds_the_roll_up(tmp_path: Path) -> None:
     """For some seconds the quorum counts one that is away, and a controller that is no broker shows nothing else."""
-    roles = [["controller"]] * 3 + [["broker"]]
-    with ground(f"roles-{os.getpid()}", tmp_path, count=len(roles), config={"heap": "256M"}) as made:
-        nodes = hosts_config(made.machines.inventory())["nodes"]
-        made.stack.configure(nodes=[{**node, "roles": each} for node, each in zip(nodes, roles, strict=True)])
-        made.stack.up()
+    with shaped(APART, "kraft", tmp_path) as made:
         made.stack.configure(settings={"queued.max.requests": 400})
-        assert made.stack.up().count("is back, the cluster is whole") == len(roles)
+        assert made.stack.up().count("is back, the cluster is whole") == len(APART)
         before = _starts(made)
         made.stack.configure(settings={_CLASS: "no.such.Authorizer"}, unchecked=[_CLASS])
         with _begun(made, "up") as lines:

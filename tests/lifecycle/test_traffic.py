@@ -17,7 +17,7 @@ import pytest
 from lab.waiting import wait_for
 from tests.support.faults import FAULTS, broker_dies, signal_broker
 from tests.support.machines import Ground, ground, on
-from tests.support.operate import operate, wait_until_whole
+from tests.support.operate import becomes, operate, wait_until_whole
 from tests.support.traffic.beside import Traffic, traffic
 from tests.support.traffic.verdict import Verdict
 from tests.support.under_way import UnderWay, unlock, up_under_way
@@ -113,7 +113,8 @@ def test_a_stall_is_told(ours: Ground, busy: Callable[..., Traffic]) -> None:
 
 def test_a_loss_is_told(ours: Ground, busy: Callable[..., Traffic]) -> None:
     """With acks=1 a leader acknowledges what no other broker has, and an unclean election gives that up. The second
-    partition has lost nothing: its leader was there all the time."""
+    partition has lost nothing: its leader was there all the time. The status counts such elections."""
+    earlier = becomes(ours.stack, "healthy")["numbers"]["unclean_elections"]
     running = busy("--acks", "1", "--replicas", "2,3", "--replicas", "1,3")
     on(ours, THIRD, "sudo systemctl stop kafka")
     before = running.acknowledged()
@@ -136,6 +137,9 @@ def test_a_loss_is_told(ours: Ground, busy: Callable[..., Traffic]) -> None:
     tell("acknowledged by a leader that lost an unclean election", verdict)
     assert verdict.lost > 0, "a harness that sees no loss here sees none anywhere"
     assert set(verdict.lost_numbers) == {"0"}
+    found = becomes(ours.stack, "healthy")
+    assert found["numbers"]["unclean_elections"] == earlier + 1, found["numbers"]
+    assert any("unclean elections: records that were acknowledged may be lost" in each for each in found["warnings"])
 
 
 def test_a_change_that_a_running_cluster_takes_is_not_noticed(ours: Ground, busy: Callable[..., Traffic]) -> None:

@@ -42,7 +42,8 @@ STACK = "dev"
 NAMES = MachineNames(PROJECT, STACK)
 # Emulated guests beside whatever else the computer does; real ones need a tenth of it.
 WHOLE_SECONDS = 900
-# All of the story takes a dozen times as long; emulated on two quiet cores, the first `up` alone takes six minutes.
+# All of the story takes a dozen times as long; emulated on two quiet cores, the first `up` alone takes three to six
+# minutes.
 LONGEST_FIRST_UP = 120.0
 UP, LOOK, WRITE, CHANGE, SWITCH, BREAK, DOWN = (
     "1. Up",
@@ -113,8 +114,8 @@ class ProcessWatch(threading.Thread):
                     text = line.read_bytes()
                 except (FileNotFoundError, ProcessLookupError):
                     continue
-                if self._pattern.search(text):
-                    self.seen.add(text[:200])
+                if found := self._pattern.search(text):
+                    self.seen.add(text[max(0, found.start() - 100) : found.end()])
 
     def stop(self) -> None:
         self._over.set()
