@@ -1,6 +1,12 @@
 # Stage `installed`: Java, users, kernel settings and the Kafka archive; a data volume that has a file system is mounted.
 # Safe to run again and to be cut off anywhere. It makes nothing on an empty volume: that is `formatted`'s.
 
+from concurrent.futures import ThreadPoolExecutor
+
+# Beside the unpacked archive: the checksum of what it was. It vouches for every file, so it is written once all are on the
+# disk; until then it says that the folder is ours.
+MARK, UNPACKED = ".archive-sha512", "unpacked, and not all of it on the disk yet"
+
 
 def main(plan):
     ensure_java(plan["java"], plan["packages"])
@@ -10,11 +16,14 @@ def main(plan):
     ensure_hosts(plan)
     find_data(plan)
     ensure_folders(plan)
-    ensure_archive(plan)
-    ensure_links(plan)
-    ensure_tools(plan)
-    ensure_shared_classes(plan)
-    ensure_pieces(plan)
+    with ThreadPoolExecutor(1) as beside:
+        vouched = beside.submit(vouch, plan) if ensure_archive(plan) else None
+        ensure_links(plan)
+        ensure_tools(plan)
+        ensure_shared_classes(plan)
+        ensure_pieces(plan)
+        if vouched:
+            vouched.result()
 
 
 def ensure_java(package, record):
@@ -83,26 +92,28 @@ def without_names(line, names):
 
 
 def ensure_archive(plan):
+    """Whether it was unpacked now."""
     home, wanted = Path(plan["home"]), plan["sha512"]
-    mark = home / ".archive-sha512"
+    mark = home / MARK
     there = mark.read_text().strip() if mark.is_file() else ""
     if there == wanted:
-        return
+        return False
     if there and is_active("kafka.service"):
         say(
             f"{home} was unpacked from another archive ({there[:12]}… instead of {wanted[:12]}…) and is kept,"
             " because a running broker has its files open"
         )
-        return
+        return False
     if home.exists() and not there:
         raise Refused(
             f"{home} is there and was not unpacked by us; move it away (its logs may be somebody's data)"
             " and run again. Nothing was changed."
         )
-    unpack(uploaded(plan, plan), home, mark.name, wanted)
+    unpack(uploaded(plan, plan), home)
+    return True
 
 
-def unpack(archive, home, mark, checksum):
+def unpack(archive, home):
     for leftover in home.parent.glob(f".{home.name}.*"):
         shutil.rmtree(leftover)
     fresh = Path(tempfile.mkdtemp(dir=home.parent, prefix=f".{home.name}."))
@@ -110,14 +121,18 @@ def unpack(archive, home, mark, checksum):
         run("tar", "-xzf", str(archive), "-C", str(fresh), "--no-same-owner")
         if not (fresh / home.name / "bin").is_dir():
             raise Refused(f"{archive} holds no {home.name}/bin; it was not installed")
-        (fresh / home.name / mark).write_text(checksum + "\n")
-        # The mark vouches for all of it, also once the power was cut.
-        run("sync", "--file-system", str(fresh))
+        write(fresh / home.name / MARK, UNPACKED + "\n")
         if home.exists():
             run("mv", "-T", str(home), str(fresh / "old"))
         run("mv", "-T", str(fresh / home.name), str(home))
     finally:
         shutil.rmtree(fresh)
+
+
+def vouch(plan):
+    """Says what the home was unpacked from, once a power cut leaves all of it there."""
+    run("sync", "--file-system", plan["home"])
+    write(Path(plan["home"]) / MARK, plan["sha512"] + "\n")
 
 
 def ensure_links(plan):

@@ -105,7 +105,9 @@ def test_an_image_carries_the_archive_and_what_it_would_be_unpacked_to(tmp_path:
 
 
 def test_the_stage_on_a_machine_goes_by_the_mark_that_the_image_leaves() -> None:
-    assert f'home / "{recipe.MARK}"' in files.text("stages/installed.py"), "it would unpack what is unpacked already"
+    assert f'MARK, UNPACKED = "{recipe.MARK}"' in files.text("stages/installed.py"), (
+        "it would unpack what is unpacked already"
+    )
 
 
 def test_the_root_file_system_has_no_kafka() -> None:

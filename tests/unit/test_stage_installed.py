@@ -130,10 +130,17 @@ def installed_home(plan: Plan, checksum: str) -> Path:
 
 def test_the_archive_is_unpacked_and_remembered(machine: Machine) -> None:
     plan = archive_plan(machine)
-    machine.load("installed")["ensure_archive"](plan)
+    program = machine.load("installed")
+    assert program["ensure_archive"](plan)
     home = Path(plan["home"])
     assert (home / "libs/kafka.jar").read_text() == "new"
-    assert (home / ".archive-sha512").read_text().strip() == plan["sha512"]
+    mark = home / ".archive-sha512"
+    assert plan["sha512"] not in mark.read_text(), "the power may be cut before all of it is on the disk"
+    assert program["ensure_archive"](plan), "what is not vouched for is unpacked again"
+    machine.answer(("sync", "--file-system", plan["home"]), lambda *_: answer() if "disk" in mark.read_text() else None)
+    program["vouch"](plan)
+    assert mark.read_text().strip() == plan["sha512"]
+    assert not program["ensure_archive"](plan)
     assert [path.name for path in home.parent.iterdir()] == [NAME], "nothing is left beside it"
 
 
