@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .stage_machine import Machine, Plan, answer, refused, snapshot, tgz
+from .stage_machine import Answer, Machine, Plan, answer, refused, snapshot, tgz
 
 JAVA = "openjdk-17-jre-headless"
 
@@ -137,8 +137,15 @@ def test_the_archive_is_unpacked_and_remembered(machine: Machine) -> None:
     mark = home / ".archive-sha512"
     assert plan["sha512"] not in mark.read_text(), "the power may be cut before all of it is on the disk"
     assert program["ensure_archive"](plan), "what is not vouched for is unpacked again"
-    machine.answer(("sync", "--file-system", plan["home"]), lambda *_: answer() if "disk" in mark.read_text() else None)
+    seen: list[str] = []
+
+    def sync(*_: str) -> Answer:
+        seen.append(mark.read_text())
+        return answer()
+
+    machine.answer(("sync", "--file-system", plan["home"]), sync)
     program["vouch"](plan)
+    assert plan["sha512"] not in seen[0], "first all of it, then the mark"
     assert mark.read_text().strip() == plan["sha512"]
     assert not program["ensure_archive"](plan)
     assert [path.name for path in home.parent.iterdir()] == [NAME], "nothing is left beside it"
