@@ -162,7 +162,7 @@ class KafkaNode(pulumi.ComponentResource):
 
 def there(file: ArchiveFile) -> stages.Upload:
     """A file as it arrives on a machine, or as it is there from the beginning."""
-    return stages.Upload(file.carried or f"{Paths.upload_folder}/{file.name}", file.sha512)
+    return stages.Upload(file.carried or f"{Paths.upload_folder}/{file.name}", file.sha512, file.java)
 
 
 def _piece_name(file: ArchiveFile) -> str:

@@ -170,10 +170,12 @@ def removed(cluster: Cluster, claimed: Mapping[str, Any], *, device: str, delete
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file on a machine: its path, relative to the home of the user who logs in where it was brought there."""
+    """A file on a machine: its path, relative to the home of the user who logs in where it was brought there. `java` is the
+    version that alone takes it, if there is one."""
 
     path: str
     sha512: str
+    java: str = ""
 
     @property
     def name(self) -> str:
@@ -213,6 +215,7 @@ def installed(
             "option": paths.shared_classes_option,
             "upload": shared_classes.path if shared_classes else "",
             "sha512": shared_classes.sha512 if shared_classes else "",
+            "java": shared_classes.java if shared_classes else "",
         },
         "pieces": [
             {"upload": piece.path, "sha512": piece.sha512, "path": f"{_TOOL_FOLDER}/{piece.name}"} for piece in pieces

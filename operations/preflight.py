@@ -32,11 +32,13 @@ class Unusable(Exception):
 
 @dataclass(frozen=True)
 class ArchiveFile:
-    """The Kafka archive in the cache. `carried` is where machines have it already; nothing where it is uploaded."""
+    """A file in the cache for the machines. `carried` is where they have it already; nothing where it is uploaded. `java` is
+    the version that alone takes it, if there is one."""
 
     path: Path
     sha512: str
     carried: str = ""
+    java: str = ""
 
     @property
     def name(self) -> str:
@@ -98,7 +100,11 @@ def look_around(settings: Settings, state: list[dict[str, Any]], names: MachineN
     warnings = (*warnings, *unheeded.warnings(state, settings, chosen))
     found = Resolved(archive, uri, image, warnings, replaced=replaced, pieces=pieces, prometheus=prometheus)
     classes = shared_classes.cached(archive.sha512)
-    return replace(found, shared_classes=ArchiveFile(classes.path, classes.sha512)) if classes else found
+    return (
+        replace(found, shared_classes=ArchiveFile(classes.path, classes.sha512, java=classes.java))
+        if classes
+        else found
+    )
 
 
 def require_libvirt(uri: str) -> None:

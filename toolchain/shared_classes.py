@@ -32,10 +32,11 @@ _SECONDS = 1800.0
 
 @dataclass(frozen=True, slots=True)
 class SharedClasses:
-    """An archive of classes in the cache, packed."""
+    """An archive of classes in the cache, packed. `java` is the version that takes them, as its own release file says it."""
 
     path: Path
     sha512: str
+    java: str
 
 
 def cached(archive_sha512: str) -> SharedClasses | None:
@@ -44,7 +45,9 @@ def cached(archive_sha512: str) -> SharedClasses | None:
     path = _folder(archive_sha512, image) / NAME if image.is_built() else None
     if path is None or not path.is_file():
         return None
-    return SharedClasses(path, path.with_suffix(".sha512").read_text(encoding="ascii"))
+    # Debian's package and what it says of itself differ by that.
+    java = f"{image.manifest().java.replace('~', '-')}-Debian"
+    return SharedClasses(path, path.with_suffix(".sha512").read_text(encoding="ascii"), java)
 
 
 def ensure(archive: archives.Archive) -> SharedClasses | None:

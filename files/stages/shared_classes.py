@@ -1,5 +1,6 @@
 # Kafka's classes as Java maps them into memory, in place of reading jar by jar: brokers and tools start in half the time.
-# Only Java of the very build that wrote them takes them, so it is asked here; on any other machine everything goes without.
+# Only Java of the very build that wrote them takes them; one of another build is asked, and everything goes without where it
+# does not.
 
 import gzip
 import shlex
@@ -12,7 +13,7 @@ def ensure_shared_classes(plan):
     place = Path(wanted["path"])
     if wanted["sha512"]:
         unpack_shared_classes(plan, place)
-    if place.is_file() and java_takes(place, plan["home"]):
+    if place.is_file() and (is_their_java(wanted["java"]) or java_takes(place, plan["home"])):
         write(wanted["option"], f'KAFKA_OPTS="{option(place)}"\n')
     else:
         Path(wanted["option"]).unlink(missing_ok=True)
@@ -38,6 +39,11 @@ def unpack_shared_classes(plan, place):
 
 def option(place):
     return f"-XX:SharedArchiveFile={place}"
+
+
+def is_their_java(version):
+    """Whether this is the very build. To read so takes no time, and Java's start does."""
+    return bool(version) and java_release().get("JAVA_RUNTIME_VERSION", "").strip('"') == version
 
 
 def java_takes(place, home):

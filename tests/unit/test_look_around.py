@@ -152,7 +152,7 @@ def test_somebody_elses_image_is_left_to_the_stage(computer: Computer) -> None:
 
 def test_what_makes_java_start_sooner_is_brought_where_it_was_made(computer: Computer, tmp_path: Path) -> None:
     assert look().shared_classes is None
-    computer.classes(shared_classes.SharedClasses(tmp_path / "kafka-classes.jsa.gz", "6" * 128))
+    computer.classes(shared_classes.SharedClasses(tmp_path / "kafka-classes.jsa.gz", "6" * 128, "17.0.9"))
     found = look().shared_classes
     assert found is not None
     assert (found.name, found.sha512) == ("kafka-classes.jsa.gz", "6" * 128)

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ def plan(machine: Machine, arrived: bytes = PACKED, *, planned: bool = True) -> 
         "option": str(machine.path("/lib/kafka.env")),
         "upload": "up/classes.gz" if planned else "",
         "sha512": hashlib.sha512(PACKED).hexdigest() if planned else "",
+        "java": "17.0.9+9-1-deb12u1-Debian" if planned else "",
     }
     return {"node": "n1", "stage": "installed", "login": "admin", "home": "/usr/local/kafka", "shared_classes": wanted}
 
@@ -42,6 +44,18 @@ def test_where_java_takes_them_processes_are_started_with_them(machine: Machine)
     assert machine.ran(JAVA), "Java itself is asked"
     machine.path("/home/admin/up/classes.gz").unlink()
     assert ensure(machine, told), "what is there needs no upload"
+
+
+@pytest.mark.parametrize(("build", "asked"), [("17.0.9+9-1-deb12u1-Debian", 0), ("17.0.9+9", 1)])
+def test_the_very_java_that_made_them_is_not_asked(machine: Machine, build: str, asked: int, tmp_path: Path) -> None:
+    home = tmp_path / "jvm"
+    (home / "bin").mkdir(parents=True)
+    (home / "release").write_text(f'JAVA_RUNTIME_VERSION="{build}"\n')
+    machine.monkeypatch.setattr(shutil, "which", lambda _: str(home / "bin/java"))
+    assert ensure(machine, plan(machine))
+    assert len(machine.ran(JAVA)) == asked, (
+        "Java's start takes as long as all else here, and seconds where it is emulated"
+    )
 
 
 def test_where_java_is_another_one_everything_starts_without(machine: Machine) -> None:
