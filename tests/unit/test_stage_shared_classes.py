@@ -47,8 +47,8 @@ def test_where_java_takes_them_processes_are_started_with_them(machine: Machine)
 
 
 @pytest.mark.parametrize(("build", "asked"), [("17.0.9+9-1-deb12u1-Debian", 0), ("17.0.9+9", 1)])
-def test_the_very_java_that_made_them_is_not_asked(machine: Machine, build: str, asked: int, tmp_path: Path) -> None:
-    home = tmp_path / "jvm"
+def test_the_very_java_that_made_them_is_not_asked(machine: Machine, build: str, asked: int) -> None:
+    home = machine.path("/usr/lib/jvm")
     (home / "bin").mkdir(parents=True)
     (home / "release").write_text(f'JAVA_RUNTIME_VERSION="{build}"\n')
     machine.monkeypatch.setattr(shutil, "which", lambda _: str(home / "bin/java"))
