@@ -102,7 +102,7 @@ class Teller:
             print(f"{key}: {seen[0].value} => {target} on all brokers, without a restart", flush=True)
         for value in values:
             await self._alter(key, value)
-            await self._taken(key, target if value is None else value)
+            await self._taken(key, value)
 
     async def _alter(self, key: str, value: str | None) -> None:
         """Asks again when the connection was lost, as it may be to a network thread that was just ended."""
@@ -117,7 +117,7 @@ class Teller:
 
         await until(f"a broker to be told {key}", ask, limit=_TAKEN_SECONDS * self._wanted.patience)
 
-    async def _taken(self, key: str, value: str) -> None:
+    async def _taken(self, key: str, value: str | None) -> None:
         """Every broker takes an alteration a moment after it was accepted, and a number of threads only from the
         number before it."""
 
@@ -130,12 +130,14 @@ class Teller:
             late = [node for node, seen in brokers.items() if not self._is(key, seen[key], value)]
             return f"broker {', '.join(map(str, late))} works with another value" if late else None
 
-        await until(f"{key} to be {value}", ask, limit=_TAKEN_SECONDS * self._wanted.patience, every=_TAKEN_EVERY)
+        planned = self._targets[key] if value is None else value
+        await until(f"{key} to be {planned}", ask, limit=_TAKEN_SECONDS * self._wanted.patience, every=_TAKEN_EVERY)
 
-    def _is(self, key: str, seen: Seen, value: str) -> bool:
-        """Whether a broker works with a value, but for one that it was given by itself."""
-        now = seen.started_with if seen.default is None else seen.default
-        return same(self._wanted.version, key, now, value)
+    def _is(self, key: str, seen: Seen, value: str | None) -> bool:
+        """Whether the cluster's default is that value to a broker, or, with None, is there no more."""
+        if value is None or seen.default is None:
+            return seen.default is value
+        return same(self._wanted.version, key, seen.default, value)
 
     async def _ask(self) -> Mapping[int, Mapping[str, Seen]]:
         what, count = "the brokers to say what they work with", len(self._wanted.cluster.brokers)

@@ -12,7 +12,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from kafka.errors import UnknownBrokerIdError
 
 from images import commands
 from images.commands import CommandFailed
@@ -214,23 +213,6 @@ def test_live_settings_are_asked_for_with_words(
     run(Teller(wanted, DIRECT).tell())
     said = seconds_left_out(capsys.readouterr().out)
     assert "waiting for the brokers to say what they work with: no answer yet (N s of at most 60 s)" in said
-
-
-def test_a_broker_that_is_not_known_everywhere_yet_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    shape, asked = cluster(), []
-
-    def not_at_first(*_: object) -> Any:
-        asked.append(1)
-        if len(asked) < 3:
-            raise UnknownBrokerIdError(3)
-        return {}
-
-    monkeypatch.setattr(SettingsView, "settings", not_at_first)
-    wanted = LiveSettings(
-        mode=Mode.KRAFT, version=shape.version, cluster_id="c", patience=1, nodes=seats(shape), defaults={}
-    )
-    run(Teller(wanted, DIRECT).tell())
-    assert len(asked) > 3, "behind a first start the broker that is asked may not have heard of the last one"
 
 
 # -- programs that block ---------------------------------------------------------------------------------------

@@ -1,0 +1,59 @@
+"""Settings are told when every broker can be asked, and told means taken by every broker."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from kafka.errors import UnknownBrokerIdError
+
+from model.handover import LiveSettings, seats
+from model.kafka_dynamic import Seen, targets
+from model.kafka_keys import Mode
+from operations.live_settings import SettingsView, Teller
+from operations.ways import DIRECT
+
+from .samples import cluster
+
+SHAPE = cluster()
+WANTED = LiveSettings(
+    mode=Mode.KRAFT, version=SHAPE.version, cluster_id="c", patience=1, nodes=seats(SHAPE), defaults={}
+)
+KEY = "num.io.threads"
+
+
+def tell() -> None:
+    asyncio.run(Teller(WANTED, DIRECT).tell())
+
+
+def test_a_broker_that_is_not_known_everywhere_yet_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def not_at_first(*_: object) -> Any:
+        asked.append(1)
+        if len(asked) < 3:
+            raise UnknownBrokerIdError(3)
+        return {}
+
+    monkeypatch.setattr(SettingsView, "settings", not_at_first)
+    tell()
+    assert len(asked) > 3, "behind a first start the broker that is asked may not have heard of the last one"
+
+
+def test_a_default_is_gone_when_no_broker_has_it_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = targets(SHAPE.version, {})
+    had: dict[int, list[str | None]] = {1: ["16", "8", None], 2: ["16", "8", "8", "8", None]}
+    altered: list[tuple[str, str | None]] = []
+
+    def settings(*_: object) -> dict[int, dict[str, Seen]]:
+        """Each broker hears of it at another look."""
+        found = {}
+        for broker, defaults in had.items():
+            now = defaults.pop(0) if len(defaults) > 1 and altered else defaults[0]
+            found[broker] = {key: Seen(value, now if key == KEY else None) for key, value in planned.items()}
+        return found
+
+    monkeypatch.setattr(SettingsView, "settings", settings)
+    monkeypatch.setattr(SettingsView, "alter_default", lambda _, key, value: altered.append((key, value)))
+    tell()
+    assert altered == [(KEY, "8"), (KEY, None)]
+    assert had == {1: [None], 2: [None]}, "a broker that has not heard of it yet goes on with what nobody plans"
