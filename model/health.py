@@ -133,15 +133,6 @@ def missing_beside(cluster: Cluster, sample: Sample, waiting: Collection[int]) -
     return missing(cluster, _as_if_well(sample, unwell(cluster, sample) & frozenset(waiting)))
 
 
-def unheard_since(sample: Sample, node_id: int, ms: float) -> list[str]:
-    """Whether a voter was not heard of in that time, in which its process was started anew: for as long as SILENT_MS the
-    quorum counts the process before it as well, and a controller that is no broker has nothing else to show."""
-    member = sample.quorum.voters.get(node_id) if sample.quorum else None
-    if not sample.quorum or not member or member.fault or sample.quorum.leader == node_id or member.silent_ms < ms:
-        return []
-    return [f"node {node_id} in the quorum: not heard of since its start"]
-
-
 def _as_if_well(sample: Sample, ill: frozenset[int]) -> Sample:
     """The sample, had these nodes done their part."""
     quorum, ensemble = sample.quorum, sample.ensemble

@@ -4,13 +4,14 @@ Knows how long to ask. Refuses to judge (`model/health.py`) and to touch a node 
 """
 
 import asyncio
-import time
 from collections.abc import Collection, Mapping
 
 from kafka.errors import KafkaError
 
 from model import health, order
 from model.handover import Handover
+from model.listeners import CONTROLLERS
+from model.topology import Node
 from operations.kafka_view import KafkaView
 from operations.wait import told, until
 from operations.ways import Ways
@@ -18,6 +19,7 @@ from operations.ways import Ways
 _WHOLE_SECONDS = 180
 _SPARE_SECONDS = 120
 _LEADERS_SECONDS = 60
+_KNOCK_SECONDS = 5
 # Behind a restart a broker may not have heard yet of what it lacks. Where all were down there is nothing old to tell.
 CALM_SAMPLES = 3
 _PREFERRED = 0
@@ -47,23 +49,27 @@ class Gates:
         await until(f"the cluster to spare {names}", ask, limit=_SPARE_SECONDS * self.patience)
         return chosen
 
-    async def whole(self, waiting: Collection[int] = (), *, samples: int = 1, started: Collection[int] = ()) -> None:
+    async def whole(self, waiting: Collection[int] = (), *, samples: int = 1, started: Node | None = None) -> None:
         """The cluster is whole in so many samples in a row, but for those of the nodes `waiting` that are unwell. `started`
-        are those that were started just now, of which it has to hear."""
-        calm, since = 0, time.monotonic()
+        is one that was started just now."""
+        calm = 0
 
         async def ask() -> str | None:
             nonlocal calm
-            ms = (time.monotonic() - since) * 1000  # before the look, so that what it tells is from the time behind it
-            sample = await self.view.sample()
-            unheard = [fault for node in started for fault in health.unheard_since(sample, node, ms)]
-            faults = health.missing_beside(self.cluster, sample, waiting) + unheard
+            faults = health.missing_beside(self.cluster, await self.view.sample(), waiting)
+            if not faults and started and not started.is_broker and await self._is_deaf(started):
+                faults = [f"controller {started.id} started, but not listening"]
             calm = 0 if faults else calm + 1
             if faults:
                 return "; ".join(faults)
             return None if calm >= samples else f"{calm} of {samples} calm samples"
 
         await until("the whole cluster", ask, limit=_WHOLE_SECONDS * self.patience)
+
+    async def _is_deaf(self, controller: Node) -> bool:
+        """Whether a controller that is no broker takes no connection. For some seconds the quorum counts the process before
+        it as well, and it shows nothing else."""
+        return bool(await self.ways.knock(controller.address, CONTROLLERS.port, _KNOCK_SECONDS * self.patience))
 
     async def restore_leaders(self) -> None:
         """Leaders go back to the replicas that should lead, where others do; a partition that already has its own is no error."""

@@ -144,7 +144,7 @@ class Run:
             await self.meet_again(name)
             await self.start(name, before, restart=True)
             waiting = {name: number for name, number in left.items() if number in ill}
-            await self.gates.whole(waiting.values(), samples=CALM_SAMPLES, started=[self.facts[name].id])
+            await self.gates.whole(waiting.values(), samples=CALM_SAMPLES, started=self.node(name))
             but_for = f" but for {', '.join(waiting)}" if waiting else ""
             print(f"{name} is back, the cluster is whole{but_for} ({time.monotonic() - started:.1f} s)", flush=True)
 

@@ -56,7 +56,7 @@ def test_a_controller_that_does_not_come_back_holds_the_roll_up(tmp_path: Path) 
         before = _starts(made)
         made.stack.configure(settings={_CLASS: "no.such.Authorizer"}, unchecked=[_CLASS])
         with _begun(made, "up") as lines:
-            told = next(line for line in lines if "is back" in line or "not heard of since its start" in line)
+            told = next(line for line in lines if "is back" in line or "started, but not listening" in line)
         assert "is back" not in told, "the next controller would be taken down, and the quorum with it"
         restarted = [name for name, started in _starts(made).items() if started != before[name]]
         assert len(restarted) == 1, "a node that does not come back stops everything before the next one is touched"

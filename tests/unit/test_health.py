@@ -181,21 +181,6 @@ def test_a_pure_controller_need_not_register_as_a_broker() -> None:
     assert health.missing(planned, sample) == []
 
 
-@pytest.mark.parametrize(
-    ("silent_ms", "unheard"),
-    [(900, False), (1100, True), (health.SILENT_MS + 1, False), (health.NEVER_HEARD, False)],
-    ids=["heard of since", "not heard of since", "counted as silent anyway", "never heard of anyway"],
-)
-def test_a_restarted_voter_is_heard_of_again_before_it_counts_as_back(silent_ms: int, unheard: bool) -> None:
-    sample = kraft(seen=quorum({1: Member(0), 2: Member(0), 3: Member(0, silent_ms)}))
-    found = health.unheard_since(sample, 3, 1000)
-    assert bool(found) is unheard, (
-        "a controller that is starting would count as one that lives, and the next be stopped"
-    )
-    assert not health.unheard_since(sample, sample.controller, 0), "whoever leads does not fetch"
-    assert not health.unheard_since(sample, 9, 1000), "a broker that is no voter is known by its registration"
-
-
 BESIDE: dict[str, tuple[Cluster, Sample, tuple[int, ...], list[str]]] = {
     "one that hangs and waits": (
         KRAFT,

@@ -11,10 +11,10 @@ from kafka.protocol.metadata import MetadataRequest
 
 from model import health
 from model.health import Ensemble, Sample
-from model.kafka_keys import Mode
+from model.kafka_keys import Mode, Role
 from operations.gates import Gates
 from operations.kafka_view import KafkaView
-from operations.ways import DIRECT
+from operations.ways import DIRECT, Ways
 
 from .samples import cluster
 from .test_status import handover
@@ -93,3 +93,30 @@ def test_a_min_isr_that_no_broker_tells_is_a_reason_to_wait(error: Exception | N
     gates.view = Told({"a": 0, "b": NOT_ALLOWED}, error)
     with pytest.raises(TimeoutError):
         asyncio.run(asyncio.wait_for(gates.spared({"n1": 1}), 0.5))
+
+
+class Whole(Told):
+    """A cluster in which nothing is missing."""
+
+    async def sample(self) -> Sample:
+        return Sample(frozenset({1, 2, 3}), 1, (), ensemble=ENSEMBLE)
+
+
+@pytest.mark.parametrize("roles", [(Role.CONTROLLER,), (Role.BROKER, Role.CONTROLLER)])
+def test_a_controller_that_is_no_broker_is_back_when_it_listens(
+    roles: tuple[Role, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    knocked: list[int] = []
+
+    async def knock(_: Ways, __: str, port: int, ___: float) -> str:
+        knocked.append(port)
+        return "refused" if len(knocked) < 3 else ""
+
+    monkeypatch.setattr(Ways, "knock", knock)
+    gates = Gates(handover(Mode.ZOOKEEPER), DIRECT)
+    gates.view = Whole({})
+    asyncio.run(gates.whole(samples=2, started=replace(ZOOKEEPER.nodes[0], roles=roles)))
+    expected = [] if Role.BROKER in roles else [9093] * 4
+    assert knocked == expected, (
+        "the quorum counts the process before it for some seconds, and the next would be stopped"
+    )

@@ -64,7 +64,7 @@ class Gates:
     async def spared(self, waiting: dict[str, int]) -> str:
         return min(waiting)
 
-    async def whole(self, waiting: Collection[int] = (), *, samples: int = 1, started: Collection[int] = ()) -> None:
+    async def whole(self, waiting: Collection[int] = (), *, samples: int = 1, started: Any = None) -> None:
         self.done.append(" but for ".join(["whole" if samples == 1 else "calm", *map(str, waiting)]))
 
     async def restore_leaders(self) -> None:
