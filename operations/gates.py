@@ -57,8 +57,8 @@ class Gates:
         async def ask() -> str | None:
             nonlocal calm
             faults = health.missing_beside(self.cluster, await self.view.sample(), waiting)
-            if not faults and started and not started.is_broker and await self._is_deaf(started):
-                faults = [f"controller {started.id} started, but not listening"]
+            if not faults and started and not started.is_broker:
+                faults = [*filter(None, [await self._silence(started)])]
             calm = 0 if faults else calm + 1
             if faults:
                 return "; ".join(faults)
@@ -66,10 +66,12 @@ class Gates:
 
         await until("the whole cluster", ask, limit=_WHOLE_SECONDS * self.patience)
 
-    async def _is_deaf(self, controller: Node) -> bool:
-        """Whether a controller that is no broker takes no connection. For some seconds the quorum counts the process before
-        it as well, and it shows nothing else."""
-        return bool(await self.ways.knock(controller.address, CONTROLLERS.port, _KNOCK_SECONDS * self.patience))
+    async def _silence(self, controller: Node) -> str:
+        """That a controller which is no broker takes no connection, if so. For some seconds the quorum counts the process
+        before it as well, and it shows nothing else."""
+        if await self.ways.knock(controller.address, CONTROLLERS.port, _KNOCK_SECONDS * self.patience):
+            return f"controller {controller.id} started, but not listening"
+        return ""
 
     async def restore_leaders(self) -> None:
         """Leaders go back to the replicas that should lead, where others do; a partition that already has its own is no error."""
