@@ -1,6 +1,7 @@
 #!/bin/sh
 # Keeps one machine: mounts its root in a mount namespace of its own, boots it, and boots it again when it asks for a reboot.
-# Knows nothing of the lab: the caller sets GROUP (cgroup path), LOWER, UPPER, WORK and ROOT, and passes systemd-nspawn's arguments.
+# Knows nothing of the lab: the caller sets GROUP (cgroup path), WIRE (its end of the network), LOWER, UPPER, WORK and ROOT, and
+# passes systemd-nspawn's arguments.
 # It is run by `ip netns exec`, so every mount here is private and goes away with the last process.
 set -eu
 
@@ -13,6 +14,8 @@ mount -t overlay overlay -o "lowerdir=$LOWER,upperdir=$UPPER,workdir=$WORK" "$RO
 mkdir -p "/sys/fs/cgroup/$GROUP/box"
 
 boot() (
+    # The kernel clears a namespace away some time after its last process has ended, and its end of the wire with it.
+    ip link delete "$WIRE" 2>/dev/null || true
     echo 0 >"/sys/fs/cgroup/$GROUP/box/cgroup.procs"
     exec systemd-nspawn --directory="$ROOT" "$@"
 )

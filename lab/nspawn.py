@@ -157,6 +157,7 @@ class Machine:
             "NETNS": self.place.netns,
             "KEEPER": str(KEEPER),
             "GROUP": self.group.path,
+            "WIRE": f"vb-{self._short_name}",
             "LOWER": str(self.place.shared_root),
             "UPPER": str(folder / "upper"),
             "WORK": str(folder / "work"),
