@@ -62,11 +62,6 @@ def surroundings(settings: Settings) -> Resolved:
     cluster the settings would make another one."""
     state = existing()
     names = MachineNames(pulumi.get_project(), pulumi.get_stack())
-    if image := attempt.half_uploaded(state):
-        raise pulumi.RunError(
-            "the upload of the guest image failed in an earlier run, so what is there is no image. `make up` takes it away"
-            f" and goes on, and so does, before the next `pulumi up`: pulumi destroy --target '{image}'"
-        )
     before, known = topic_plan.earlier(state), identity.earlier(state)
     wanted = {**identity.of(settings), **identity.ground(settings, names)}
     formatted = emptied.formatted(state)
@@ -91,6 +86,7 @@ def surroundings(settings: Settings) -> Resolved:
         topics_before=before,
         before=last,
         formatted=formatted,
+        image_volume=attempt.image_volume(state),
         again=attempt.mark(state, datetime.now(UTC).isoformat(), told=bool(os.environ.get(attempt.AGAIN))),
     )
 

@@ -49,7 +49,15 @@ def _hosts(settings: Settings, opts: ResourceOptions | None) -> Ground:
 
 def _made_here(settings: Settings, surroundings: Resolved, opts: ResourceOptions | None) -> Ground:
     names = MachineNames(pulumi.get_project(), pulumi.get_stack())
-    site = Site("site", settings, names, uri=surroundings.uri, image=surroundings.image, opts=opts)
+    site = Site(
+        "site",
+        settings,
+        names,
+        uri=surroundings.uri,
+        image=surroundings.image,
+        image_volume=surroundings.image_volume,
+        opts=opts,
+    )
     operator = keys.key_pair("operator-key", site)
     places = {
         node.name: Machine(

@@ -31,6 +31,7 @@ class Site(pulumi.ComponentResource):
         *,
         uri: str,
         image: str,
+        image_volume: str,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("kafka-cluster:index:Site", name, {}, opts)
@@ -66,7 +67,7 @@ class Site(pulumi.ComponentResource):
         )
         self.image = libvirt.Volume(
             f"{name}-image",
-            name=names.of("image.qcow2"),
+            name=names.of(image_volume),
             pool=self.pool.name,
             source=image,
             format="qcow2",

@@ -14,6 +14,7 @@ from model.left import NODE
 
 TOPICS = "kafka-cluster:index:KafkaTopics"
 _DOMAIN, _IMAGE = "libvirt:index/domain:Domain", "::site-image"
+IMAGE_VOLUMES = ("image.qcow2", "image-again.qcow2")
 # Tells an `up` that work was left undone where no state says so: outside of Pulumi.
 AGAIN = "KAFKA_CLUSTER_AGAIN"
 
@@ -35,14 +36,17 @@ def mode(resources: Iterable[Mapping[str, Any]]) -> Mode | None:
     return next((Mode(mode) for mode in asked if mode), None)
 
 
-def half_uploaded(resources: Iterable[Mapping[str, Any]]) -> str:
-    """The URN of a guest image whose upload failed, or nothing: Pulumi knows it as made, with what went wrong, and takes it
-    for whole as soon as it has looked at it once more. Not where a machine was made of it."""
+def image_volume(resources: Iterable[Mapping[str, Any]]) -> str:
+    """What the guest image's volume is called: as it is, or by the other name where its upload failed. Pulumi knows that one
+    as made, with what went wrong, and takes the part that came for the whole as soon as it has looked at it once more; by
+    another name it is made anew. Not where a machine was made of it."""
     resources = list(resources)
-    if any(one["type"] == _DOMAIN for one in resources):
-        return ""
-    images = (one for one in resources if one.get("urn", "").endswith(_IMAGE))
-    return next((str(image["urn"]) for image in images if image.get("initErrors")), "")
+    image = next((one for one in resources if one.get("urn", "").endswith(_IMAGE)), {})
+    usual, other = IMAGE_VOLUMES
+    called = other if str(image.get("inputs", {}).get("name", "")).endswith(other) else usual
+    if image.get("initErrors") and not any(one["type"] == _DOMAIN for one in resources):
+        return usual if called == other else other
+    return called
 
 
 def _is_done(cluster: Mapping[str, Any], resources: Iterable[Mapping[str, Any]]) -> bool:

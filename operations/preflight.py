@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from images import recipe
 from model import unheeded, waiting
+from model.attempt import IMAGE_VOLUMES
 from model.errors import Problem
 from model.left import Before
 from model.machine_names import MachineNames
@@ -65,6 +66,7 @@ class Resolved:
     replaced: str = ""
     before: Before = field(default_factory=Before)  # what the last `up` left running
     formatted: frozenset[str] = frozenset()
+    image_volume: str = IMAGE_VOLUMES[0]
     again: str = ""
     pieces: tuple[ArchiveFile, ...] = ()
     """What metrics need beside Kafka; nothing where there are none"""

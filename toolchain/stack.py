@@ -217,8 +217,6 @@ def clear_leftovers(stack: Stack, everything: bool = False) -> None:
                 clear(uri, find_all(uri, known, stack.names, stack.protects_data()), stack.names)
             else:
                 clear(uri, find(uri, known, stack.names), stack.names)
-                if image := attempt.half_uploaded(known):
-                    stack.pulumi("destroy", "--yes", "--skip-preview", "--target", image)
 
 
 def up(stack: Stack, arguments: list[str]) -> None:

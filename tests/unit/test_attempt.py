@@ -68,11 +68,15 @@ def test_the_mode_that_was_asked_for_is_known_whatever_came_of_it(wanted: Mode) 
 
 
 IMAGE = {"type": "libvirt:index/volume:Volume", "urn": "urn:pulumi:dev::p::a$libvirt:index/volume:Volume::site-image"}
-FAILED = {**IMAGE, "initErrors": ["error while uploading source: no space left on device"]}
+AGAIN = {**IMAGE, "inputs": {"name": "kafka-cluster+dev+image-again.qcow2"}}
+FAILED = {"initErrors": ["error while uploading source: no space left on device"]}
 
 
-def test_an_image_whose_upload_failed_is_none() -> None:
-    assert attempt.half_uploaded([*state(), IMAGE]) == ""
-    assert attempt.half_uploaded([*state(), FAILED]) == FAILED["urn"], "machines would be made of a part of it"
+def test_an_image_whose_upload_failed_is_made_anew_by_another_name() -> None:
+    assert attempt.image_volume([]) == "image.qcow2"
+    assert attempt.image_volume([*state(), IMAGE]) == "image.qcow2"
+    assert attempt.image_volume([*state(), {**IMAGE, **FAILED}]) == "image-again.qcow2", "a part would be taken for it"
+    assert attempt.image_volume([AGAIN]) == "image-again.qcow2", "the one that is there stays"
+    assert attempt.image_volume([{**AGAIN, **FAILED}]) == "image.qcow2"
     machine = resource("libvirt:index/domain:Domain", "n1-domain", {}, {})
-    assert attempt.half_uploaded([FAILED, machine]) == "", "it was whole for that one"
+    assert attempt.image_volume([{**IMAGE, **FAILED}, machine]) == "image.qcow2", "it was whole for that one"

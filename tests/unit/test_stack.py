@@ -230,16 +230,6 @@ def test_what_pulumi_did_not_change_is_waited_for_patiently(stack: Recorded, mon
     )
 
 
-def test_an_image_whose_upload_failed_is_taken_away(stack: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
-    image = {"urn": "urn:pulumi:dev::p::x::site-image", "type": "x", "initErrors": ["no space left"]}
-    monkeypatch.setattr(stack_state, "resources", lambda _: [image])
-    verbs.clear_leftovers(stack)
-    assert stack.did[-1] == "pulumi destroy", "nothing would be made of what is there, and every `up` be refused"
-    monkeypatch.setattr(stack_state, "resources", lambda _: [{**image, "initErrors": None}])
-    verbs.clear_leftovers(stack)
-    assert stack.did[-1] == "clear"
-
-
 class Interrupted(Exception):
     """The verb was killed here."""
 
