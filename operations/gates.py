@@ -32,7 +32,7 @@ class Gates:
         self.cluster = handover.cluster
         self.patience = handover.patience
         self.ways = ways
-        self.view = KafkaView(self.cluster, ways, handover.patience)
+        self.view = KafkaView(self.cluster, ways, handover.patience, wary=True)
 
     async def spared(self, waiting: Mapping[str, int]) -> str:
         """The gate before a node is taken down. Of these nodes, given with their ids, the one that costs least is chosen

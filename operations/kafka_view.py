@@ -25,6 +25,8 @@ from operations.ways import Ways
 _ANSWER_MS = 10_000
 # The client's own default grows to half a minute, which a broker that is just starting does not take.
 _KNOCK_AGAIN_MS = 200
+# What every broker answers at once, whoever asks: ApiVersions, version 0, of a client without a name.
+_WHAT_DO_YOU_SPEAK = b"\0\0\0\x0a\0\x12\0\0\0\0\0\0\xff\xff"
 _METADATA = "__cluster_metadata"
 _NOBODY = -1
 # What one look asks after another: whether ports are open, then topics, quorum and min ISR, and the ensemble.
@@ -35,7 +37,8 @@ _Answer = TypeVar("_Answer")
 
 class KafkaView:
     """Keeps one admin connection over many samples; a broken one is made anew. `through`: asks that broker, and no
-    other one in its place."""
+    other one in its place. `wary`: one whose port is open has to answer, too, before it counts as one that listens: one
+    that hangs goes on being registered, and in sync, for as long as its session lasts."""
 
     def __init__(
         self,
@@ -45,12 +48,14 @@ class KafkaView:
         *,
         through: Node | None = None,
         answer_ms: int = _ANSWER_MS,
+        wary: bool = False,
     ) -> None:
         self._cluster = cluster
         self._ways = ways
         self._through = through
         self._asked = (through,) if through else cluster.brokers
         self._answer_ms = answer_ms * patience
+        self._question = _WHAT_DO_YOU_SPEAK if wary else b""
         self._admin: KafkaAdminClient | None = None
 
     async def sample(self) -> Sample:
@@ -81,7 +86,9 @@ class KafkaView:
         """The brokers whose port is closed, and why: the client would knock at closed ones for a long while, and what the
         others say of a broker does not tell."""
         limit = self._answer_ms / 1000
-        why = await asyncio.gather(*(self._ways.knock(node.address, CLIENTS.port, limit) for node in self._asked))
+        why = await asyncio.gather(
+            *(self._ways.knock(node.address, CLIENTS.port, limit, self._question) for node in self._asked)
+        )
         return {node.id: words for node, words in zip(self._asked, why, strict=True) if words}
 
     async def asked(self, what: str, ask: Callable[..., _Answer], *words: Any, questions: int = 1) -> _Answer:

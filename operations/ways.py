@@ -64,14 +64,24 @@ class Ways:
             return await self._jumps[address].open_connection(address, port)
         return await asyncio.open_connection(address, port)
 
-    async def knock(self, address: str, port: int, limit: float) -> str:
-        """Why a node's port can't be reached within `limit` seconds; nothing where it can."""
+    async def knock(self, address: str, port: int, limit: float, question: bytes = b"") -> str:
+        """Why a node's port can't be reached within `limit` seconds, or the question there gets no answer; nothing where it
+        can. (For a process that hangs the kernel takes connections all the same.)"""
         try:
-            _, writer = await asyncio.wait_for(self.open_connection(address, port), limit)
+            answered = await asyncio.wait_for(self._answers(address, port, question), limit)
         except OSError as error:
             return str(error) or f"{address}:{port}: no answer within {limit:.0f} s"
-        writer.close()
-        return ""
+        return "" if answered else f"{address}:{port}: the connection was closed without an answer"
+
+    async def _answers(self, address: str, port: int, question: bytes) -> bool:
+        reader, writer = await self.open_connection(address, port)
+        try:
+            if not question:
+                return True
+            writer.write(question)
+            return bool(await reader.read(1))
+        finally:
+            writer.close()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.ensure_future(self._serve(reader, writer))

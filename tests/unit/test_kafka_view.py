@@ -108,7 +108,7 @@ def test_a_controller_that_is_no_broker_is_back_when_it_listens(
 ) -> None:
     knocked: list[int] = []
 
-    async def knock(_: Ways, __: str, port: int, ___: float) -> str:
+    async def knock(_: Ways, __: str, port: int, ___: float, ____: bytes = b"") -> str:
         knocked.append(port)
         return "refused" if len(knocked) < 3 else ""
 

@@ -147,6 +147,20 @@ def test_kafkas_client_goes_through_the_jump_host() -> None:
     run(test)
 
 
+def test_a_broker_that_hangs_takes_connections_and_counts_as_none() -> None:
+    async def test() -> None:
+        shape, (node,) = behind(1, Mode.KRAFT)
+        here = replace(node, address="127.0.0.1")
+        shape = replace(shape, nodes=(here,))
+        with socket.create_server(("127.0.0.1", CLIENTS.port)):
+            wary, other = (KafkaView(shape, DIRECT, answer_ms=500, wary=wary) for wary in (True, False))
+            assert (await wary.of_brokers()).deaf == {node.id}, "a roll would take the next one down beside it"
+            assert (await other.of_brokers()).deaf == set()
+            other.close()
+
+    run(test)
+
+
 def test_a_jump_host_is_logged_in_to_once_and_again_when_that_was_lost() -> None:
     async def test() -> None:
         _, nodes = behind(3, Mode.KRAFT)
