@@ -1,6 +1,7 @@
 """What a preview says of a change before it happens, as far as the running cluster can be asked.
 
-Refuses to know what interrupts whom (`model/left.py`) and how a cluster is asked (`operations/foresight.py`).
+Refuses to know what is changed (`model/left.py`), what interrupts whom (`model/roll.py`) and how a
+cluster is asked (`operations/foresight.py`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,14 +10,10 @@ from typing import Any
 import pulumi
 from pulumi import Output
 
-from model import left
-from model.kafka_keys import number
-from model.keeping import planned as planned_defaults
+from model import keeping, left
 from model.left import Before
 from model.settings import Settings
 from model.topology import Cluster
-
-_MIN_ISR = "min.insync.replicas"
 
 
 def foretell(
@@ -27,8 +24,7 @@ def foretell(
 ) -> None:
     """Warns of the topics that a planned roll interrupts, or that a higher min ISR stops. `planned` is the fingerprint of
     what each node is to run, by its name."""
-    was, becomes = (number(known.get(_MIN_ISR, "")) for known in (before.defaults, planned_defaults(settings)))
-    raised = (was, becomes) if 0 < was < becomes else None
+    raised = left.raised_min_isr(before.defaults, keeping.planned(settings))
 
     async def tell(fingerprints: Sequence[str]) -> Any:
         wanted = dict(zip(planned, fingerprints, strict=True))

@@ -12,11 +12,9 @@ from pydantic import ValidationError
 from model.handover import CARRIER, LIVE, LiveSettings
 from model.identity import CLUSTER
 from model.kafka_dynamic import targets
-from model.kafka_keys import Mode
+from model.kafka_keys import Mode, number
 
 NODE = "kafka-cluster:index:KafkaNode"
-
-
 # What a node may run where nobody can say.
 UNKNOWN = ""
 
@@ -74,3 +72,10 @@ def restarted(before: Mapping[str, frozenset[str]], planned: Mapping[str, str]) 
 def is_sure(before: Mapping[str, frozenset[str]], planned: Mapping[str, str]) -> bool:
     """Whether any of them is known to."""
     return bool(restarted({name: runs - {UNKNOWN} for name, runs in before.items()}, planned))
+
+
+def raised_min_isr(before: Mapping[str, str], planned: Mapping[str, str]) -> tuple[int, int] | None:
+    """The default of min.insync.replicas before and after, where it becomes a higher one; both maps are defaults of a
+    running cluster."""
+    was, becomes = (number(known.get("min.insync.replicas", "")) for known in (before, planned))
+    return (was, becomes) if 0 < was < becomes else None

@@ -102,11 +102,9 @@ def look_around(settings: Settings, state: list[dict[str, Any]], names: MachineN
     warnings = (*warnings, *unheeded.warnings(state, settings, chosen))
     found = Resolved(archive, uri, image, warnings, replaced=replaced, pieces=pieces, prometheus=prometheus)
     classes = shared_classes.cached(archive.sha512)
-    return (
-        replace(found, shared_classes=ArchiveFile(classes.path, classes.sha512, java=classes.java))
-        if classes
-        else found
-    )
+    if not classes:
+        return found
+    return replace(found, shared_classes=ArchiveFile(classes.path, classes.sha512, java=classes.java))
 
 
 def require_libvirt(uri: str) -> None:

@@ -75,3 +75,10 @@ def test_a_switch_of_modes_is_no_roll() -> None:
 def test_only_what_was_left_with_something_else_is_restarted() -> None:
     known = left.left_with(STATE, Mode.KRAFT)
     assert left.restarted(known, {"n1": "one", "n2": "another", "n4": "new"}) == ("n2",), "a new node is only started"
+
+
+def test_only_a_higher_min_isr_stops_anybody() -> None:
+    one, two = ({"min.insync.replicas": value} for value in ("1", "2"))
+    assert left.raised_min_isr(one, two) == (1, 2)
+    assert left.raised_min_isr(two, one) is None
+    assert left.raised_min_isr({}, two) is None, "there is no cluster yet, or nobody knows"
