@@ -148,3 +148,8 @@ def _require_root() -> None:
         raise CommandFailed(
             "the embedded libvirt needs root; a libvirt of the computer's own (qemu:///system) does not"
         )
+
+
+def chosen() -> Libvirt:
+    """The lab that the environment names, or `dev`."""
+    return Libvirt(os.environ.get("KAFKA_CLUSTER_LAB") or "dev")

@@ -11,6 +11,7 @@ import socket
 import sys
 
 from lab import __main__ as lab_door
+from lab import libvirt
 from lab.libvirt import Libvirt
 from toolchain import locks
 from toolchain.selected import Selected, elsewhere, is_of, read, selected, whereabouts
@@ -63,7 +64,7 @@ def main(program: str, *arguments: str) -> int:
         # No machine is spoken to, and a state that is kept elsewhere is not to be reached from the lab's network.
         os.execv(program, [program, *arguments])
     if found := selected(asked):
-        lab, where = Libvirt(os.environ.get("KAFKA_CLUSTER_LAB") or "dev"), whereabouts(found)
+        lab, where = libvirt.chosen(), whereabouts(found)
         try:
             judge(asked.verb, found, lab, where)
         except InTheWay as obstacle:

@@ -9,7 +9,7 @@ import os
 import sys
 
 from lab import __main__ as lab_door
-from lab.libvirt import Libvirt
+from lab import libvirt
 from toolchain.selected import Asked, elsewhere, read, selected, whereabouts
 
 # The module whose arguments may name a stack; the words of others mean something else.
@@ -20,8 +20,7 @@ def main(module: str, *arguments: str) -> int:
     """Becomes the program."""
     command = [sys.executable, "-m", module, *arguments]
     found = selected(read(arguments) if module == _OURS else Asked())
-    lab = Libvirt(os.environ.get("KAFKA_CLUSTER_LAB") or "dev")
-    if found and elsewhere(lab, whereabouts(found)):
+    if found and elsewhere(libvirt.chosen(), whereabouts(found)):
         os.execv(command[0], command)
     return lab_door.main(["run", "--or-outside", "--", *command])
 

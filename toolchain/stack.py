@@ -18,8 +18,7 @@ from signal import SIGINT
 from typing import Any
 
 from images.commands import CommandFailed
-from lab import host
-from lab.libvirt import Libvirt
+from lab import host, libvirt
 from lab.waiting import WaitedTooLong, wait_for
 from model import attempt, handover, identity, times, waiting
 from model.errors import ConfigurationError, Problem
@@ -45,7 +44,7 @@ class Stack:
     def __init__(self, name: str, project: Path) -> None:
         self.name = name
         self.project = project
-        self.lab = Libvirt(os.environ.get("KAFKA_CLUSTER_LAB") or "dev")
+        self.lab = libvirt.chosen()
         self.names = MachineNames("kafka-cluster", name)
 
     def pulumi(self, *arguments: str, capture: bool = False, environment: Mapping[str, str] | None = None) -> str:
