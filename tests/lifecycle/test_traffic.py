@@ -203,26 +203,19 @@ def another(name: str) -> str:
     return NODES[(NODES.index(name) + 1) % len(NODES)]
 
 
-def test_a_broker_that_dies_and_a_network_that_is_cut_hold_a_roll_up_and_lose_nothing(
+def test_a_roll_outlasts_a_broker_that_dies_a_network_that_is_cut_and_a_machine_that_dies(
     ours: Ground, busy: Callable[..., Traffic]
 ) -> None:
-    roll_held_up_by(ours, busy(), "kill -9 of a broker", "network cut of a node")
-
-
-def test_a_machine_that_dies_holds_a_roll_up_and_loses_nothing(ours: Ground, busy: Callable[..., Traffic]) -> None:
-    """The machine that comes back is another partner than the one that the roll had opened a connection to."""
-    roll_held_up_by(ours, busy(), "a node dead")
-
-
-def roll_held_up_by(ours: Ground, running: Traffic, *kinds: str) -> None:
-    """A roll under traffic during which these faults come, one in each node's turn."""
+    """One of them in each node's turn. The machine that comes back is another partner than the one that the roll had
+    opened a connection to."""
+    running = busy()
     change(ours)
     with up_under_way(ours.stack) as up:
-        for turn, kind in enumerate(kinds, 1):
+        for turn, kind in enumerate(("kill -9 of a broker", "network cut of a node", "a node dead"), 1):
             befall(ours, up, kind, turn)
         assert up.end() == 0, f"a roll is to outlast what mends itself:\n{up.said[-3000:]}"
     verdict = running.stop()
-    tell(f"a roll with {' and '.join(kinds)}", verdict)
+    tell("a roll with a dead broker, a cut network and a dead machine", verdict)
     assert restarted(up.said) == sorted(NODES)
     assert verdict.faults == []
 

@@ -23,6 +23,7 @@ from model.settings import NetworkMode, Platform
 from model.topology import Cluster
 from operations.kafka_view import KafkaView
 from operations.ways import DIRECT
+from tests.live.calm import Calm
 from tests.live.clients import admin_client
 from tests.live.machine import Machine
 from tests.live.planned import NotUp, Plan, read_plan
@@ -32,6 +33,7 @@ from tests.support.stack import PulumiFailed, Stack
 HERE = Path(__file__).parent
 DIAL_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
+CALM_SECONDS = 30.0
 PLAN: pytest.StashKey[Plan | str] = pytest.StashKey()
 
 
@@ -116,6 +118,12 @@ def plan(request: pytest.FixtureRequest) -> Plan:
     found = _plan_or_reason(request.config)
     assert isinstance(found, Plan)
     return found
+
+
+@pytest.fixture(scope="session")
+def calm(plan: Plan) -> Calm:
+    """The patience of the whole run with a cluster that is not well."""
+    return Calm(CALM_SECONDS * plan.patience)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,6 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from lab.waiting import wait_for
 from model import health, kafka_dynamic, properties
 from model.health import Sample
 from model.kafka_dynamic import same
@@ -22,13 +21,13 @@ from model.listeners import CLIENTS
 from model.topology import Cluster, Node
 from operations.live_settings import SettingsView
 from operations.ways import DIRECT
+from tests.live.calm import Calm
 from tests.live.clients import admin_client
 from tests.live.machine import Machine
 from tests.live.planned import Plan
 from tests.support.console import ConsoleTools
 
 PARTITIONS = 3
-CALM_SECONDS = 20.0
 READ_SECONDS = 20.0
 RECORDS = [f"record {number}" for number in range(1, 10)]
 
@@ -59,15 +58,14 @@ def on_zookeeper(cluster: Cluster) -> Cluster:
     return cluster
 
 
-def test_cluster_is_whole(cluster: Cluster, sample: Callable[[], Sample], plan: Plan) -> None:
-    """A record that is on its way is no fault, so it is looked at until a calm moment."""
+def test_cluster_is_whole(cluster: Cluster, sample: Callable[[], Sample], calm: Calm) -> None:
     missing: list[str] = []
 
-    def calm() -> bool:
+    def whole() -> bool:
         missing[:] = health.missing(cluster, sample())
         return not missing
 
-    wait_for("the whole cluster", calm, CALM_SECONDS * plan.patience, lambda: f"Still missing: {'; '.join(missing)}")
+    calm.wait_for("the whole cluster", whole, lambda: f"Still missing: {'; '.join(missing)}")
 
 
 def test_brokers_are_the_planned_ones(cluster: Cluster, sample: Callable[[], Sample]) -> None:
@@ -76,7 +74,7 @@ def test_brokers_are_the_planned_ones(cluster: Cluster, sample: Callable[[], Sam
     assert registered == planned, f"brokers {sorted(registered)} are registered, planned are {sorted(planned)}"
 
 
-def test_quorum_status(kraft: Cluster, tools: ConsoleTools, plan: Plan) -> None:
+def test_quorum_status(kraft: Cluster, tools: ConsoleTools, plan: Plan, calm: Calm) -> None:
     said = ""
 
     def no_lag() -> bool:
@@ -86,7 +84,7 @@ def test_quorum_status(kraft: Cluster, tools: ConsoleTools, plan: Plan) -> None:
         )
         return status(said)["MaxFollowerLag"] == "0"
 
-    wait_for("MaxFollowerLag 0", no_lag, CALM_SECONDS * plan.patience, lambda: said)
+    calm.wait_for("MaxFollowerLag 0", no_lag, lambda: said)
     found = status(said)
     voters = {node.id for node in kraft.voters}
     assert found["ClusterId"] == plan.handover.cluster_id, f"another cluster answers at these addresses:\n{said}"
@@ -107,7 +105,7 @@ def numbers(text: str) -> set[int]:
     return {int(number) for number in re.findall(r"\d+", text)}
 
 
-def test_quorum_replication(kraft: Cluster, tools: ConsoleTools, plan: Plan) -> None:
+def test_quorum_replication(kraft: Cluster, tools: ConsoleTools, calm: Calm) -> None:
     said = ""
 
     def replicated() -> bool:
@@ -121,7 +119,7 @@ def test_quorum_replication(kraft: Cluster, tools: ConsoleTools, plan: Plan) -> 
 
     voters, observers = len(kraft.voters), len(kraft.nodes) - len(kraft.voters)
     planned_roles = ["Follower"] * (voters - 1) + ["Leader"] + ["Observer"] * observers
-    wait_for("one leader, followers and no lag", replicated, CALM_SECONDS * plan.patience, lambda: said)
+    calm.wait_for("one leader, followers and no lag", replicated, lambda: said)
 
 
 def table(text: str) -> list[dict[str, str]]:
@@ -193,7 +191,7 @@ def topic(cluster: Cluster, tools: ConsoleTools, plan: Plan) -> Iterator[str]:
         admin.delete_topics([name])
 
 
-def test_topic_is_in_sync_on_every_replica(cluster: Cluster, tools: ConsoleTools, topic: str, plan: Plan) -> None:
+def test_topic_is_in_sync_on_every_replica(cluster: Cluster, tools: ConsoleTools, topic: str, calm: Calm) -> None:
     """Whoever is asked may hear of a topic a moment after it was made."""
     replicas = min(3, len(cluster.brokers))
     said = ""
@@ -211,7 +209,7 @@ def test_topic_is_in_sync_on_every_replica(cluster: Cluster, tools: ConsoleTools
         )
 
     what = f"{PARTITIONS} partitions in sync on {replicas} brokers each, so that none is lost with its machine"
-    wait_for(what, in_sync, CALM_SECONDS * plan.patience, lambda: said)
+    calm.wait_for(what, in_sync, lambda: said)
 
 
 def test_records_reach_every_broker(cluster: Cluster, tools: ConsoleTools, topic: str, plan: Plan) -> None:

@@ -2,25 +2,22 @@
 
 import asyncio
 
-from lab.waiting import wait_for
 from model import jvm
 from model.status import Status, Verdict
 from model.topology import Cluster
 from operations.status import look
+from tests.live.calm import Calm
 from tests.live.planned import Plan
 
-CALM_SECONDS = 30.0
 
-
-def test_status_says_healthy(cluster: Cluster, plan: Plan) -> None:
-    """A record that is on its way is no fault, so it is asked until a calm moment."""
+def test_status_says_healthy(cluster: Cluster, plan: Plan, calm: Calm) -> None:
     seen: list[Status] = []
 
     def healthy() -> bool:
         seen.append(asyncio.run(look(plan.stack, plan.handover)))
         return seen[-1].verdict is Verdict.HEALTHY
 
-    wait_for("a healthy status", healthy, CALM_SECONDS * plan.patience, lambda: "; ".join(seen[-1].missing))
+    calm.wait_for("a healthy status", healthy, lambda: "; ".join(seen[-1].missing))
     found = seen[-1]
     assert (found.numbers.brokers_online, found.numbers.active_controllers) == (len(cluster.brokers), 1)
     assert [node.name for node in found.nodes] == list(plan.nodes), (
