@@ -1,13 +1,15 @@
 """Pulumi's own verbs, without `make`: says what stands in their way before Pulumi starts, in words that help, and then
 becomes Pulumi, in the lab's network where the machines are.
 
-Knows what a killed run and a lab that is down are to Pulumi. Refuses to mend anything: `make` does (toolchain/stack.py).
+Knows what a killed run and a lab that is down are to Pulumi. Refuses to mend anything: `make` does (toolchain/stack.py),
+and is asked to where a stack is to go that a killed run has left.
 
     python -m toolchain.bare PROGRAM ARGUMENT…
 """
 
 import os
 import socket
+import subprocess
 import sys
 
 from lab import __main__ as lab_door
@@ -28,9 +30,9 @@ class InTheWay(Exception):
 def judge(asked: str, found: Selected, lab: Libvirt, where: str) -> None:
     """Raises InTheWay with what stands in the verb's way. `where` the stack's machines are."""
     verb, stack = "destroy" if asked == "destroy" else "up", found.stack
-    if asked in LOCKING and (owner := locks.dead(found.project, stack)):
+    if asked in LOCKING and asked != "destroy" and (owner := locks.dead(found.project, stack)):
         raise InTheWay(
-            f"an earlier run on stack {stack} was killed and left its lock ({owner}). `make {verb} STACK={stack}` clears"
+            f"an earlier run on stack {stack} was killed and left its lock ({owner}). `make up STACK={stack}` clears"
             f" it, and what else that run left, and goes on; `pulumi cancel {stack}` takes only the lock away"
         )
     if is_of(lab, where) and not lab.namespace.processes(("libvirtd",)):
@@ -44,6 +46,12 @@ def judge(asked: str, found: Selected, lab: Libvirt, where: str) -> None:
             f"the state of stack {stack} is kept at {backend}, which nobody reaches from the network of the embedded lab"
             f" {lab.namespace.name}. Take a libvirt of the computer's own (libvirtUri), or a backend in files"
         )
+
+
+def clear(found: Selected) -> bool:
+    """Takes away what a killed run has left of the stack, but for data volumes. Whether nothing is in the way any more."""
+    command = [sys.executable, "-m", "toolchain.stack", "clear", "--stack", found.stack, "--project", str(found.folder)]
+    return subprocess.run(command).returncode == 0
 
 
 def forget_dead_agent() -> None:
@@ -69,6 +77,8 @@ def main(program: str, *arguments: str) -> int:
             judge(asked.verb, found, lab, where)
         except InTheWay as obstacle:
             print(f"pulumi {asked.verb}: {obstacle}", file=sys.stderr)
+            return 1
+        if asked.verb == "destroy" and locks.dead(found.project, found.stack) and not clear(found):
             return 1
         if elsewhere(lab, where):
             # In the lab, libvirt's own socket is the lab's: a refresh would find no machine there, and forget all.

@@ -1,4 +1,4 @@
-"""The verbs of `make` that drive Pulumi: up, preview, machines, destroy.
+"""The verbs of `make` that drive Pulumi: up, preview, machines, destroy. One more clears for a bare `pulumi destroy`.
 
 Knows the order of set-up, lab, clearing and Pulumi, and shows it. Everything it does can be done by hand with the
 programs it calls; what is decided is decided elsewhere. Runs in the project's own environment (`. ./activate`).
@@ -315,7 +315,13 @@ def destroy(stack: Stack, arguments: list[str]) -> None:
                 stack.lab.down(delete=True)
 
 
-VERBS = {"up": up, "preview": preview, "machines": machines, "destroy": destroy}
+def clear_only(stack: Stack, _: list[str]) -> None:
+    """Takes away what a killed run left, but for data volumes, and goes no further."""
+    select(stack)
+    clear_leftovers(stack)
+
+
+VERBS = {"up": up, "preview": preview, "machines": machines, "destroy": destroy, "clear": clear_only}
 
 
 def main() -> int:

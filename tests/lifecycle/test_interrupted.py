@@ -216,6 +216,15 @@ def is_written_into(lab: Libvirt) -> bool:
     return False
 
 
+def test_a_bare_destroy_works_after_a_killed_run(lab: Libvirt, stack: Stack) -> None:
+    stack.configure(protectData=False)
+    with killed_when_it_is_made(lab, stack, "domain:Domain", present(lab.uri, NAMES)):
+        pass
+    done = bare(stack, "destroy")
+    assert done.returncode == 0, f"a killed run must not be in the way:\n{done.stdout[-3000:]}{done.stderr}"
+    assert not [thing for thing in present(lab.uri, NAMES) if not is_data(thing)]
+
+
 def test_destroy_after_a_killed_run_leaves_nothing(lab: Libvirt, stack: Stack) -> None:
     # As a run leaves it that is killed while its first data volume is made.
     lab.virsh("vol-create-as", NAMES.prefix, NAMES.data_volume(2), "1M")
