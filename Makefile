@@ -33,10 +33,10 @@ preview: setup ## tell what `make up` would do
 verify: ## check the running cluster, live, with testinfra and real clients
 	$(PREPARED) PULUMI_STACK=$(STACK) pytest tests/live --require-live
 
-status: ## say how the cluster is, and each node: eight numbers, the quorum, a line for every machine
+status: ## show the health of the cluster and of each node: eight numbers, the quorum, a line for every machine
 	@$(PREPARED) kafka-cluster status --stack $(STACK)
 
-machines: setup ## replace the machines that wait for it, one at a time (memory, vcpu, rootDisk, domainType)
+machines: setup ## replace machines with pending changes, one at a time (memory, vcpu, rootDisk, domainType)
 	$(PREPARED) python -m toolchain.stack machines --stack $(STACK)
 
 drift: ## say what differs on the machines from what the last `up` left

@@ -39,7 +39,7 @@ async def _whole(seen: Cluster, view: KafkaView, limit: float) -> None:
     async def ask() -> str | None:
         return "; ".join(health.missing(seen, await view.sample())) or None
 
-    await until("the whole cluster", ask, limit=limit, every=0.1)
+    await until("the cluster to be healthy", ask, limit=limit, every=0.1)
 
 
 def main() -> None:

@@ -57,7 +57,7 @@ def _of_topics(settings: Settings) -> list[str]:
             continue
         if factor == 1:
             found.append(
-                f"topic {topic.name} has one replica: it is away whenever its broker is, also during a rolling restart, and"
+                f"topic {topic.name} has one replica: it is unavailable while its broker is down, also during a rolling restart, and"
                 " lost with that broker's disk"
             )
         elif around.number(topic, MIN_ISR) == factor:

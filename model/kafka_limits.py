@@ -45,11 +45,11 @@ class Limit:
     """The one mode in which it matters; None for both"""
 
 
-_threads = Limit(Reason.SERVICE, "none leaves its work undone, and more only wait for one another", 1, 512)
+_threads = Limit(Reason.SERVICE, "with none its work is never done, and more only contend with each other", 1, 512)
 _partitions = Limit(Reason.SERVICE, "the controller makes no more at once", 1, 10_000)
 _answer = Limit(Reason.SERVICE, "an answer may take longer, from a busy machine", 1000)
 _buffer = Limit(Reason.SERVICE, "no socket has less; -1 leaves it to the system", 1)
-_clock = Limit(Reason.SERVICE, "records are older when they arrive, and would be refused", 1000)
+_clock = Limit(Reason.SERVICE, "records take longer to arrive, and would be rejected", 1000)
 _segment = Limit(Reason.SERVICE, "records of Kafka's own would not fit", 1024)
 _connections = Limit(Reason.SERVICE, "the cluster's own connections take as many", 20)
 _flush = Limit(Reason.START, "a topic takes no flush.ms below", 0)

@@ -124,4 +124,4 @@ def reason(before: Mapping[str, str], name: str, planned: str) -> str:
         return WAS_DOWN
     if was.split()[0] == planned and was != planned:
         return "its files were changed by hand"
-    return "its configuration changed" if was != planned else "it was asked for"
+    return "its configuration changed" if was != planned else "a restart was requested"

@@ -48,7 +48,7 @@ def warnings(before: Mode | None, begun: Mode | None, cluster: Cluster) -> list[
         ]
     return [
         f"the switch from {before} to {cluster.mode} stops {stopped} on {names}, all nodes together, and"
-        f" then starts {', then '.join(cluster.java_services())} there in {cluster.mode} mode: all brokers are away"
+        f" then starts {', then '.join(cluster.java_services())} there in {cluster.mode} mode: all brokers are down"
         f" meanwhile. The data of {before} mode stays where it is, and its topics are not there in {cluster.mode} mode."
-        " Their time goes on: once they are back, records and consumers' offsets that are older than their retention go"
+        f" Retention keeps counting: once {before} mode is back, records and consumer offsets past their retention are deleted"
     ]

@@ -40,7 +40,7 @@ def warnings(before: TopicPlan | None, settings: Settings) -> list[str]:
     found += [
         f"topic {name} is to be absent: it is deleted with all its records"
         if name not in deleted
-        else f"topic {name} is to be absent still: should somebody have made it again, it is deleted with all its records;"
+        else f"topic {name} is still listed as absent: if somebody recreated it, it is deleted with all its records;"
         " take the entry out once it is gone"
         for name in absent(topics)
     ]

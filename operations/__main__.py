@@ -156,7 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     ssh.add_argument("node")
     ssh.add_argument("command", nargs=argparse.REMAINDER)
     ssh.set_defaults(act=_ssh)
-    asked = verbs.add_parser("status", help="say how the cluster is")
+    asked = verbs.add_parser("status", help="show the health of the cluster and of each node")
     asked.add_argument("--stack", help=_STACK)
     asked.add_argument("--json", action="store_true", help="for programs: docs/reference/status.md names the keys")
     again = asked.add_mutually_exclusive_group()

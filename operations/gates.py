@@ -46,7 +46,7 @@ class Gates:
             return "; ".join(health.why_not_restart(self.cluster, sample, waiting[chosen])) or None
 
         names = f"{'one of ' if len(waiting) > 1 else ''}{', '.join(waiting)}"
-        await until(f"the cluster to spare {names}", ask, limit=_SPARE_SECONDS * self.patience)
+        await until(f"{names} to be safe to restart", ask, limit=_SPARE_SECONDS * self.patience)
         return chosen
 
     async def whole(self, waiting: Collection[int] = (), *, samples: int = 1, started: Node | None = None) -> None:
@@ -62,9 +62,9 @@ class Gates:
             calm = 0 if faults else calm + 1
             if faults:
                 return "; ".join(faults)
-            return None if calm >= samples else f"{calm} of {samples} calm samples"
+            return None if calm >= samples else f"healthy in {calm} of {samples} consecutive checks"
 
-        await until("the whole cluster", ask, limit=_WHOLE_SECONDS * self.patience)
+        await until("the cluster to be healthy", ask, limit=_WHOLE_SECONDS * self.patience)
 
     async def _silence(self, controller: Node) -> str:
         """That a controller which is no broker takes no connection, if so. For some seconds the quorum counts the process

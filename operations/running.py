@@ -88,7 +88,10 @@ class Run:
         for why, names in self.by_reason(todo.start, before).items():
             print(f"starting {', '.join(names)}: {why}", flush=True)
         if todo.revive:
-            print(f"starting {', '.join(todo.revive)}, which only failed with another configuration", flush=True)
+            print(
+                f"restarting {', '.join(todo.revive)} together, which crash-loop on an earlier configuration",
+                flush=True,
+            )
         if todo.join:
             print(f"starting {', '.join(todo.join)}'s ZooKeeper: it was down", flush=True)
         await asyncio.gather(
@@ -146,7 +149,7 @@ class Run:
             waiting = {name: number for name, number in left.items() if number in ill}
             await self.gates.whole(waiting.values(), samples=CALM_SAMPLES, started=self.node(name))
             but_for = f" but for {', '.join(waiting)}" if waiting else ""
-            print(f"{name} is back, the cluster is whole{but_for} ({time.monotonic() - started:.1f} s)", flush=True)
+            print(f"{name} is back, the cluster is healthy{but_for} ({time.monotonic() - started:.1f} s)", flush=True)
 
     async def meet_again(self, name: str) -> None:
         """Opens another connection to a machine that lost its power or its network since it was asked, and is back."""

@@ -73,7 +73,7 @@ async def _awaited(stack: str, handover: Handover, limit: float) -> Status:
 
     if found.missing:
         try:
-            await until("the whole cluster", ask, limit=most)
+            await until("the cluster to be healthy", ask, limit=most)
         except TimedOut as error:
             print(error)
     return found

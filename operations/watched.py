@@ -37,7 +37,7 @@ async def serves(watcher: Watcher) -> None:
         async with connect(watcher.access, watcher.patience) as machine:
             try:
                 await until(
-                    f"{name} to watch",
+                    f"Prometheus on {name} to be ready",
                     lambda: _missing(machine, watcher.ready),
                     limit=_SECONDS * watcher.patience,
                     every=0.5,
@@ -47,7 +47,7 @@ async def serves(watcher: Watcher) -> None:
                 raise NotServing(f"stage 'watching': {error}. The end of its journal:\n{journal}") from error
     except (Unreachable, StageFailed) as error:
         raise NotServing(f"stage 'watching': {error}") from error
-    print(f"{name} watches")
+    print(f"Prometheus on {name} is ready")
 
 
 async def _missing(machine: Machine, url: str) -> str | None:

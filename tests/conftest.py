@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="PORT",
-        help="a port that machines may have open beside the plan (can be given again)",
+        help="a port that machines may have open outside the plan (can be given again)",
     )
 
 

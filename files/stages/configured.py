@@ -49,7 +49,7 @@ def edited(plan):
         return []
     found = [file["path"] for file in manifest["files"] if not is_as_staged(file)]
     for path in found:
-        say(f"{path} was changed beside the plan; it is put right")
+        say(f"{path} was edited by hand; the planned content is restored")
     return found
 
 

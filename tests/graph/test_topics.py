@@ -123,7 +123,7 @@ def test_the_next_up_changes_nothing(up: Up) -> None:
     second = again(up, first, topics=[ORDERS, {"name": "old", "state": "absent"}])
     assert not changed(first, second)
     (said,) = [said for said in second.warnings() if "topic" in said]
-    assert "is to be absent still" in said, "of what was done only that is said which may come to be done again"
+    assert "is still listed as absent" in said, "of what was done only that is said which may come to be done again"
 
 
 def test_a_topic_that_cannot_be_is_refused_with_everything_else(up: Up) -> None:

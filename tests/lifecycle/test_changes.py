@@ -122,7 +122,7 @@ def test_a_first_up_that_no_broker_starts_with_is_mended_by_the_next(ours: Groun
         settings={**BASE, "metric.reporters": "example.NoSuchReporter"}, unchecked=["metric.reporters"]
     )
     with up_under_way(ours.stack) as up:
-        up.until("waiting for the whole cluster")
+        up.until("waiting for the cluster to be healthy")
         up.kill()
     unlock(ours.stack)
     ours.stack.configure(settings=BASE, unchecked=[])
@@ -199,7 +199,7 @@ def test_a_change_that_failed_is_taken_back_where_it_was_made(ours: Ground) -> N
     )
     with up_under_way(ours.stack) as up:
         failed = up.until(r"restarting (\S+) \(1 of 3\)")[1]
-        up.until("waiting for the whole cluster")
+        up.until("waiting for the cluster to be healthy")
         up.kill()
     unlock(ours.stack)
     ours.stack.configure(settings=good, unchecked=[])

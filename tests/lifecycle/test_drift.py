@@ -1,4 +1,4 @@
-"""What somebody changed beside the plan is told by name, and the next `up` puts it right without touching what is well.
+"""What somebody changed outside Pulumi is told by name, and the next `up` puts it right without touching what is well.
 
 The tests of this file are one story and run in its order, on machines, a state and a stack of their own.
 """
@@ -116,7 +116,7 @@ def test_the_word_makes_the_next_up_put_it_right(ours: Ground) -> None:
         said = ours.stack.up()
         verdict = running.stop()
     assert not verdict.faults, f"clients are to see nothing but a pause: {verdict}"
-    assert f"{PROPERTIES} was changed beside the plan; it is put right" in said
+    assert f"{PROPERTIES} was edited by hand; the planned content is restored" in said
     assert drift(ours.stack) == (0, f"nothing differs on {', '.join(LOOKED_AT)}\n")
     after = starts(ours)
     assert {name for name in NODES if after[name] != before[name]} == {SECOND, THIRD}, (

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.lifecycle
 # What no node can be started with.
 _CLASS = "authorizer.class.name"
 # What is said of a roll that waits, at 2, 7 and 12 s: longer than the quorum counts one that is away.
-_HELD_UP, _LOOKS = "waiting for the whole cluster: ", 3
+_HELD_UP, _LOOKS = "waiting for the cluster to be healthy: ", 3
 COMBINED = ["broker", "controller"]
 # Each node's roles, and the mode.
 SHAPES = {
@@ -54,7 +54,7 @@ def test_a_controller_that_does_not_come_back_holds_the_roll_up(tmp_path: Path) 
     """For some seconds the quorum counts one that is away, and a controller that is no broker shows nothing else."""
     with shaped(APART, "kraft", tmp_path) as made:
         made.stack.configure(settings={"queued.max.requests": 400})
-        back = re.findall(r"(\S+) is back, the cluster is whole", made.stack.up())
+        back = re.findall(r"(\S+) is back, the cluster is healthy", made.stack.up())
         assert set(back) == set(made.machines.machines)
         before = _starts(made)
         made.stack.configure(settings={_CLASS: "no.such.Authorizer"}, unchecked=[_CLASS])

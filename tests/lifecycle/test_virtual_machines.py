@@ -372,7 +372,7 @@ def test_no_record_is_lost_by_a_roll_in_which_a_machine_loses_its_power(
                 "kafka-server2" if up.until(r"restarting (\S+) \(1 of 3\)")[1] != "kafka-server2" else "kafka-server1"
             )
             lab.virsh("destroy", NAMES.of(victim))
-            up.until("waiting for the whole cluster")
+            up.until("waiting for the cluster to be healthy")
             lab.virsh("start", NAMES.of(victim))
             assert up.end() == 0, f"a roll is to outlast what comes back by itself:\n{up.said[-3000:]}"
         verdict = running.stop()

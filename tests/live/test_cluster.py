@@ -65,7 +65,7 @@ def test_cluster_is_whole(cluster: Cluster, sample: Callable[[], Sample], calm: 
         missing[:] = health.missing(cluster, sample())
         return not missing
 
-    calm.wait_for("the whole cluster", whole, lambda: f"Still missing: {'; '.join(missing)}")
+    calm.wait_for("the cluster to be healthy", whole, lambda: f"Still missing: {'; '.join(missing)}")
 
 
 def test_brokers_are_the_planned_ones(cluster: Cluster, sample: Callable[[], Sample]) -> None:
@@ -155,7 +155,7 @@ def test_broker_runs_with_the_planned_properties(machine: Machine, admin: KafkaA
     answer = admin.describe_configs([asked], config_filter="all")["broker"][str(machine.node.id)]
     live = {key: answer.get(key, {}).get("value") or "" for key in planned}
     wrong = {key: (live[key], value) for key, value in planned.items() if not same(version, key, live[key], value)}
-    assert not wrong, f"{machine}: the broker runs with (live, planned) {wrong}: somebody changed it beside the plan"
+    assert not wrong, f"{machine}: the broker runs with (live, planned) {wrong}: somebody changed it outside Pulumi"
 
 
 def test_brokers_work_with_the_planned_live_settings(cluster: Cluster, plan: Plan) -> None:
@@ -174,7 +174,7 @@ def test_brokers_work_with_the_planned_live_settings(cluster: Cluster, plan: Pla
         for key, seen in found.items()
         if not same(cluster.version, key, seen.value, target := targets[key])
     }
-    assert not wrong, f"brokers work with (live, planned) {wrong}: somebody changed it beside the plan"
+    assert not wrong, f"brokers work with (live, planned) {wrong}: somebody changed it outside Pulumi"
 
 
 @pytest.fixture(scope="session")

@@ -51,7 +51,7 @@ def test_no_port_is_open_beside_the_plan(machine: Machine, plan: Plan, beside: l
     cluster, node, ssh = machine.plan.cluster, machine.node, machine.access.port
     strange = sorted(door for door in machine.doors if not is_in_plan(door, cluster, node, ssh, beside))
     assert not strange, (
-        f"{machine}: open beside the plan: {', '.join(map(str, strange))}. Each is a way in that nobody planned; if it"
+        f"{machine}: open outside the plan: {', '.join(map(str, strange))}. Each is a way in that nobody planned; if it"
         " is yours, allow it with --beside PORT"
     )
 

@@ -67,7 +67,7 @@ def failure() -> str:
 
 def test_a_run_that_fails_tells_each_nodes_services_and_log_and_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     async def time_out(_: running.Run) -> None:
-        raise TimedOut("waited 180 s for the whole cluster; still missing: broker 2 not registered")
+        raise TimedOut("waited 180 s for the cluster to be healthy; still missing: broker 2 not registered")
 
     def account(name: str) -> Any:
         if name == "n3":
@@ -79,7 +79,7 @@ def test_a_run_that_fails_tells_each_nodes_services_and_log_and_what_to_do(monke
     monkeypatch.setattr(running.Run, "bring", time_out)
     reached(monkeypatch, account)
     assert failure().splitlines() == [
-        "stage 'running': waited 180 s for the whole cluster; still missing: broker 2 not registered",
+        "stage 'running': waited 180 s for the cluster to be healthy; still missing: broker 2 not registered",
         "n1: kafka.service is active, zookeeper.service is inactive",
         "    n1 says",
         "    its last words",

@@ -212,7 +212,7 @@ def test_whatever_the_state_the_work_is_enough_and_never_too_much(states: list[N
 @pytest.mark.parametrize(
     ("before", "expected"),
     [({}, "it was down"), ({"n1": ""}, "it was down"), ({"n1": "old"}, "its configuration changed"),
-     ({"n1": "new"}, "it was asked for"), ({"n1": "new edited by hand"}, "its files were changed by hand"),
+     ({"n1": "new"}, "a restart was requested"), ({"n1": "new edited by hand"}, "its files were changed by hand"),
      ({"n1": "old edited by hand"}, "its configuration changed"), ({"n2": "old"}, "it was down")],
 )  # fmt: skip
 def test_the_reason_in_a_persons_words(before: dict[str, str], expected: str) -> None:

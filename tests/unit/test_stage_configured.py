@@ -202,7 +202,9 @@ def test_every_file_that_was_edited_is_told(machine: Machine) -> None:
     program, plan = edited_by_hand(machine, 0)
     Path(plan["files"][1]["path"]).write_text("edited")
     program["main"](plan)
-    assert machine.said == [f"{file['path']} was changed beside the plan; it is put right" for file in plan["files"]]
+    assert machine.said == [
+        f"{file['path']} was edited by hand; the planned content is restored" for file in plan["files"]
+    ]
 
 
 def test_a_broker_that_was_down_during_a_change_without_a_restart_is_accused_of_nothing(machine: Machine) -> None:
@@ -232,7 +234,7 @@ def test_an_edit_beside_a_broker_that_is_down_is_told_and_noted(machine: Machine
     Path(plan["running_fingerprint"]).unlink()
     program["main"](plan)
     path = plan["files"][number]["path"]
-    assert machine.said == [f"{path} was changed beside the plan; it is put right"]
+    assert machine.said == [f"{path} was edited by hand; the planned content is restored"]
     assert Path(path).read_text() == plan["files"][number]["content"]
     assert not Path(plan["running_fingerprint"]).exists(), "nothing runs that could have read it"
     found = json.loads(Path(plan["misled"]).read_text()) if Path(plan["misled"]).exists() else None

@@ -48,7 +48,7 @@ def test_a_switch_says_what_it_stops_and_starts(
     (told,) = switch.warnings(before, begun, cluster(3, after))
     assert f"stops {stopped} on n1, n2, n3, all nodes together" in told
     assert f"then starts {started} there in {after} mode" in told
-    assert "all brokers are away meanwhile" in told
+    assert "all brokers are down meanwhile" in told
     assert f"The data of {before} mode stays" in told
 
 

@@ -119,7 +119,7 @@ WHILE_SERVING = (
         *_listener("broken-address", CLIENTS.port, "127.0.0.1"),
     ),
     Breakage(
-        "a port is open beside the plan",
+        "a port is open outside the plan",
         2,
         {"test_no_port_is_open_beside_the_plan": "0.0.0.0:8080"},
         *_listener("broken-door", 8080, "0.0.0.0"),
@@ -328,7 +328,7 @@ RESTARTED = (
             "test_processes_run_as_their_users": "runs as root",
             "test_process_runs_the_planned_java_options": "-Xmx512M",
             "test_broker_runs_with_the_planned_properties": "('6', '3')",
-            "test_no_port_is_open_beside_the_plan": "open beside the plan",
+            "test_no_port_is_open_beside_the_plan": "open outside the plan",
         },
         f"mkdir --parents {KEPT} && printf 'KAFKA_HEAP_OPTS=-Xmx448M\\nKAFKA_JMX_OPTS=-Dcom.sun.management.jmxremote\\n'"
         f" > {KEPT}/other.env && {_OTHER_PARTITIONS} && {_OTHER_START} && systemctl restart kafka.service"
@@ -344,7 +344,7 @@ A_BROKER_IS_AWAY = (
         "a broker is away",
         3,
         {
-            "test_cluster_is_whole": "the whole cluster: not so",
+            "test_cluster_is_whole": "the cluster to be healthy: not so",
             "test_metrics_agree_with_the_cluster": "['kafka-server3'] tell nothing of Kafka",
             "test_brokers_are_the_planned_ones": "planned are [1, 2, 3]",
             "test_quorum_status": "MaxFollowerLag 0: not so",
