@@ -14,7 +14,7 @@ from components.site import Site
 from model import waiting
 from model.cloud_init import LOGIN, FirstBoot, meta_data, network_config, user_data
 from model.handover import Access
-from model.machine_names import MachineNames, console_xslt
+from model.machine_names import MachineNames, domain_xslt
 from model.paths import Paths
 from model.settings import NetworkMode, NodeSettings, Settings
 from model.times import cpu_mode, patience
@@ -166,7 +166,7 @@ class Machine(pulumi.ComponentResource):
             cloudinit=first_boot.id,
             network_interfaces=[{"network_id": site.network.id, "mac": self._names.mac(self._node.id).upper()}],
             consoles=[{"type": "pty", "target_port": "0", "target_type": "serial"}],
-            xml={"xslt": console.id.apply(console_xslt)},
+            xml={"xslt": console.id.apply(domain_xslt)},
             autostart=True,
             running=True,
             opts=self._mine(ignore_changes=self._kept(*waiting.DOMAIN)),

@@ -61,9 +61,16 @@ class MachineNames:
         return f"/dev/disk/by-id/wwn-0x{self.wwn(node_id)}"
 
 
-def console_xslt(path: str) -> str:
-    """A transformation of the domain's XML that keeps the console's output in a file, which the provider
-    itself has no word for."""
+def domain_xslt(console: str) -> str:
+    """A transformation of the domain's XML for what the provider itself has no word for; `console` is the path of a file in
+    the pool.
+
+    - The console's output is kept in that file.
+    - Disks are named by their paths. virt-aa-helper, which makes the AppArmor profile of a machine, can't look into a pool,
+      and one whose disks are missing there does not start (Launchpad bug 1677398).
+    - There is no screen: nobody could log in there, and not every QEMU has the provider's default, SPICE.
+    """
+    pool = console.rpartition("/")[0]
     return f"""\
 <?xml version="1.0"?>
 <xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
@@ -72,7 +79,14 @@ def console_xslt(path: str) -> str:
     <xsl:copy><xsl:apply-templates select="node()|@*"/></xsl:copy>
   </xsl:template>
   <xsl:template match="/domain/devices/console">
-    <serial type="file"><source path="{path}" append="on"/><target port="0"/></serial>
+    <serial type="file"><source path="{console}" append="on"/><target port="0"/></serial>
   </xsl:template>
+  <xsl:template match="/domain/devices/disk/@type[. = 'volume']">
+    <xsl:attribute name="type">file</xsl:attribute>
+  </xsl:template>
+  <xsl:template match="/domain/devices/disk/source[@volume]">
+    <source file="{pool}/{{@volume}}"/>
+  </xsl:template>
+  <xsl:template match="/domain/devices/graphics"/>
 </xsl:stylesheet>
 """

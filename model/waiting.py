@@ -12,7 +12,7 @@ from model.errors import Problem
 from model.settings import DomainType, Settings
 
 # The inputs of a domain, and of its root volume, whose change replaces the machine.
-DOMAIN = ("vcpu", "memory", "type", "cpu")
+DOMAIN = ("vcpu", "memory", "type", "cpu", "xml")
 ROOT = ("size",)
 # The name of the one machine that an `up` may replace.
 CHOSEN = "KAFKA_CLUSTER_REPLACE"

@@ -1,14 +1,17 @@
 """What a stack's things are called on a hypervisor, and that no two stacks share one."""
 
 import re
+import shutil
+import subprocess
 import xml.etree.ElementTree as ElementTree
 from itertools import combinations, product
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from model.machine_names import MachineNames, console_xslt
+from model.machine_names import MachineNames, domain_xslt
 
 # What Pulumi allows in project and stack names, and what a node may be called.
 PULUMI_NAME = st.text("aB1_.-", min_size=1, max_size=5)
@@ -99,7 +102,49 @@ def test_what_is_no_data_volume(name: str) -> None:
     assert not DEV.is_data_volume(MachineNames("kafka-cluster", "other").data_volume(1))
 
 
-def test_the_transformation_is_xml_and_keeps_the_console_in_a_file() -> None:
-    path = "/var/lib/libvirt/kafka-cluster+dev/n1-console.log"
-    root = ElementTree.fromstring(console_xslt(path))
-    assert [source.attrib for source in root.iter("source")] == [{"path": path, "append": "on"}]
+POOL = "/var/lib/libvirt/kafka-cluster+dev"
+# What the provider makes of a machine.
+DOMAIN = """
+<domain type="kvm"><devices>
+  <disk type="volume" device="disk"><driver name="qemu" type="qcow2"/>
+    <source pool="kafka-cluster+dev" volume="n1-root.qcow2"/><target dev="vda" bus="virtio"/></disk>
+  <disk type="file" device="cdrom"><source file="/elsewhere/n1-first-boot.iso"/></disk>
+  <interface type="network"><source network="kafka-cluster+dev"/></interface>
+  <console type="pty"><target type="serial" port="0"/></console>
+  <graphics type="spice" autoport="yes"/>
+</devices></domain>
+"""
+
+
+@pytest.fixture
+def devices(tmp_path: Path) -> ElementTree.Element:
+    """The devices of the machine that the provider defines."""
+    if not shutil.which("xsltproc"):
+        pytest.skip("xsltproc, with which the provider transforms a domain, is not on this computer")
+    (tmp_path / "xslt").write_text(domain_xslt(f"{POOL}/n1-console.log"))
+    command = ["xsltproc", "--nonet", str(tmp_path / "xslt"), "-"]
+    found = ElementTree.fromstring(subprocess.run(command, input=DOMAIN, capture_output=True, text=True).stdout)
+    inside = found.find("devices")
+    assert inside is not None
+    return inside
+
+
+def test_the_console_is_kept_in_a_file(devices: ElementTree.Element) -> None:
+    assert devices.find("console") is None
+    (source,) = devices.findall("serial[@type='file']/source")
+    assert source.attrib == {"path": f"{POOL}/n1-console.log", "append": "on"}
+
+
+def test_disks_are_named_by_their_paths(devices: ElementTree.Element) -> None:
+    disks = [(disk.attrib["type"], source.attrib) for disk in devices.iter("disk") for source in disk.findall("source")]
+    assert disks == [
+        ("file", {"file": f"{POOL}/n1-root.qcow2"}),
+        ("file", {"file": "/elsewhere/n1-first-boot.iso"}),
+    ], "AppArmor's helper looks into no pool, and would let no machine at its disks"
+    root = devices.find("disk")
+    assert root is not None and [part.tag for part in root] == ["driver", "source", "target"]
+    assert devices.find("interface/source[@network='kafka-cluster+dev']") is not None
+
+
+def test_there_is_no_screen(devices: ElementTree.Element) -> None:
+    assert devices.find("graphics") is None, "a QEMU without SPICE would refuse the machine"
