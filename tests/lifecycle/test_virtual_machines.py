@@ -271,7 +271,9 @@ def test_apparmor_would_let_a_machine_at_its_disks(lab: Libvirt, first_up: First
     paths = [row.split()[1] for row in pool for disk in disks if row.split() and disk in row.split()[0]]
     assert len(paths) == len(disks), f"{pool}"
     missing = [path for path in paths if f'"{path}" r' not in done.stdout + done.stderr]
-    assert not missing, f"QEMU would not be let at {missing}, and the machine would not start:\n{done.stdout}{done.stderr}"
+    assert not missing, (
+        f"QEMU would not be let at {missing}, and the machine would not start:\n{done.stdout}{done.stderr}"
+    )
 
 
 def test_an_address_that_answers_is_refused_before_its_machine_is_made(stack: Stack, first_up: FirstUp) -> None:
