@@ -37,7 +37,7 @@ def _by_hand(lab: Libvirt, folder: Path) -> float:
     kind = hypervisor.domain_type("auto", lab.uri)
     emulated = kind == "qemu"
     planned = [f"{node.name}={node.address}" for node in cluster.nodes]
-    machines = (folder, recipe.path(), kind, settings.memory, settings.network_gateway)
+    machines = (folder, recipe.path(), kind, settings.memory, settings.gateway)
     kafka = (folder / "ssh_config", scene.kafka_archive(), scene.CLUSTER_ID, settings.heap, "/dev/vdb")
     # Without it an emulated broker gives up before it is registered.
     more = "\n".join(f"{key}={value}" for key, value in EMULATED_PROPERTIES.items()) if emulated else ""

@@ -121,7 +121,7 @@ class Machine(pulumi.ComponentResource):
                 address=node.address,
                 mac=self._names.mac(node.id),
                 cidr=settings.network_cidr,
-                gateway=None if isolated else settings.network_gateway,
+                gateway=None if isolated else settings.gateway,
                 dns=settings.network_dns,
                 authorized_key=keys[0],
                 host_private_key=keys[1],

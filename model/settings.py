@@ -83,7 +83,7 @@ class Settings(Shape):
     network_mode: NetworkMode = NetworkMode.ISOLATED
     network_bridge: str = ""
     network_cidr: str = "172.25.254.0/24"
-    network_gateway: str = "172.25.254.1"
+    network_gateway: str = ""
     network_dns: tuple[str, ...] = ()
     vcpu: int = Field(default=1, ge=1, le=256)
     memory: int = Field(default=2048, ge=768, le=4194304)
@@ -105,6 +105,11 @@ class Settings(Shape):
     delete_data: bool = False
     accept_empty_disk: str = ""
     reapply: str = ""
+
+    @property
+    def gateway(self) -> str:
+        """The machines' gateway: the one that is configured, else the first address of their network."""
+        return self.network_gateway or str(ipaddress.IPv4Network(self.network_cidr)[1])
 
     @property
     def jump_hosts(self) -> dict[str, JumpSettings]:
@@ -267,7 +272,7 @@ def _address_fault(text: str, network: ipaddress.IPv4Network, settings: Settings
         return f"an address inside networkCidr {network}"
     if address in (network.network_address, network.broadcast_address):
         return f"an address that is neither the network's own nor the broadcast one of {network}"
-    if text == settings.network_gateway:
+    if text == settings.gateway:
         return "an address that is not the gateway's"
     return ""
 
@@ -312,11 +317,11 @@ def _judge_network(settings: Settings) -> list[Problem]:
 
 
 def _gateway_fault(settings: Settings, network: ipaddress.IPv4Network) -> str:
-    if not _is_address(settings.network_gateway) or ipaddress.IPv4Address(settings.network_gateway) not in network:
+    if not _is_address(settings.gateway) or ipaddress.IPv4Address(settings.gateway) not in network:
         return f"an address inside networkCidr {network}"
     # Not to be chosen: where libvirt makes the network, that address is the hypervisor's own, and no machine may have it.
     is_ours = settings.platform is Platform.LIBVIRT and settings.network_mode is not NetworkMode.BRIDGE
-    if is_ours and ipaddress.IPv4Address(settings.network_gateway) != network[1]:
+    if is_ours and ipaddress.IPv4Address(settings.gateway) != network[1]:
         return (
             f"{network[1]}, the first address of networkCidr {network}: the hypervisor takes it in networkMode"
             f" {settings.network_mode}"

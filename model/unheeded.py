@@ -57,7 +57,7 @@ def _wanted(settings: Settings, image: str) -> dict[str, str]:
     """In words. What nobody chose, or is not used, is not asked for."""
     found = {"dataDisk": f"{settings.data_disk:g} GiB", "networkDns": _listed(settings.network_dns)}
     if settings.network_mode is not NetworkMode.ISOLATED:
-        found["networkGateway"] = settings.network_gateway
+        found["networkGateway"] = settings.gateway
     if image:
         found["image"] = image
     return found

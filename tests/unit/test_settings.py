@@ -107,6 +107,14 @@ def test_hosts_may_lie_in_any_network() -> None:
     assert len(read({"nodes": three, "platform": "hosts"}).nodes) == 3
 
 
+def test_the_gateway_goes_with_the_network() -> None:
+    placed = [{"name": f"n{number}", "id": number, "address": f"10.9.0.{number + 1}"} for number in (1, 2, 3)]
+    there = read({"networkCidr": "10.9.0.0/24", "nodes": placed})
+    assert there.gateway == "10.9.0.1", "one more key to change is one more to forget"
+    (told,) = problems(nodes=[{**placed[0], "address": "10.9.0.1"}, *placed[1:]], networkCidr="10.9.0.0/24")
+    assert "not the gateway's" in told.expected
+
+
 def test_settings_cannot_be_changed_once_judged() -> None:
     with pytest.raises(ValueError, match="frozen"):
         dev().mode = Mode.ZOOKEEPER
