@@ -38,7 +38,7 @@ CAMPAIGNS = (
     Campaign(("switch_vs_hand",), changes.switch),
     Campaign(("roll_vs_bare", "roll_vs_play"), changes.roll),
     Campaign(("roll_stall_vs_bare", "roll_stall_vs_play"), changes.stall),
-    Campaign(("dynamic_vs_cli",), changes.dynamic),
+    Campaign(("dynamic_vs_cli", "dynamic_vs_our_cli"), changes.dynamic),
     Campaign(("jvm_start_vs_plain",), java_start.measure),
     Campaign(("memory_mb",), memory.measure),
     Campaign(("growth_vs_hand",), first_up.growth, rounds=3),

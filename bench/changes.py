@@ -1,12 +1,14 @@
 """Changes to a running cluster: a roll beside bare restarts, a switch of modes beside the hand script."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import count
 
 from bench import ansible, hand, ours, scene
 from bench.figures import ratios
 from bench.rounds import Measured, Result, beside, play
 from model.kafka_keys import Mode
+from model.paths import Paths
 from tests.lifecycle import records
 from tests.support.machines import Ground
 from tests.support.traffic.beside import traffic
@@ -15,6 +17,7 @@ from tests.support.traffic.beside import traffic
 _STATIC = "queued.max.requests"
 # Keys that every broker takes while it runs.
 _DYNAMIC, _DYNAMIC_BY_HAND = "message.max.bytes", "log.segment.delete.delay.ms"
+_TOOL = "kafka-configs.sh"
 _TOPIC = "measured"
 
 
@@ -95,7 +98,8 @@ def stall(rounds: int) -> Result:
 
 
 def dynamic(rounds: int) -> Result:
-    """A setting that brokers take while they run, and the same kind of change by Kafka's own tool on a node."""
+    """A setting that brokers take while they run, and the same kind of change by Kafka's own tool on a node: as Kafka ships
+    it, and as this package starts it there, with Kafka's classes laid out for it."""
     with ours.cluster() as (made, _):
         values = count(1_000_000)
 
@@ -103,11 +107,17 @@ def dynamic(rounds: int) -> Result:
             made.stack.configure(settings={_DYNAMIC: next(values)})
             yield "pulumi up of a dynamic setting", scene.timed(made.stack.up)
 
-        def by_hand() -> Iterable[tuple[str, float]]:
-            yield "kafka-configs.sh", scene.timed(lambda: hand.alter(made.machines, _DYNAMIC_BY_HAND, next(values)))
+        def by_tool(what: str, tool: str) -> Iterable[tuple[str, float]]:
+            yield what, scene.timed(lambda: hand.alter(made.machines, tool, _DYNAMIC_BY_HAND, next(values)))
 
-        seconds = play([by_us, by_hand], rounds, print)
-    return {"dynamic_vs_cli": beside(seconds, "pulumi up of a dynamic setting", "kafka-configs.sh")}
+        shipped = f"LOG_DIR=/tmp {Paths(scene.VERSION).home}/bin/{_TOOL}"
+        tools = partial(by_tool, _TOOL, shipped), partial(by_tool, f"{_TOOL}, started as we do", _TOOL)
+        seconds = play([by_us, *tools], rounds, print)
+    ours_took = "pulumi up of a dynamic setting"
+    return {
+        "dynamic_vs_cli": beside(seconds, ours_took, _TOOL),
+        "dynamic_vs_our_cli": beside(seconds, ours_took, f"{_TOOL}, started as we do"),
+    }
 
 
 def switch(rounds: int) -> Result:

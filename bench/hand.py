@@ -31,11 +31,11 @@ def restart(machines: Machines, name: str) -> None:
     scene.run(machines.segment.inside(str(SCRIPTS / "restart.sh"), str(machines.ssh_config), name))
 
 
-def alter(machines: Machines, key: str, value: int) -> None:
+def alter(machines: Machines, tool: str, key: str, value: int) -> None:
     """Kafka's own tool on a node, for one broker: what all brokers share is the plan's, and the next `up` would mend it."""
     first = next(iter(machines.machines.values()))
-    tool = f"kafka-configs.sh --bootstrap-server {first.address}:9092 --alter --entity-type brokers --entity-name 1"
-    command = ("ssh", "-F", str(machines.ssh_config), first.name, f"{tool} --add-config {key}={value}")
+    options = f"--bootstrap-server {first.address}:9092 --alter --entity-type brokers --entity-name 1"
+    command = ("ssh", "-F", str(machines.ssh_config), first.name, f"{tool} {options} --add-config {key}={value}")
     scene.run(machines.segment.inside(*command))
 
 
