@@ -58,9 +58,9 @@ test-setup:
 
 test: test-setup lint ## set up and pass every test, the real virtual machines included
 	@echo "Two at a time, each told when it ends: $(BESIDE)"
-	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target $(BESIDE)
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going $(BESIDE)
 	@echo "Side by side: $(MEASURED); $(GIVING_WAY)"
-	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target measured $(GIVING_WAY)
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going measured $(GIVING_WAY)
 	$(PREPARED) python -m pytest $(STORY) --lifecycle --require-live --durations=20
 
 # Each has machines, namespaces and a state of its own.
@@ -69,7 +69,7 @@ measured: TESTS = $(MEASURED)
 $(GIVING_WAY): GIVES_WAY := nice -n 19
 measured $(BESIDE) $(GIVING_WAY):
 	@$(PREPARED) exec env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(GIVES_WAY) \
-	  python -m pytest $(TESTS) --lifecycle -q --durations=5
+	  python -m tests.support.apart $@ python -m pytest $(TESTS) --lifecycle -q --durations=5
 
 test-vms: test-setup ## the whole run on virtual machines, however long emulated ones take
 	$(PREPARED) python -m pytest $(STORY) --lifecycle --require-live --whole-story -v
