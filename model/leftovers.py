@@ -40,11 +40,14 @@ class Thing:
 
 
 def known(resources: Iterable[Mapping[str, Any]]) -> set[Thing]:
-    """What a state knows, from the resources of `pulumi stack export`."""
+    """What a state knows, from the resources of `pulumi stack export`. One that is to be replaced and is deleted already
+    stays in the state until the next one is made: what has its name by then, a killed run has made."""
     return {
         Thing(_KINDS[resource["type"]], resource["outputs"]["name"])
         for resource in resources
-        if resource["type"] in _KINDS and resource.get("outputs", {}).get("name")
+        if resource["type"] in _KINDS
+        and resource.get("outputs", {}).get("name")
+        and not resource.get("pendingReplacement")
     }
 
 

@@ -16,11 +16,13 @@ import pytest
 from images.commands import CommandFailed
 from lab.libvirt import Libvirt
 from lab.waiting import wait_for
+from model import waiting
 from model.leftovers import Thing, known
 from model.machine_names import MachineNames
 from operations.leftovers import present
 from tests.support.session import Session, session
 from tests.support.stack import Stack
+from tests.support.under_way import up_under_way
 from tests.support.virtual import libvirt_of_its_own, stack_inside
 from tests.unit.samples import dev_config
 from toolchain import places, programs
@@ -144,7 +146,8 @@ def is_creation(line: str, resource_type: str) -> bool:
         metadata = json.loads(line).get("resourcePreEvent", {}).get("metadata", {})
     except ValueError:
         return False  # a line that is being written
-    return bool(metadata) and metadata.get("op") == "create" and metadata.get("type") == resource_type
+    is_made = metadata and metadata.get("op") in ("create", "create-replacement")
+    return bool(is_made) and metadata.get("type") == resource_type
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.partition(":")[0])
@@ -214,6 +217,26 @@ def is_written_into(lab: Libvirt) -> bool:
         assert "asynchronous jobs" in str(refused)
         return True
     return False
+
+
+def test_make_goes_on_after_a_replacement_that_was_killed(lab: Libvirt, stack: Stack) -> None:
+    """A machine is deleted before the next one is made, and stays in the state until that one is there."""
+    with up_under_way(stack) as up:
+        up.until("kafka-server1-ready creating")  # so the machine is made, and known
+        up.kill()
+    domain = Thing("domain", NAMES.of("kafka-server1"))
+    make(stack, "preview")
+    assert domain in known(stack.resources())
+    stack.configure(memory=1600)
+    replacing = stack.with_environment(**{waiting.CHOSEN: "kafka-server1"})
+    others = [thing for thing in present(lab.uri, NAMES) if thing != domain]
+    with killed_when_it_is_made(lab, replacing, "domain:Domain", others):
+        assert f"make up STACK={STACK}" in bare(stack, "up").stderr
+        make(stack, "preview")  # ends what of the killed run is still at work
+    assert domain in present(lab.uri, NAMES), "with nothing left behind, nothing would be cleared"
+    done = make(stack, "clear")
+    assert done.returncode == 0, f"{done.stdout[-3000:]}{done.stderr}"
+    assert domain not in present(lab.uri, NAMES), "libvirt would refuse to make the machine that is to come"
 
 
 def test_a_bare_destroy_works_after_a_killed_run(lab: Libvirt, stack: Stack) -> None:

@@ -542,6 +542,13 @@ def test_the_other_mode_is_one_key_away(stack: Stack, reader: Reader, kept: str,
         assert RECORD in consumed(stack, kept), "a switch must not touch the other mode's data"
 
 
+def test_a_machine_ends_when_its_hypervisor_asks_it_to(lab: Libvirt, first_up: FirstUp) -> None:
+    """As whoever switches the computer off does: a machine that doesn't hear of it loses its power."""
+    name = NAMES.of("kafka-server2")
+    lab.virsh("shutdown", name)
+    wait_for(f"{name} to end", lambda: name not in lab.guests(), WHOLE_SECONDS)
+
+
 def test_destroy_leaves_nothing_behind_even_with_a_dead_machine(lab: Libvirt, stack: Stack, first_up: FirstUp) -> None:
     lab.virsh("destroy", NAMES.of("kafka-server3"))
     stack.destroy()

@@ -1,6 +1,6 @@
 """Runs tests beside others: says meanwhile that they are under way, and prints at their end, in one piece, what they said.
 
-    python -m tests.support.apart NAME COMMAND…
+python -m tests.support.apart NAME COMMAND…
 """
 
 import fcntl

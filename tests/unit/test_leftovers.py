@@ -34,6 +34,12 @@ def test_a_data_volume_is_no_leftover(present: set[Thing], state: set[Thing]) ->
     assert [one for one in all_of_it if not is_data(one, NAMES)] == leftovers(present, state, NAMES)
 
 
+def test_a_machine_that_is_replaced_and_deleted_already_is_none_that_the_state_knows() -> None:
+    kept = {"type": "libvirt:index/domain:Domain", "outputs": {"name": DOMAIN.name}}
+    assert known([kept]) == {DOMAIN}
+    assert known([{**kept, "pendingReplacement": True}]) == set(), "the one that is there was made by a killed run"
+
+
 def test_where_everything_goes_data_goes_before_its_pool() -> None:
     assert leftovers(ALL, {DOMAIN, ROOT, FIRST_BOOT, NETWORK}, NAMES, data=True) == [DATA, POOL]
 
