@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from kafka.errors import PolicyViolationError
 
+from model import topics as topics_model
 from model.handover import LiveSettings, seats
 from model.health import Sample
 from model.kafka_dynamic import Seen
@@ -151,3 +152,17 @@ def test_topics_that_are_refused_are_told_with_who_votes_and_what_to_do(
         asyncio.run(topics.settle(plan({"orders": Listed(partitions=1, replication_factor=1)})))
     remedy = "Mend that and run `pulumi up` again: it goes on where it stopped."
     assert str(caught.value) == f"stage 'topics': {words}\n{VOTES}\n{remedy}"
+
+
+def test_a_number_of_replicas_that_the_cluster_does_not_have_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def change(*_: object) -> list[str]:
+        raise AssertionError("a topic was changed")
+
+    seen = {"orders": topics_model.Seen((1,)), "old": topics_model.Seen((1,))}
+    monkeypatch.setattr(TopicsView, "seen", lambda *_: seen)
+    monkeypatch.setattr(TopicsView, "faults", lambda *_: [])
+    for step in ("carry_out", "delete"):
+        monkeypatch.setattr(TopicsView, step, change)
+    with pytest.raises(topics.NotAsListed) as caught:
+        asyncio.run(topics.settle(plan({"orders": Listed(partitions=1, replication_factor=3)}, ("old",))))
+    assert "nothing was changed:\n  - topics[orders].replicationFactor: is 1, was asked to be 3" in str(caught.value)
