@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from model.kafka_keys import Mode
 from model.topology import Cluster
+from model.wording import FEW, some
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +121,10 @@ def missing(cluster: Cluster, sample: Sample) -> list[str]:
     found += _quorum_faults(cluster, sample) if cluster.mode is Mode.KRAFT else _ensemble_faults(cluster, sample)
     lagging = [str(part) for part in sample.partitions if set(part.isr) != set(part.replicas)]
     if lagging:
-        found.append(f"{len(lagging)} partitions without full ISR ({_some(lagging)})")
+        found.append(f"{len(lagging)} partitions without full ISR ({some(lagging, FEW)})")
     leaderless = [str(part) for part in sample.partitions if part.leader < 0]
     if leaderless:
-        found.append(f"{len(leaderless)} partitions without a leader ({_some(leaderless)})")
+        found.append(f"{len(leaderless)} partitions without a leader ({some(leaderless, FEW)})")
     return found
 
 
@@ -292,7 +293,3 @@ def unspareable(partitions: Iterable[Partition]) -> list[str]:
 
 def _ids(ids: Iterable[int]) -> str:
     return ", ".join(str(node) for node in sorted(ids))
-
-
-def _some(names: list[str], limit: int = 3) -> str:
-    return ", ".join(names[:limit]) + (", …" if len(names) > limit else "")

@@ -9,6 +9,7 @@ import time
 from model import emptied, health
 from model.emptied import Emptied, Other
 from model.topology import Cluster, Node
+from model.wording import some
 from operations.kafka_view import KafkaView
 from operations.machine import StageFailed, Unreachable, connect
 from operations.refusal import Refusal
@@ -87,5 +88,5 @@ async def _ask_others(view: KafkaView, cluster: Cluster, node: Node, patience: i
     finally:
         view.close()
     if lost:
-        print(f"{node.name}: records that no other node has are lost with its disk: {', '.join(lost)}")
+        print(f"{node.name}: records that no other node has are lost with its disk: {some(lost)}")
     print(f"{node.name}: its data is gone, and the other nodes hold the rest")

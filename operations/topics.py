@@ -14,6 +14,7 @@ from kafka.protocol.metadata import MetadataRequest
 
 from model.topic_plan import TopicPlan
 from model.topics import Seen, Work, account, decide
+from model.wording import some
 from operations.alone import alone
 from operations.evidence import votes
 from operations.kafka_view import KafkaView
@@ -144,12 +145,12 @@ async def _settle(plan: TopicPlan, view: TopicsView) -> None:
         await _until_done(plan, view, only_deletion=True)
     _raise_if(await view.asked("the brokers to alter the topics", view.carry_out, plan, work, questions=steps))
     await _until_done(plan, view)
-    print(f"topics are as listed: {', '.join(plan.listed) or 'none'}", flush=True)
+    print(f"topics are as listed: {some(plan.listed) or 'none'}", flush=True)
 
 
 def _raise_if(faults: list[str]) -> None:
     if faults:
-        raise NotAsListed(f"Kafka refused {'; '.join(faults)}")
+        raise NotAsListed(f"Kafka refused {some(faults, between='; ')}")
 
 
 async def _until_done(plan: TopicPlan, view: TopicsView, *, only_deletion: bool = False) -> None:
@@ -164,6 +165,6 @@ async def _until_done(plan: TopicPlan, view: TopicsView, *, only_deletion: bool 
                 for name in plan.listed
                 if name in seen and seen[name].leaderless
             ]
-        return "; ".join(open_) or None
+        return some(open_, between="; ") or None
 
     await until("the topics to be as listed", ask, limit=_SETTLED_SECONDS * plan.patience)

@@ -111,7 +111,7 @@ UNSAFE: dict[str, tuple[Cluster, Sample, Node, str]] = {
         KRAFT,
         kraft(*(part(-1, (2, 3), number=n) for n in range(5))),
         SECOND,
-        "the in-sync replicas of 5 partitions are away (t-0, t-1, t-2, …)",
+        "the in-sync replicas of 5 partitions are away (t-0, t-1, t-2, and 2 more)",
     ),
     "a member of the ensemble is away": (
         ZOOKEEPER,

@@ -105,7 +105,7 @@ MISSING: dict[str, tuple[Cluster, Sample, list[str]]] = {
     "many replicas out of sync": (
         KRAFT,
         kraft(*(part((1,), number=n) for n in range(5))),
-        ["5 partitions without full ISR (t-0, t-1, t-2, …)"],
+        ["5 partitions without full ISR (t-0, t-1, t-2, and 2 more)"],
     ),
     "no leader of a partition": (
         KRAFT,
