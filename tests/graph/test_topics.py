@@ -44,7 +44,7 @@ def test_where_no_topics_are_listed_there_is_nothing_of_them(up: Up) -> None:
 def test_topics_are_made_once_the_cluster_runs(up: Up) -> None:
     engine = up(topics=[ORDERS])
     assert "kafka-running" in engine.ancestors(carrier(engine))
-    assert carrier(engine).inputs["create"] == "python -m operations topics"
+    assert carrier(engine).inputs["create"] == "exec python -m operations topics"
     assert plan(engine).listed["orders"].partitions == 3
     assert plan(engine).cluster.bootstrap_servers.startswith("172.25.254.131:9092,")
     assert "delete" not in carrier(engine).inputs, "`pulumi destroy` of this resource would lose records"
