@@ -98,7 +98,7 @@ class Ensemble:
 @dataclass(frozen=True, slots=True)
 class Sample:
     """What was seen of a cluster at one moment. `deaf` are brokers that take no connection: in ZooKeeper mode a broker is
-    registered some seconds before it opens its port."""
+    registered some seconds before it opens its port. `quorum_fault` is why brokers that answer don't tell of the quorum."""
 
     brokers: frozenset[int]
     controller: int
@@ -107,6 +107,7 @@ class Sample:
     ensemble: Ensemble | None = None
     faults: tuple[str, ...] = field(default=())
     deaf: frozenset[int] = frozenset()
+    quorum_fault: str = ""
 
 
 def missing(cluster: Cluster, sample: Sample) -> list[str]:
@@ -169,7 +170,8 @@ def _unheard(cluster: Cluster, sample: Sample) -> list[str]:
     if sample.faults:
         return list(sample.faults)
     if cluster.mode is Mode.KRAFT:
-        return [] if sample.quorum else ["no answer about the quorum"]
+        why = f": {sample.quorum_fault}" if sample.quorum_fault else ""
+        return [] if sample.quorum else [f"no answer about the quorum{why}"]
     return [] if sample.ensemble else ["no answer of the ensemble"]
 
 
@@ -277,7 +279,7 @@ def votes(cluster: Cluster, sample: Sample) -> str:
         return f"ensemble: {_each(states)}"
     quorum = sample.quorum
     if quorum is None:
-        return f"quorum: not known: {'; '.join(sample.faults) or 'no leader answers'}"
+        return f"quorum: not known: {'; '.join(sample.faults) or sample.quorum_fault or 'no leader answers'}"
     told = _each({node: member.fault or "caught up" for node, member in quorum.voters.items()})
     return f"quorum: leader is {quorum.leader if quorum.leader >= 0 else 'nobody'}; {told}"
 
