@@ -49,17 +49,20 @@ async def check(wanted: Emptied) -> None:
 
 async def _is_held(wanted: Emptied) -> bool:
     """Whether any other node has data in the mode. One that can't be asked is only passed over where another one has."""
-    answers = await asyncio.gather(*(_look(other, wanted.patience) for other in wanted.others), return_exceptions=True)
-    errors = [answer for answer in answers if isinstance(answer, BaseException)]
-    held = any(answer is True for answer in answers)
+    answers = await asyncio.gather(*(_look(other, wanted.patience) for other in wanted.others))
+    errors = [answer for answer in answers if not isinstance(answer, bool)]
+    held = True in answers
     if errors and not held:
         raise errors[0]
     return held
 
 
-async def _look(other: Other, patience: int) -> bool:
-    async with connect(other.access, patience) as machine:
-        return bool(await machine.ask(("held",), other.look))
+async def _look(other: Other, patience: int) -> bool | Unreachable | StageFailed:
+    try:
+        async with connect(other.access, patience) as machine:
+            return bool(await machine.ask(("held",), other.look))
+    except (Unreachable, StageFailed) as error:
+        return error
 
 
 async def _ask_others(view: KafkaView, cluster: Cluster, node: Node, patience: int) -> None:

@@ -452,6 +452,12 @@ def test_a_node_that_can_not_be_asked_may_have_data(monkeypatch: pytest.MonkeyPa
         check(KRAFT)
 
 
+def test_a_defect_while_asking_is_none_of_a_nodes_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    Asked(monkeypatch, is_gone=True, sample=UNSAFE["nobody answers"][1], others=(True, KeyError("mode")))
+    with pytest.raises(KeyError):
+        check(ZOOKEEPER)
+
+
 def test_one_look_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = Asked(monkeypatch, is_gone=True, sample=SAFE["it was the only replica"][1])
     monkeypatch.setattr(asking, "_SECONDS", 5)
