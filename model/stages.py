@@ -355,8 +355,6 @@ def report(cluster: Cluster, node: Node) -> dict[str, Any]:
         "node": node.name,
         "stage": "report",
         "data": paths.data,
-        "staged": paths.staged,
-        "fingerprint_file": paths.fingerprint,
         "running_fingerprint": paths.running_fingerprint,
         "mode_file": paths.mode_file,
         "log": paths.server_log(),

@@ -50,7 +50,6 @@ class Account(_Told):
     planned."""
 
     units: dict[str, dict[str, str]]
-    staged: str
     running: str
     free_bytes: int
     total_bytes: int

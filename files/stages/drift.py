@@ -75,12 +75,6 @@ def host_names():
     return found
 
 
-def java_version():
-    done = run("java", "-version", check=False) if shutil.which("java") else None
-    lines = done.stderr.splitlines() if done and done.returncode == 0 else []
-    return lines[0] if lines else ""
-
-
 def touched(home):
     """What changed since the archive was unpacked in the programs that came with it."""
     mark = Path(home) / ".archive-sha512"
@@ -94,10 +88,3 @@ def touched(home):
         for name in names
     ]
     return sorted(str(path) for path in found if path.lstat().st_mtime > since)
-
-
-def first_line(path):
-    try:
-        return Path(path).read_text().split("\n", 1)[0]
-    except FileNotFoundError:
-        return ""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from model import drift, stages
+from operations import drift as look
 
 from .stage_machine import Machine, snapshot
 from .test_stages import CLUSTER_ID
@@ -58,7 +59,7 @@ def put(machine: Machine, installed: dict[str, Any], configured: dict[str, Any])
 def told(machine: Machine, plans: tuple[dict[str, Any], dict[str, Any]]) -> list[str]:
     """What differs of files, programs and links."""
     before, machine.said = snapshot(machine.root), []
-    program = machine.load("tools", "drift")
+    program = machine.load(*look.PARTS)
     program["main"](drift.question(*plans))
     assert snapshot(machine.root) == before, "a question changes nothing"
     (line,) = machine.said

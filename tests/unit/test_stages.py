@@ -16,7 +16,7 @@ from model.kafka_keys import Mode
 from model.metrics import NODE_EXPORTER
 from model.stages import NodePlan
 
-from .samples import cluster, dev, runtime
+from .samples import ROOT, cluster, dev, runtime
 
 PARTS = [
     ("java", "packages", "volume", "tools", "shared_classes", "pieces", "installed"),
@@ -31,7 +31,7 @@ PARTS = [
     ("java", "fit"),
     ("claimed",),
     ("packages", "tools", "removed"),
-    ("tools", "drift"),
+    ("java", "account", "tools", "drift"),
 ]
 EVERY = pytest.mark.parametrize("parts", PARTS, ids="+".join)
 LOCK = "/run/lock/kafka-cluster.lock"
@@ -145,6 +145,12 @@ def test_a_program_cut_off_before_its_last_line_does_nothing(parts: tuple[str, .
     names = [s.name for s in tree.body if isinstance(s, ast.FunctionDef | ast.ClassDef)]
     assert len(names) == len(set(names)), "one part would silently replace what another one means"
     assert {"main", "call"} <= set(names)
+
+
+def test_what_two_programs_do_stands_in_one_piece() -> None:
+    pieces = [ast.parse(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "files/stages").glob("*.py"))]
+    texts = [ast.unparse(s) for piece in pieces for s in piece.body if isinstance(s, ast.FunctionDef)]
+    assert {text for text in texts if texts.count(text) > 1} == set(), "a copy is mended in one of its places"
 
 
 @pytest.mark.parametrize("harmful", ["run('x')", "X = run('x')", "if True:\n    run('x')", "def f(a=run('x')): pass",

@@ -28,7 +28,6 @@ EXACT = Clock(0.0, 0.01)
 def account(**more: Any) -> Account:
     plain = {
         "units": {"kafka.service": UP, "zookeeper.service": DOWN},
-        "staged": "f1",
         "running": "f1",
         "free_bytes": 50,
         "total_bytes": 100,
