@@ -284,6 +284,16 @@ def votes(cluster: Cluster, sample: Sample) -> str:
     return f"quorum: leader is {quorum.leader if quorum.leader >= 0 else 'nobody'}; {told}"
 
 
+def where_to_look(cluster: Cluster, sample: Sample) -> list[str]:
+    """For each broker that does not answer, how its service log is read."""
+    return [
+        f"{node.name}'s broker does not answer; the end of its service log:"
+        f" kafka-cluster ssh {node.name} sudo tail -n 50 {cluster.paths.server_log()}"
+        for node in cluster.brokers
+        if node.id in sample.deaf or node.id not in sample.brokers
+    ]
+
+
 def _each(states: dict[int, str]) -> str:
     return "; ".join(f"{node}: {state}" for node, state in sorted(states.items()))
 

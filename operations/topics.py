@@ -16,7 +16,7 @@ from model.topic_plan import TopicPlan
 from model.topics import Seen, Work, account, decide
 from model.wording import some
 from operations.alone import alone
-from operations.evidence import votes
+from operations.evidence import votes_and_logs
 from operations.kafka_view import KafkaView
 from operations.refusal import Refusal
 from operations.wait import TimedOut, until
@@ -124,7 +124,8 @@ async def settle(plan: TopicPlan) -> None:
                 await _settle(plan, view)
         except (KafkaError, OSError, TimedOut, NotAsListed) as error:
             raise NotAsListed(
-                f"stage 'topics': {error or type(error).__name__}\n{await votes(plan.cluster, ways, plan.patience)}\n"
+                f"stage 'topics': {error or type(error).__name__}\n"
+                f"{await votes_and_logs(plan.cluster, ways, plan.patience)}\n"
                 "Mend that and run `pulumi up` again: it goes on where it stopped."
             ) from error
         finally:

@@ -403,6 +403,19 @@ def test_who_votes_is_told_beside_every_error(case: str) -> None:
     assert health.votes(cluster, sample).startswith(told), "whoever mends a cluster asks first who leads it"
 
 
+@pytest.mark.parametrize(
+    ("sample", "names"),
+    [
+        (kraft(), []),
+        (replace(kraft(), deaf=frozenset({3})), ["n3"]),
+        (replace(kraft(), brokers=frozenset({2, 3})), ["n1"]),
+        (SILENT_CLUSTER, ["n1", "n2", "n3"]),
+    ],
+)
+def test_whose_log_is_to_be_read(sample: Sample, names: list[str]) -> None:
+    assert [line.partition("'")[0] for line in health.where_to_look(KRAFT, sample)] == names
+
+
 def test_the_verdict_on_a_sample_does_not_change_it() -> None:
     sample = kraft(part((1, 2)))
     copy = replace(sample)
