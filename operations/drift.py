@@ -21,7 +21,7 @@ from operations.ways import Ways
 SAME, DIFFERENT, UNKNOWN = 0, 1, 2
 
 # What tells how a machine is.
-PARTS = ("java", "account", "tools", "drift")
+PARTS = ("java", "account", "packages", "tools", "drift")
 _TOPICS = "topics"
 
 Resources = Iterable[Mapping[str, Any]]

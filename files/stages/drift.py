@@ -14,6 +14,7 @@ def main(plan):
                 "pieces": {path: sha512(path) if os.path.isfile(path) else "" for path in plan["pieces"]},
                 "hosts": host_names(),
                 "java": java_version(),
+                "packages": gone_packages(plan["packages"]),
                 "archive": first_line(f"{plan['home']}/.archive-sha512"),
                 "touched": touched(plan["home"]),
                 "mounted": os.path.ismount(plan["data"]),
@@ -73,6 +74,11 @@ def host_names():
         for name in words[1:]:
             found.setdefault(name, words[0])
     return found
+
+
+def gone_packages(record):
+    """Those that `installed` brought, and that are not there any more."""
+    return [name for name in read_json(record) or [] if not is_installed(name)]
 
 
 def touched(home):

@@ -32,7 +32,7 @@ PARTS = [
     ("java", "fit"),
     ("claimed",),
     ("packages", "tools", "removed"),
-    ("java", "account", "tools", "drift"),
+    ("java", "account", "packages", "tools", "drift"),
 ]
 EVERY = pytest.mark.parametrize("parts", PARTS, ids="+".join)
 CLUSTER_ID = "A_D5kj5zTbi2EDTeXHDH3g"
