@@ -16,6 +16,8 @@ from model.handover import Access
 # One stage of a node; `stdout` is what it printed.
 Stage = remote.Command
 
+# At Ctrl-C the command plugin ends the process that it started, which is a shell if that starts another one.
+_OPERATION = "exec python -m operations"
 # For the largest of them, the Kafka archive, that is 30 KiB a second.
 _LONGEST = pulumi.CustomTimeouts(create="1h", update="1h")
 # Machines answered when stage `ready` was done, so a machine that does not is worth few tries only. One that was made anew
@@ -39,7 +41,7 @@ def operate(
     answered first stays, whatever becomes of its words. `secret`: the answer is one, and is not printed."""
     return local.Command(
         name,
-        create=f"python -m operations {verb}",
+        create=f"{_OPERATION} {verb}",
         stdin=stdin,
         logging=local.Logging.NONE if secret else local.Logging.STDOUT,
         opts=ResourceOptions(
@@ -59,7 +61,7 @@ def undo(
     return local.Command(
         name,
         create="true",
-        delete=f"python -m operations {verb}",
+        delete=f"{_OPERATION} {verb}",
         stdin=stdin,
         opts=ResourceOptions(parent=parent, depends_on=list(depends_on)),
     )

@@ -12,7 +12,6 @@ from components.place import Place
 from model import fitness, monitor, stages
 from model.handover import Access
 from model.metrics import MonitorSettings
-from model.paths import Paths
 from model.settings import NodeSettings, Settings
 from model.topology import Cluster, Node
 from operations.ways import login
@@ -99,8 +98,8 @@ class Host(pulumi.ComponentResource):
         hand = Hand(access, deleted_with=None, jumps=node.jump_host is not None)
         ready = hand.stage(
             f"{name}-ready",
-            first=stages.command(Paths.lock, "first"),
-            again=stages.command(Paths.lock, "again"),
+            first=stages.command("first"),
+            again=stages.command("again"),
             program=stages.program(files.text, ("claimed",), claim),
             parent=self,
             depends_on=[fit],

@@ -3,6 +3,8 @@
 One of the two modules that know pulumi_libvirt.
 """
 
+from typing import Any
+
 import pulumi
 import pulumi_libvirt as libvirt
 from pulumi import Output, ResourceOptions
@@ -54,11 +56,7 @@ class Machine(pulumi.ComponentResource):
         first_key = key_pair(f"{name}-first-key", self)
         first_boot = self._first_boot(name, first_key, operator)
         free = operate(
-            f"{name}-address",
-            f"free-address {node.address}",
-            parent=self,
-            depends_on=[site.network],
-            once=True,
+            f"{name}-address", f"free-address {node.address}", parent=self, depends_on=[site.network], once=True
         ).stdout
         domain = self._domain(name, root, data, console, first_boot, free)
         access = Output.all(operator.private, host_key.public, domain.id).apply(
@@ -74,8 +72,8 @@ class Machine(pulumi.ComponentResource):
         )
         self.register_outputs({"address": node.address})
 
-    def _mine(self, **more: object) -> ResourceOptions:
-        return ResourceOptions(parent=self, provider=self._site.provider, delete_before_replace=True, **more)  # type: ignore[arg-type]
+    def _mine(self, **more: Any) -> ResourceOptions:
+        return ResourceOptions(parent=self, provider=self._site.provider, delete_before_replace=True, **more)
 
     def _kept(self, *inputs: str) -> list[str]:
         """Inputs whose change waits until this machine is the one to be replaced."""

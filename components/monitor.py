@@ -18,7 +18,6 @@ from components.place import Place
 from model import monitor, stages
 from model.handover import MONITOR, SERVES
 from model.metrics import MonitorSettings
-from model.paths import Paths
 from model.settings import Settings
 from model.times import patience
 from model.topology import Cluster
@@ -55,7 +54,7 @@ class Monitor(pulumi.ComponentResource):
             )
 
         def command(word: str) -> Output[str]:
-            return place.machine.apply(lambda machine: stages.command(Paths.lock, word, machine=machine))
+            return place.machine.apply(lambda machine: stages.command(word, machine=machine))
 
         login = Output.unsecret(place.hand.access.apply(lambda access: access.user))
         program = login.apply(lambda login: stages.program(files.text, ("pieces", "watching"), planned(login)))

@@ -148,7 +148,7 @@ class KafkaNode(pulumi.ComponentResource):
         stage = parts[-1]
 
         def command(word: str) -> Output[str]:
-            return self._place.machine.apply(lambda machine: stages.command(Paths.lock, word, machine=machine))
+            return self._place.machine.apply(lambda machine: stages.command(word, machine=machine))
 
         return self._place.hand.stage(
             f"{self._name}-{stage}",

@@ -6,16 +6,43 @@ from model.kafka_keys import replication_defaults
 from model.settings import NetworkMode, Platform, Settings
 from model.topic_rules import MIN_ISR, Surroundings
 
+_UNCLEAN = "unclean.leader.election.enable"
 # A libvirt URI that names a computer.
 _ELSEWHERE = re.compile(r"[\w+]+://(?:[^@/?]*@)?(?!localhost\b|127\.|\[::1\])[^@/?]+")
 
 
 def warnings(settings: Settings) -> list[str]:
     """A sentence for each."""
-    found = [*_of_transactions(settings), *_of_topics(settings), *_of_the_way(settings)]
-    if not settings.protect_data:
-        found.append("protectData is false: `pulumi destroy` deletes the data volumes without asking again")
-    return found
+    return [
+        *_of_transactions(settings),
+        *_of_unclean_elections(settings),
+        *_of_encryption(settings),
+        *_of_topics(settings),
+        *_of_the_way(settings),
+        *_of_the_end(settings),
+    ]
+
+
+def _of_the_end(settings: Settings) -> list[str]:
+    if settings.delete_data:
+        return ["deleteData is true: `pulumi destroy` deletes the nodes' data without asking again"]
+    if settings.platform is Platform.LIBVIRT and not settings.protect_data:
+        return ["protectData is false: `pulumi destroy` deletes the data volumes without asking again"]
+    return []
+
+
+def _of_unclean_elections(settings: Settings) -> list[str]:
+    topics = [(f"topic {topic.name}: ", topic.settings) for topic in settings.topics if topic.is_wanted]
+    return [
+        f"{whose}{_UNCLEAN} is true: acknowledged records may be lost, whenever a replica that lacks them comes to lead"
+        for whose, said in [("", settings.settings), *topics]
+        if said.get(_UNCLEAN, "").strip(" ").lower() == "true"
+    ]
+
+
+def _of_encryption(settings: Settings) -> list[str]:
+    idle = sorted(key for key in settings.settings if key.startswith(("ssl.", "sasl.")))
+    return [f"settings {', '.join(idle)}: no listener uses them: all are PLAINTEXT"] if idle else []
 
 
 def _of_the_way(settings: Settings) -> list[str]:

@@ -43,6 +43,7 @@ def question(installed: Mapping[str, Any], configured: Mapping[str, Any]) -> dic
         "links": list(installed["links"]),
         "tools": installed["tools"],
         "pieces": [piece["path"] for piece in installed["pieces"]],
+        "packages": installed["packages"],
         "home": installed["home"],
         "data": installed["data"],
         "owner_file": installed["owner_file"],
@@ -79,6 +80,8 @@ def _installed(plan: Mapping[str, Any], account: Mapping[str, Any]) -> Iterator[
             yield Difference("user", "", user)
     if '"17.' not in account["java"]:
         yield Difference("Java", account["java"], "version 17")
+    for package in account["packages"]:
+        yield Difference("package", "", package)
     if account["archive"] != plan["sha512"]:
         yield Difference(f"archive in {plan['home']}", account["archive"][:12], f"SHA-512 {plan['sha512'][:12]}…")
     for piece in plan["pieces"]:

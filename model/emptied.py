@@ -12,9 +12,9 @@ from model.handover import Access, Clustered, JumpHosts
 from model.health import Partition, Sample
 from model.kafka_keys import Mode
 from model.topology import Cluster, Node
+from model.wording import FEW, some
 
 _NOBODY = -1
-_NAMED = 3
 _FORMATTED = "-formatted"
 
 
@@ -88,10 +88,10 @@ def _partitions(leaderless: list[Partition], node: Node) -> list[str]:
     away = [part for part in leaderless if part not in last]
     found = []
     if away:
-        found.append(f"the in-sync replicas of {len(away)} partitions are away ({_some(away)})")
+        found.append(f"the in-sync replicas of {len(away)} partitions are away ({some(away, FEW)})")
     if last:
         found.append(
-            f"{node.name} was the only one in sync of {len(last)} replicated partitions ({_some(last)}), and only an"
+            f"{node.name} was the only one in sync of {len(last)} replicated partitions ({some(last, FEW)}), and only an"
             " unclean election keeps what their other replicas have"
         )
     return found
@@ -100,7 +100,3 @@ def _partitions(leaderless: list[Partition], node: Node) -> list[str]:
 def lost(sample: Sample, node: Node) -> list[str]:
     """The partitions that had no other replica."""
     return sorted(str(part) for part in sample.partitions if part.replicas == (node.id,))
-
-
-def _some(partitions: list[Partition]) -> str:
-    return ", ".join(map(str, partitions[:_NAMED])) + (", …" if len(partitions) > _NAMED else "")

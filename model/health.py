@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from model.kafka_keys import Mode
 from model.topology import Cluster
+from model.wording import FEW, some
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class Ensemble:
 @dataclass(frozen=True, slots=True)
 class Sample:
     """What was seen of a cluster at one moment. `deaf` are brokers that take no connection: in ZooKeeper mode a broker is
-    registered some seconds before it opens its port."""
+    registered some seconds before it opens its port. `quorum_fault` is why brokers that answer don't tell of the quorum."""
 
     brokers: frozenset[int]
     controller: int
@@ -106,6 +107,7 @@ class Sample:
     ensemble: Ensemble | None = None
     faults: tuple[str, ...] = field(default=())
     deaf: frozenset[int] = frozenset()
+    quorum_fault: str = ""
 
 
 def missing(cluster: Cluster, sample: Sample) -> list[str]:
@@ -120,10 +122,10 @@ def missing(cluster: Cluster, sample: Sample) -> list[str]:
     found += _quorum_faults(cluster, sample) if cluster.mode is Mode.KRAFT else _ensemble_faults(cluster, sample)
     lagging = [str(part) for part in sample.partitions if set(part.isr) != set(part.replicas)]
     if lagging:
-        found.append(f"{len(lagging)} partitions without full ISR ({_some(lagging)})")
+        found.append(f"{len(lagging)} partitions without full ISR ({some(lagging, FEW)})")
     leaderless = [str(part) for part in sample.partitions if part.leader < 0]
     if leaderless:
-        found.append(f"{len(leaderless)} partitions without a leader ({_some(leaderless)})")
+        found.append(f"{len(leaderless)} partitions without a leader ({some(leaderless, FEW)})")
     return found
 
 
@@ -168,7 +170,8 @@ def _unheard(cluster: Cluster, sample: Sample) -> list[str]:
     if sample.faults:
         return list(sample.faults)
     if cluster.mode is Mode.KRAFT:
-        return [] if sample.quorum else ["no answer about the quorum"]
+        why = f": {sample.quorum_fault}" if sample.quorum_fault else ""
+        return [] if sample.quorum else [f"no answer about the quorum{why}"]
     return [] if sample.ensemble else ["no answer of the ensemble"]
 
 
@@ -276,9 +279,19 @@ def votes(cluster: Cluster, sample: Sample) -> str:
         return f"ensemble: {_each(states)}"
     quorum = sample.quorum
     if quorum is None:
-        return f"quorum: not known: {'; '.join(sample.faults) or 'no leader answers'}"
+        return f"quorum: not known: {'; '.join(sample.faults) or sample.quorum_fault or 'no leader answers'}"
     told = _each({node: member.fault or "caught up" for node, member in quorum.voters.items()})
     return f"quorum: leader is {quorum.leader if quorum.leader >= 0 else 'nobody'}; {told}"
+
+
+def where_to_look(cluster: Cluster, sample: Sample) -> list[str]:
+    """For each broker that does not answer, how its service log is read."""
+    return [
+        f"{node.name}'s broker does not answer; the end of its service log:"
+        f" kafka-cluster ssh {node.name} sudo tail -n 50 {cluster.paths.server_log()}"
+        for node in cluster.brokers
+        if node.id in sample.deaf or node.id not in sample.brokers
+    ]
 
 
 def _each(states: dict[int, str]) -> str:
@@ -292,7 +305,3 @@ def unspareable(partitions: Iterable[Partition]) -> list[str]:
 
 def _ids(ids: Iterable[int]) -> str:
     return ", ".join(str(node) for node in sorted(ids))
-
-
-def _some(names: list[str], limit: int = 3) -> str:
-    return ", ".join(names[:limit]) + (", …" if len(names) > limit else "")

@@ -22,12 +22,14 @@ def heap_options(heap: str) -> str:
 
 def performance_options(*, emulated: bool) -> str:
     """KAFKA_JVM_PERFORMANCE_OPTS. An emulated processor spends more on optimising compilers and parallel
-    collectors than it gains from them, so there the first compiler and one collector thread have to do."""
+    collectors than it gains from them, so there the first compiler and one collector thread have to do.
+    One that lives on without memory is lame, and systemd starts only what has ended."""
+    always = "-XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true"
     if emulated:
-        return "-server -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Djava.awt.headless=true"
+        return f"-server -XX:TieredStopAtLevel=1 -XX:+UseSerialGC {always}"
     return (
         "-server -XX:+UseG1GC -XX:MaxGCPauseMillis=20 -XX:InitiatingHeapOccupancyPercent=35"
-        " -XX:+ExplicitGCInvokesConcurrent -Djava.awt.headless=true"
+        f" -XX:+ExplicitGCInvokesConcurrent {always}"
     )
 
 

@@ -129,7 +129,7 @@ ExecStart={_PROGRAM} --config.file={_FOLDER}/prometheus.yml --storage.tsdb.path=
   --web.console.templates={_FOLDER}/consoles --web.listen-address={monitor.address}:{monitor.web_port}
 Restart=always
 RestartSec=5
-{units.HARDENING.replace("ProcSubset=pid" + chr(10), "")}
+{units.HARDENING_BUT_FOR_PROC}
 [Install]
 WantedBy=multi-user.target
 """

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from model import health
 from model.health import Sample
 from model.topology import Cluster
+from model.wording import some
 
 
 def stopped(least: int, before: int, sample: Sample) -> list[str]:
@@ -24,7 +25,7 @@ def stopped(least: int, before: int, sample: Sample) -> list[str]:
         return []
     return [
         f"min.insync.replicas becomes {least} instead of {before}: topics with fewer replicas take no record with acks=all"
-        f" any more, unless they have a min.insync.replicas of their own: {', '.join(few)}"
+        f" any more, unless they have a min.insync.replicas of their own: {some(few)}"
     ]
 
 
@@ -40,11 +41,11 @@ def interruptions(cluster: Cluster, names: Iterable[str], sample: Sample) -> lis
     if strict := health.unspareable(concerned):
         found.append(
             f"the restart of {one_by_one}, one at a time, holds up producers with acks=all until each is back, on topics"
-            f" with no more replicas than min.insync.replicas: {', '.join(strict)}"
+            f" with no more replicas than min.insync.replicas: {some(strict)}"
         )
     if single := sorted({part.topic for part in concerned if len(part.replicas) == 1}):
         found.append(
             f"the restart of {one_by_one}, one at a time, takes away topics with one replica until each is back:"
-            f" {', '.join(single)}"
+            f" {some(single)}"
         )
     return found

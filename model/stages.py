@@ -39,7 +39,7 @@ _WHOLE_STOP_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class NodePlan:
-    """All that a node's stages have to know about it. `machine` changes when the machine is another one."""
+    """All that a node's stages have to know about it."""
 
     cluster: Cluster
     node: Node
@@ -79,19 +79,19 @@ def plan_of(program: str) -> dict[str, Any]:
     return found
 
 
-def command(paths_lock: str, *arguments: str, machine: str = "") -> str:
+def command(*arguments: str, machine: str = "") -> str:
     """The shell command that runs a program given on its standard input: as root, one at a time on a
     machine, with a time limit. The machine's id makes the text another one when the machine is."""
     run = shlex.join(["timeout", str(RUN_SECONDS), "python3", "-"])
-    text = shlex.join(["sudo", "-n", "sh", "-c", _one_at_a_time(paths_lock, run), "sh", *arguments])
+    text = shlex.join(["sudo", "-n", "sh", "-c", _one_at_a_time(run), "sh", *arguments])
     return f"MACHINE={shlex.quote(machine)} {text}" if machine else text
 
 
-def _one_at_a_time(lock: str, run: str) -> str:
+def _one_at_a_time(run: str) -> str:
     """A shell's words that wait for the lock and say so. flock ends with a number of its own when it has not got it;
     what runs under it reads the standard input, and so does nobody else."""
     return (
-        f'said=0 step=2; while flock --wait $step --conflict-exit-code {_HELD} {lock} {run} "$@"; code=$?;'
+        f'said=0 step=2; while flock --wait $step --conflict-exit-code {_HELD} {Paths.lock} {run} "$@"; code=$?;'
         f" [ $code -eq {_HELD} ] && [ $said -lt {_LOCK_SECONDS} ]; do said=$((said + step)) step=5;"
         f' echo "waiting for another stage that runs on this machine ($said s of at most {_LOCK_SECONDS} s)" >&2;'
         " done; exit $code"
@@ -355,8 +355,6 @@ def report(cluster: Cluster, node: Node) -> dict[str, Any]:
         "node": node.name,
         "stage": "report",
         "data": paths.data,
-        "staged": paths.staged,
-        "fingerprint_file": paths.fingerprint,
         "running_fingerprint": paths.running_fingerprint,
         "mode_file": paths.mode_file,
         "log": paths.server_log(),

@@ -11,6 +11,7 @@ from typing import Any
 from model.handover import LIVE
 from model.kafka_keys import KAFKAS_OWN, Mode
 from model.topology import Cluster
+from model.wording import some
 
 
 def left_in(resources: Iterable[Mapping[str, Any]]) -> Mode | None:
@@ -30,7 +31,7 @@ def left_behind(cluster: Cluster, reports: Iterable[Mapping[str, Any]]) -> str:
     if not any(cluster.paths.properties(other) in report["config"] for report in reports):
         return ""
     found = {topic for report in reports for topic in report["other_topics"]} - {*KAFKAS_OWN}
-    return f"topics that stay behind in {other} mode's data: {', '.join(sorted(found)) or 'none'}"
+    return f"topics that stay behind in {other} mode's data: {some(sorted(found)) or 'none'}"
 
 
 def warnings(before: Mode | None, begun: Mode | None, cluster: Cluster) -> list[str]:

@@ -12,10 +12,12 @@ from model.kafka_table import topic_keys
 from model.settings import Settings
 from model.topic_plan import Listed, TopicPlan, absent, listed
 
+_HOW_TO_MOVE = "docs/how-to/topics.md#another-number-of-replicas"
+
 
 def refusals(before: TopicPlan | None, settings: Settings) -> list[str]:
     """A line for each change that no cluster can follow, as far as the last plan tells. It tells nothing of the other
-    mode's cluster."""
+    mode's cluster, nor of replicas: those are moved beside it, and then listed."""
     if before is None or before.mode is not settings.mode:
         return []
     wanted = listed(settings.topics, len(settings.brokers), before)
@@ -23,7 +25,7 @@ def refusals(before: TopicPlan | None, settings: Settings) -> list[str]:
         line
         for name, topic in wanted.items()
         if name in before.listed
-        for line in _impossible(name, topic, _as_seen(before.listed[name]))
+        for line in _too_few(name, topic, before.listed[name].partitions)
     ]
 
 
@@ -51,7 +53,20 @@ def warnings(before: TopicPlan | None, settings: Settings) -> list[str]:
                 f"topic {topic.name} is to have {topic.partitions} partitions instead of {old.partitions}: from then on,"
                 " records of a key may go to another partition than earlier ones"
             )
-    return found
+    return found + (_other_factors(before, settings) if before and before.mode is settings.mode else [])
+
+
+def _other_factors(before: TopicPlan, settings: Settings) -> list[str]:
+    brokers = len(settings.brokers)
+    return [
+        f"topic {topic.name} is listed with replicationFactor {topic.factor(brokers)} instead of {old.replication_factor}:"
+        " `up` moves no replicas, asks the cluster, and changes no topic if this one has another number; reassign its"
+        f" partitions first, unless that is done: {_HOW_TO_MOVE}"
+        for topic in settings.topics
+        if topic.is_wanted
+        and (old := before.listed.get(topic.name))
+        and topic.factor(brokers) != old.replication_factor
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +77,6 @@ class Seen:
     replicas: tuple[int, ...]
     settings: Mapping[str, str] = field(default_factory=dict)
     leaderless: int = 0
-
-
-def _as_seen(listed: Listed) -> Seen:
-    return Seen((listed.replication_factor,) * listed.partitions, listed.settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,19 +130,23 @@ def _altered(version: str, topic: Listed, seen: Seen) -> dict[str, str | None]:
     return changes | {key: None for key in topic.taken_back if key in seen.settings}
 
 
+def _too_few(name: str, wanted: Listed, partitions: int) -> list[str]:
+    if wanted.partitions >= partitions:
+        return []
+    return [
+        f"  - topics[{name}].partitions: is {partitions}, was asked to be {wanted.partitions}; instead, leave it,"
+        " as no topic can lose partitions, or move the records to another topic; if they may be lost, say"
+        " state: absent, `pulumi up`, and list it anew"
+    ]
+
+
 def _impossible(name: str, wanted: Listed, seen: Seen) -> list[str]:
-    """Why a topic can't become what is listed."""
-    found = []
-    if wanted.partitions < len(seen.replicas):
-        found.append(
-            f"  - topics[{name}].partitions: is {len(seen.replicas)}, was asked to be {wanted.partitions}; instead, leave it,"
-            " as no topic can lose partitions, or move the records to another topic; if they may be lost, say"
-            " state: absent, `pulumi up`, and list it anew"
-        )
+    """Why a topic of the cluster can't become what is listed."""
+    found = _too_few(name, wanted, len(seen.replicas))
     factors = sorted(set(seen.replicas))
     if factors != [wanted.replication_factor]:
         found.append(
             f"  - topics[{name}].replicationFactor: is {' and '.join(map(str, factors))}, was asked to be"
-            f" {wanted.replication_factor}; instead, move replicas by kafka-reassign-partitions.sh, then list what it is"
+            f" {wanted.replication_factor}; instead, list what it is, or move replicas first: {_HOW_TO_MOVE}"
         )
     return found

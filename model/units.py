@@ -59,6 +59,8 @@ SystemCallFilter=~@privileged @resources
 SystemCallErrorNumber=EPERM
 UMask=0027
 """
+# For what looks at the machine, and not at its own processes only.
+HARDENING_BUT_FOR_PROC = HARDENING.replace("ProcSubset=pid\n", "")
 
 
 def _tells_metrics(cluster: Cluster, node: Node, port: int, option: str) -> str:
@@ -88,7 +90,7 @@ ExecStart={cluster.paths.node_exporter} --web.listen-address={node.address}:{por
 Restart=always
 RestartSec=5
 OOMScoreAdjust=500
-{HARDENING.replace("ProcSubset=pid" + chr(10), "")}
+{HARDENING_BUT_FOR_PROC}
 [Install]
 WantedBy=multi-user.target
 """

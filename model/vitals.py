@@ -36,13 +36,6 @@ class Start(_Told):
     why: str
 
 
-class Search(_Told):
-    """What the service logs say of unclean elections."""
-
-    lines: tuple[str, ...]
-    oldest: str
-
-
 class Account(_Told):
     """A node's own words. Times are seconds since the epoch, 0 for never; `collected` is the last line about its heap
     in the garbage-collection log; `elections` is None where the logs could not be read in time; `silent` are services that were
@@ -50,7 +43,6 @@ class Account(_Told):
     planned."""
 
     units: dict[str, dict[str, str]]
-    staged: str
     running: str
     free_bytes: int
     total_bytes: int
@@ -59,7 +51,7 @@ class Account(_Told):
     start: Start | None
     heap: str
     collected: str
-    elections: Search | None
+    elections: LogSearch | None
     silent: tuple[str, ...] = ()
     exporter: str = ""
 
@@ -158,11 +150,6 @@ def heap_after_collection(line: str) -> int | None:
         return None
     number, unit = int(found[1][:-1]), found[1][-1]
     return {"K": number // 1024, "M": number, "G": number * 1024}[unit]
-
-
-def search(told: Account) -> LogSearch | None:
-    """What its logs say of unclean elections."""
-    return LogSearch(told.elections.lines, told.elections.oldest) if told.elections else None
 
 
 def faults(node: NodeStatus) -> list[str]:

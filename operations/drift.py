@@ -20,6 +20,8 @@ from operations.ways import Ways
 
 SAME, DIFFERENT, UNKNOWN = 0, 1, 2
 
+# What tells how a machine is.
+PARTS = ("java", "account", "packages", "tools", "drift")
 _TOPICS = "topics"
 
 Resources = Iterable[Mapping[str, Any]]
@@ -55,7 +57,7 @@ class Look:
         installed, configured = self._plans(node.name)
         try:
             async with connect(node.access, self.handover.patience) as machine:
-                account = await machine.ask(("tools", "drift"), drift.question(installed, configured))
+                account = await machine.ask(PARTS, drift.question(installed, configured))
         except (Unreachable, StageFailed) as error:
             raise Unanswered(str(error)) from error
         return drift.of_machine(installed, configured, account)

@@ -9,6 +9,7 @@ import time
 from model import emptied, health
 from model.emptied import Emptied, Other
 from model.topology import Cluster, Node
+from model.wording import some
 from operations.kafka_view import KafkaView
 from operations.machine import StageFailed, Unreachable, connect
 from operations.refusal import Refusal
@@ -48,17 +49,20 @@ async def check(wanted: Emptied) -> None:
 
 async def _is_held(wanted: Emptied) -> bool:
     """Whether any other node has data in the mode. One that can't be asked is only passed over where another one has."""
-    answers = await asyncio.gather(*(_look(other, wanted.patience) for other in wanted.others), return_exceptions=True)
-    errors = [answer for answer in answers if isinstance(answer, BaseException)]
-    held = any(answer is True for answer in answers)
+    answers = await asyncio.gather(*(_look(other, wanted.patience) for other in wanted.others))
+    errors = [answer for answer in answers if not isinstance(answer, bool)]
+    held = True in answers
     if errors and not held:
         raise errors[0]
     return held
 
 
-async def _look(other: Other, patience: int) -> bool:
-    async with connect(other.access, patience) as machine:
-        return bool(await machine.ask(("held",), other.look))
+async def _look(other: Other, patience: int) -> bool | Unreachable | StageFailed:
+    try:
+        async with connect(other.access, patience) as machine:
+            return bool(await machine.ask(("held",), other.look))
+    except (Unreachable, StageFailed) as error:
+        return error
 
 
 async def _ask_others(view: KafkaView, cluster: Cluster, node: Node, patience: int) -> None:
@@ -87,5 +91,5 @@ async def _ask_others(view: KafkaView, cluster: Cluster, node: Node, patience: i
     finally:
         view.close()
     if lost:
-        print(f"{node.name}: records that no other node has are lost with its disk: {', '.join(lost)}")
+        print(f"{node.name}: records that no other node has are lost with its disk: {some(lost)}")
     print(f"{node.name}: its data is gone, and the other nodes hold the rest")

@@ -12,6 +12,7 @@ from model import health, order
 from model.handover import Handover
 from model.listeners import CONTROLLERS
 from model.topology import Node
+from model.wording import some
 from operations.kafka_view import KafkaView
 from operations.wait import told, until
 from operations.ways import Ways
@@ -43,7 +44,7 @@ class Gates:
             nonlocal chosen
             sample = await self.view.sample()
             chosen = order.cheapest(waiting, health.unwell(self.cluster, sample), sample.controller)
-            return "; ".join(health.why_not_restart(self.cluster, sample, waiting[chosen])) or None
+            return some(health.why_not_restart(self.cluster, sample, waiting[chosen]), between="; ") or None
 
         names = f"{'one of ' if len(waiting) > 1 else ''}{', '.join(waiting)}"
         await until(f"{names} to be safe to restart", ask, limit=_SPARE_SECONDS * self.patience)

@@ -133,17 +133,13 @@ class KafkaView:
         partitions = self._partitions(metadata["topics"])
         if self._cluster.mode is Mode.ZOOKEEPER:
             return Sample(brokers, metadata["controller_id"], partitions)
-        quorum = self._ask_quorum()
-        return Sample(brokers, quorum.leader if quorum else _NOBODY, partitions, quorum)
-
-    def _ask_quorum(self) -> Quorum | None:
-        """None when there is no leader to ask: a broker goes on knowing its topics without one."""
         try:
-            return self._described_quorum()
-        except KafkaError:
-            return None
+            quorum = self._ask_quorum()
+        except KafkaError as error:  # there is no leader to ask: a broker goes on knowing its topics without one
+            return Sample(brokers, _NOBODY, partitions, quorum_fault=str(error) or type(error).__name__)
+        return Sample(brokers, quorum.leader, partitions, quorum)
 
-    def _described_quorum(self) -> Quorum:
+    def _ask_quorum(self) -> Quorum:
         topic = DescribeQuorumRequest.TopicData
         asked = topic(topic_name=_METADATA, partitions=[topic.PartitionData(partition_index=0)])
         answer = self._send(DescribeQuorumRequest(topics=[asked]))

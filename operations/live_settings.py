@@ -15,7 +15,7 @@ from model.handover import LiveSettings
 from model.kafka_dynamic import Seen, alteration, answers, coarser, same, targets
 from model.topology import Node
 from operations.alone import ALONE_SECONDS, alone
-from operations.evidence import votes
+from operations.evidence import votes_and_logs
 from operations.kafka_view import KafkaView
 from operations.refusal import Refusal
 from operations.wait import TimedOut, until
@@ -82,19 +82,20 @@ class Teller:
             refusals += self._hidden(await self._ask())
         except (KafkaError, TimedOut) as error:
             raise NotTaken(
-                f"stage 'settings': not every broker answers: {error}\n{await self._votes()}\nRun `pulumi up` again."
+                f"stage 'settings': not every broker answers: {error}\n{await self._evidence()}\n"
+                "Bring them back and run `pulumi up` again."
             ) from error
         finally:
             self._view.close()
         if refusals:
             raise NotTaken(
                 "\n".join(
-                    ["stage 'settings': the running cluster did not take", *refusals, await self._votes(), _REMEDY]
+                    ["stage 'settings': the running cluster did not take", *refusals, await self._evidence(), _REMEDY]
                 )
             )
 
-    async def _votes(self) -> str:
-        return await votes(self._wanted.cluster, self._ways, self._wanted.patience)
+    async def _evidence(self) -> str:
+        return await votes_and_logs(self._wanted.cluster, self._ways, self._wanted.patience)
 
     async def _tell(self, key: str, target: str, seen: list[Seen]) -> None:
         values = alteration(self._wanted.version, key, target, seen)

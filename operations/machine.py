@@ -14,10 +14,8 @@ import asyncssh
 import files
 from model import stages
 from model.handover import Access, Login
-from model.paths import Paths
 from operations.wait import told
 
-_LOCK = Paths.lock
 _ASK_SECONDS = 120
 _CONNECT_SECONDS = 10
 _LOGIN_SECONDS = 20
@@ -55,7 +53,7 @@ class Machine:
 
     async def stage(self, parts: tuple[str, ...], plan: dict[str, Any]) -> str:
         """Runs a stage program as root, under the machine's lock."""
-        work = self.run(stages.command(_LOCK), stages.program(files.text, parts, plan))
+        work = self.run(stages.command(), stages.program(files.text, parts, plan))
         return await told(f"stage '{plan['stage']}' on {self.access.name}", work, limit=stages.MOST_SECONDS)
 
     async def ask(self, parts: tuple[str, ...], plan: dict[str, Any]) -> Any:

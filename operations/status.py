@@ -136,7 +136,7 @@ async def _node(handover: Handover, facts: NodeFacts, seconds: float) -> tuple[N
         return vitals.unasked(facts, f"no answer within {seconds:.1f} s"), None
     except (Unreachable, StageFailed, ValueError) as error:
         return vitals.unasked(facts, str(error)), None
-    return vitals.status(facts, handover.cluster.services(), told, clock), vitals.search(told)
+    return vitals.status(facts, handover.cluster.services(), told, clock), told.elections
 
 
 async def _ask(handover: Handover, facts: NodeFacts) -> tuple[Account, Clock]:

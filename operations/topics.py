@@ -14,8 +14,9 @@ from kafka.protocol.metadata import MetadataRequest
 
 from model.topic_plan import TopicPlan
 from model.topics import Seen, Work, account, decide
+from model.wording import some
 from operations.alone import alone
-from operations.evidence import votes
+from operations.evidence import votes_and_logs
 from operations.kafka_view import KafkaView
 from operations.refusal import Refusal
 from operations.wait import TimedOut, until
@@ -123,7 +124,8 @@ async def settle(plan: TopicPlan) -> None:
                 await _settle(plan, view)
         except (KafkaError, OSError, TimedOut, NotAsListed) as error:
             raise NotAsListed(
-                f"stage 'topics': {error or type(error).__name__}\n{await votes(plan.cluster, ways, plan.patience)}\n"
+                f"stage 'topics': {error or type(error).__name__}\n"
+                f"{await votes_and_logs(plan.cluster, ways, plan.patience)}\n"
                 "Mend that and run `pulumi up` again: it goes on where it stopped."
             ) from error
         finally:
@@ -144,12 +146,12 @@ async def _settle(plan: TopicPlan, view: TopicsView) -> None:
         await _until_done(plan, view, only_deletion=True)
     _raise_if(await view.asked("the brokers to alter the topics", view.carry_out, plan, work, questions=steps))
     await _until_done(plan, view)
-    print(f"topics are as listed: {', '.join(plan.listed) or 'none'}", flush=True)
+    print(f"topics are as listed: {some(plan.listed) or 'none'}", flush=True)
 
 
 def _raise_if(faults: list[str]) -> None:
     if faults:
-        raise NotAsListed(f"Kafka refused {'; '.join(faults)}")
+        raise NotAsListed(f"Kafka refused {some(faults, between='; ')}")
 
 
 async def _until_done(plan: TopicPlan, view: TopicsView, *, only_deletion: bool = False) -> None:
@@ -164,6 +166,6 @@ async def _until_done(plan: TopicPlan, view: TopicsView, *, only_deletion: bool 
                 for name in plan.listed
                 if name in seen and seen[name].leaderless
             ]
-        return "; ".join(open_) or None
+        return some(open_, between="; ") or None
 
     await until("the topics to be as listed", ask, limit=_SETTLED_SECONDS * plan.patience)

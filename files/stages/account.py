@@ -3,24 +3,17 @@
 
 def account(plan):
     data = os.statvfs(plan["data"]) if os.path.isdir(plan["data"]) else None
-    manifest = read_json(Path(plan["staged"]) / "MANIFEST.json") or {}
     return {
-        "node": plan["node"],
-        "boot": Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
-        "machine": Path("/etc/machine-id").read_text().strip(),
         "units": {unit: unit_state(unit) for unit in ("kafka.service", "zookeeper.service")},
-        "staged": manifest.get("fingerprint", ""),
-        "active": first_line(plan["fingerprint_file"]),
         "running": first_line(plan["running_fingerprint"]),
         "config": first_line(plan["mode_file"]),
-        "mounted": os.path.ismount(plan["data"]),
         "free_bytes": data.f_bavail * data.f_frsize if data else 0,
         "log": tail(plan["log"]),
     }
 
 
 def unit_state(unit):
-    names = ("ActiveState", "SubState", "Result", "NRestarts", "ActiveEnterTimestamp", "MainPID")
+    names = ("ActiveState", "SubState", "NRestarts", "ActiveEnterTimestamp")
     lines = run("systemctl", "show", "--timestamp=unix", "-p", ",".join(names), unit).stdout.splitlines()
     return dict(line.split("=", 1) for line in lines)
 

@@ -14,6 +14,7 @@ def main(plan):
                 "pieces": {path: sha512(path) if os.path.isfile(path) else "" for path in plan["pieces"]},
                 "hosts": host_names(),
                 "java": java_version(),
+                "packages": gone_packages(plan["packages"]),
                 "archive": first_line(f"{plan['home']}/.archive-sha512"),
                 "touched": touched(plan["home"]),
                 "mounted": os.path.ismount(plan["data"]),
@@ -75,10 +76,9 @@ def host_names():
     return found
 
 
-def java_version():
-    done = run("java", "-version", check=False) if shutil.which("java") else None
-    lines = done.stderr.splitlines() if done and done.returncode == 0 else []
-    return lines[0] if lines else ""
+def gone_packages(record):
+    """Those that `installed` brought, and that are not there any more."""
+    return [name for name in read_json(record) or [] if not is_installed(name)]
 
 
 def touched(home):
@@ -94,10 +94,3 @@ def touched(home):
         for name in names
     ]
     return sorted(str(path) for path in found if path.lstat().st_mtime > since)
-
-
-def first_line(path):
-    try:
-        return Path(path).read_text().split("\n", 1)[0]
-    except FileNotFoundError:
-        return ""

@@ -306,7 +306,7 @@ def _said(resource: Resource, domain_type: str) -> str:
     inputs = shown(resource.inputs)
     if inputs["create"] == "true":  # only its end does anything
         return ""
-    match = re.fullmatch(r"python -m operations ([a-z-]+)((?: [A-Za-z0-9.-]+)*)", inputs["create"])
+    match = re.fullmatch(r"exec python -m operations ([a-z-]+)((?: [A-Za-z0-9.-]+)*)", inputs["create"])
     assert match, f"not one of our commands: {inputs['create']!r}"
     verb, words = match[1], match[2].split()
     if verb == "keys":

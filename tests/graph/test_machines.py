@@ -131,7 +131,7 @@ def test_an_address_is_asked_for_before_its_machine_is_made_and_never_again(up: 
     engine = up()
     for number in (1, 2, 3):
         asked = engine.one(f"kafka-server{number}-address")
-        assert asked.inputs["create"] == f"python -m operations free-address 172.25.254.13{number}"
+        assert asked.inputs["create"] == f"exec python -m operations free-address 172.25.254.13{number}"
         assert {"create", "stdin"} <= asked.ignore_changes, "later on the machine itself answers there"
         domain = engine.one(f"kafka-server{number}-domain")
         assert asked.name in engine.ancestors(domain), "an address in use would be noticed when it is too late"
@@ -153,7 +153,7 @@ def test_a_pool_path_of_ones_own(up: Up) -> None:
 
 def test_domain_type_is_resolved_on_the_hypervisor_that_is_used(up: Up) -> None:
     asked = up().one("site-domain-type")
-    assert asked.inputs["create"] == "python -m operations domain-type auto"
+    assert asked.inputs["create"] == "exec python -m operations domain-type auto"
     assert asked.inputs["stdin"] == URI
 
 

@@ -137,7 +137,7 @@ def test_a_host_is_taken_before_anything_is_done_there_and_given_back(up: Up, ho
     assert plan_of(ready)["stage"] == "claimed"
     assert ready_of(engine, name).urn in claimed.dependencies
     assert claimed.urn in engine.one(f"{name}-archive").dependencies
-    assert claimed.inputs["delete"] == "python -m operations removed"
+    assert claimed.inputs["delete"] == "exec python -m operations removed"
     document = json.loads(shown(claimed.inputs)["stdin"])
     assert document["urn"] == claimed.urn, "a message names the resource to forget; another name would not help"
     assert (document["plan"]["stage"], document["plan"]["delete_data"]) == ("removed", False)

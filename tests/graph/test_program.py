@@ -69,7 +69,7 @@ def test_a_configured_cluster_id_is_used_and_none_is_made(up: Up) -> None:
 @pytest.mark.parametrize("platform", ["libvirt", "hosts"])
 def test_a_cluster_id_that_is_made_is_made_once(up: Up, hosts: dict[str, Any], platform: str) -> None:
     made = up(**(hosts if platform == "hosts" else {})).one("cluster-id")
-    assert made.inputs["create"] == "python -m operations cluster-id"
+    assert made.inputs["create"] == "exec python -m operations cluster-id"
     assert {"create", "stdin"} <= made.ignore_changes
 
 

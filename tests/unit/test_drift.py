@@ -52,6 +52,7 @@ def account() -> dict[str, Any]:
         "links": dict(INSTALLED["links"]),
         "hosts": {**INSTALLED["hosts"], "localhost": "127.0.0.1"},
         "java": 'openjdk version "17.0.17" 2025-10-21',
+        "packages": [],
         "archive": SHA512,
         "touched": [],
         "mounted": True,
@@ -110,6 +111,7 @@ BREAKS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "no agent": (lambda a: a["pieces"].update({AGENT: ""}), f"{AGENT}: found nothing, planned SHA-512"),
     "another Java": (lambda a: a.update(java='openjdk version "11.0.2"'), "planned version 17"),
+    "a package": (lambda a: a["packages"].append(stages.JAVA), f"package: found nothing, planned {stages.JAVA}"),
     "another archive": (lambda a: a.update(archive="b" * 128), "found bbbbbbbbbbbb, planned SHA-512 aaaaaaaaaaaa"),
     "a patched program": (
         lambda a: a.update(touched=["/usr/local/k/bin/x.sh"]),

@@ -111,7 +111,7 @@ UNSAFE: dict[str, tuple[Cluster, Sample, Node, str]] = {
         KRAFT,
         kraft(*(part(-1, (2, 3), number=n) for n in range(5))),
         SECOND,
-        "the in-sync replicas of 5 partitions are away (t-0, t-1, t-2, …)",
+        "the in-sync replicas of 5 partitions are away (t-0, t-1, t-2, and 2 more)",
     ),
     "a member of the ensemble is away": (
         ZOOKEEPER,
@@ -450,6 +450,12 @@ def test_a_node_that_can_not_be_asked_may_have_data(monkeypatch: pytest.MonkeyPa
     )
     with pytest.raises(asking.NotSafe, match="stage 'emptied': n3: down"):
         check(KRAFT)
+
+
+def test_a_defect_while_asking_is_none_of_a_nodes_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    Asked(monkeypatch, is_gone=True, sample=UNSAFE["nobody answers"][1], others=(True, KeyError("mode")))
+    with pytest.raises(KeyError):
+        check(ZOOKEEPER)
 
 
 def test_one_look_is_not_enough(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from kafka.errors import PolicyViolationError
+from kafka.errors import PolicyViolationError, RequestTimedOutError
 
+from model import topics as topics_model
 from model.handover import LiveSettings, seats
 from model.health import Sample
 from model.kafka_dynamic import Seen
@@ -134,6 +136,42 @@ def test_a_setting_that_is_refused_is_told_with_who_votes_and_what_to_do(monkeyp
     assert rest[-1].endswith("Correct those values, or do what their lines say, and run `pulumi up` again.")
 
 
+def silent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The second broker is away; what is said of that."""
+
+    async def sample(_: KafkaView) -> Sample:
+        return replace(WHOLE, brokers=frozenset({1, 3}))
+
+    monkeypatch.setattr(KafkaView, "sample", sample)
+    look = "kafka-cluster ssh n2 sudo tail -n 50 /var/log/kafka/server.log"
+    return [VOTES, f"n2's broker does not answer; the end of its service log: {look}"]
+
+
+def test_settings_that_nobody_can_be_asked_for_are_told_with_who_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RequestTimedOutError("n2")
+
+    monkeypatch.setattr(live_settings.SettingsView, "settings", fail)
+    evidence = silent(monkeypatch)
+    wanted = LiveSettings(mode=Mode.KRAFT, version="3.6.0", cluster_id="c", nodes=seats(cluster()), defaults={})
+    with pytest.raises(live_settings.NotTaken) as caught:
+        asyncio.run(live_settings.tell(wanted))
+    first, *rest = str(caught.value).splitlines()
+    assert first.startswith("stage 'settings': not every broker answers: ")
+    assert rest == [*evidence, "Bring them back and run `pulumi up` again."]
+
+
+def test_topics_that_nobody_can_be_asked_for_are_told_with_who_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RequestTimedOutError("n2")
+
+    monkeypatch.setattr(TopicsView, "seen", fail)
+    evidence = silent(monkeypatch)
+    with pytest.raises(topics.NotAsListed) as caught:
+        asyncio.run(topics.settle(plan({})))
+    assert str(caught.value).splitlines()[1:3] == evidence
+
+
 @pytest.mark.parametrize(
     ("refuses", "words"),
     [
@@ -151,3 +189,17 @@ def test_topics_that_are_refused_are_told_with_who_votes_and_what_to_do(
         asyncio.run(topics.settle(plan({"orders": Listed(partitions=1, replication_factor=1)})))
     remedy = "Mend that and run `pulumi up` again: it goes on where it stopped."
     assert str(caught.value) == f"stage 'topics': {words}\n{VOTES}\n{remedy}"
+
+
+def test_a_number_of_replicas_that_the_cluster_does_not_have_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def change(*_: object) -> list[str]:
+        raise AssertionError("a topic was changed")
+
+    seen = {"orders": topics_model.Seen((1,)), "old": topics_model.Seen((1,))}
+    monkeypatch.setattr(TopicsView, "seen", lambda *_: seen)
+    monkeypatch.setattr(TopicsView, "faults", lambda *_: [])
+    for step in ("carry_out", "delete"):
+        monkeypatch.setattr(TopicsView, step, change)
+    with pytest.raises(topics.NotAsListed) as caught:
+        asyncio.run(topics.settle(plan({"orders": Listed(partitions=1, replication_factor=3)}, ("old",))))
+    assert "nothing was changed:\n  - topics[orders].replicationFactor: is 1, was asked to be 3" in str(caught.value)

@@ -105,7 +105,7 @@ MISSING: dict[str, tuple[Cluster, Sample, list[str]]] = {
     "many replicas out of sync": (
         KRAFT,
         kraft(*(part((1,), number=n) for n in range(5))),
-        ["5 partitions without full ISR (t-0, t-1, t-2, …)"],
+        ["5 partitions without full ISR (t-0, t-1, t-2, and 2 more)"],
     ),
     "no leader of a partition": (
         KRAFT,
@@ -401,6 +401,19 @@ VOTES: dict[str, tuple[Cluster, Sample, str]] = {
 def test_who_votes_is_told_beside_every_error(case: str) -> None:
     cluster, sample, told = VOTES[case]
     assert health.votes(cluster, sample).startswith(told), "whoever mends a cluster asks first who leads it"
+
+
+@pytest.mark.parametrize(
+    ("sample", "names"),
+    [
+        (kraft(), []),
+        (replace(kraft(), deaf=frozenset({3})), ["n3"]),
+        (replace(kraft(), brokers=frozenset({2, 3})), ["n1"]),
+        (SILENT_CLUSTER, ["n1", "n2", "n3"]),
+    ],
+)
+def test_whose_log_is_to_be_read(sample: Sample, names: list[str]) -> None:
+    assert [line.partition("'")[0] for line in health.where_to_look(KRAFT, sample)] == names
 
 
 def test_the_verdict_on_a_sample_does_not_change_it() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from kafka.errors import RequestTimedOutError
-from kafka.protocol.admin import DescribeConfigsRequest
+from kafka.protocol.admin import DescribeConfigsRequest, DescribeQuorumRequest
 from kafka.protocol.metadata import MetadataRequest
 
 from model import health
@@ -93,6 +93,31 @@ def test_a_min_isr_that_no_broker_tells_is_a_reason_to_wait(error: Exception | N
     gates.view = Told({"a": 0, "b": NOT_ALLOWED}, error)
     with pytest.raises(TimeoutError):
         asyncio.run(asyncio.wait_for(gates.spared({"n1": 1}), 0.5))
+
+
+class Leaderless(Told):
+    """Brokers in KRaft mode that know their topics, and find nobody who leads the quorum."""
+
+    def __init__(self) -> None:
+        super().__init__({"a": 0})
+        self._cluster = cluster(3, Mode.KRAFT)
+
+    def _send(self, request: Any) -> dict[str, Any]:
+        if isinstance(request, DescribeQuorumRequest):
+            raise RequestTimedOutError("nobody leads")
+        return super()._send(request)
+
+
+def test_why_nothing_is_known_of_the_quorum_is_told_wherever_that_is() -> None:
+    view = Leaderless()
+    found = asyncio.run(view.of_brokers())
+    assert [part.topic for part in found.partitions] == ["a"], "a broker goes on knowing its topics without a leader"
+    missing, _ = health.missing(view._cluster, found)
+    assert missing.startswith("no answer about the quorum: ")
+    assert missing.endswith("nobody leads")
+    told = health.votes(view._cluster, found)
+    assert told.startswith("quorum: not known: ")
+    assert told.endswith("nobody leads")
 
 
 class Whole(Told):

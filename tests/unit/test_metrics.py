@@ -78,6 +78,14 @@ def test_all_is_told_at_the_planned_address_only() -> None:
     assert "--web.listen-address=172.25.254.131:9100" in found["/etc/systemd/system/kafka-node-exporter.service"]
 
 
+def test_who_tells_of_the_machine_may_look_at_it() -> None:
+    found = contents(cluster())
+    assert "ProcSubset=pid" in found["/etc/systemd/system/kafka.service"]
+    exporter = found["/etc/systemd/system/kafka-node-exporter.service"]
+    assert "ProtectSystem=strict" in exporter
+    assert "ProcSubset" not in exporter, "it would tell nothing of memory, load and network"
+
+
 def test_a_broker_does_not_need_its_agent() -> None:
     unit = contents(cluster())["/etc/systemd/system/kafka.service"]
     assert "ExecStartPre=-/usr/local/lib/kafka-cluster/agent-option" in unit, "its failure must not be the broker's"

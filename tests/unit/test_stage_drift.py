@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from model import drift, stages
+from operations import drift as look
 
-from .stage_machine import Machine, snapshot
+from .stage_machine import Machine, answer, snapshot, write_json
 from .test_stages import CLUSTER_ID
 from .test_stages import plan as node_plan
 
@@ -56,15 +57,15 @@ def put(machine: Machine, installed: dict[str, Any], configured: dict[str, Any])
 
 
 def told(machine: Machine, plans: tuple[dict[str, Any], dict[str, Any]]) -> list[str]:
-    """What differs of files, programs and links."""
+    """What differs of files, programs, links and packages."""
     before, machine.said = snapshot(machine.root), []
-    program = machine.load("tools", "drift")
+    program = machine.load(*look.PARTS)
     program["main"](drift.question(*plans))
     assert snapshot(machine.root) == before, "a question changes nothing"
     (line,) = machine.said
     found = [str(each) for each in drift.of_machine(*plans, json.loads(line))]
     ours = ("/usr/local/lib/kafka-cluster/", "/usr/local/bin/", "/etc/")
-    return [each for each in found if each.startswith(tuple(str(machine.path(place)) for place in ours))]
+    return [each for each in found if each.startswith((*(str(machine.path(place)) for place in ours), "package:"))]
 
 
 def test_what_stages_put_there_differs_in_nothing(machine: Machine, plans: Any) -> None:
@@ -101,3 +102,11 @@ def test_somebody_elses_command_is_nobodys_drift(machine: Machine, plans: Any) -
     link.unlink()
     link.write_text("theirs")
     assert told(machine, plans) == [], "the stages leave it as it is"
+
+
+def test_a_package_that_came_for_ours_and_went_is_told(machine: Machine, plans: Any) -> None:
+    write_json(Path(plans[0]["packages"]), ["java-common", stages.JAVA])
+    machine.answer(("dpkg-query",), lambda *words: answer("installed" if words[-1] == "java-common" else ""))
+    assert told(machine, plans) == [f"package: found nothing, planned {stages.JAVA}"], (
+        "a Java that somebody else installed has no package of ours"
+    )

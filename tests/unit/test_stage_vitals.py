@@ -20,18 +20,14 @@ UNCLEAN_LINE = "[2026-01-02 03:10:00,123] INFO UNCLEAN partition change for t-0:
 
 @pytest.fixture
 def plan(machine: Machine) -> Plan:
-    for folder in ("proc/sys/kernel/random", "var/log/kafka", "var/lib/kafka", "etc/kafka-cluster"):
+    for folder in ("var/log/kafka", "var/lib/kafka", "etc/kafka-cluster"):
         machine.path(folder).mkdir(parents=True)
-    machine.path("/proc/sys/kernel/random/boot_id").write_text("boot\n")
-    machine.path("/etc/machine-id").write_text("machine\n")
     unit = answer("ActiveState=active\nActiveEnterTimestamp=@1700000000\nNRestarts=0\n")
     machine.answer(("systemctl", "show"), unit)
     booting(machine, "")
     machine.answer(("timeout",), really)
     places = {
         "data": "/var/lib/kafka",
-        "staged": "/etc/kafka-cluster/staged",
-        "fingerprint_file": "/etc/kafka-cluster/fingerprint",
         "running_fingerprint": "/run/kafka/fingerprint",
         "mode_file": "/etc/kafka-cluster/mode.env",
         "starts": "/etc/kafka-cluster/starts.jsonl",

@@ -14,9 +14,10 @@ from model import stages, topology
 from model.files import node_files
 from model.kafka_keys import Mode
 from model.metrics import NODE_EXPORTER
+from model.paths import Paths
 from model.stages import NodePlan
 
-from .samples import cluster, dev, runtime
+from .samples import ROOT, cluster, dev, runtime
 
 PARTS = [
     ("java", "packages", "volume", "tools", "shared_classes", "pieces", "installed"),
@@ -31,10 +32,9 @@ PARTS = [
     ("java", "fit"),
     ("claimed",),
     ("packages", "tools", "removed"),
-    ("tools", "drift"),
+    ("java", "account", "packages", "tools", "drift"),
 ]
 EVERY = pytest.mark.parametrize("parts", PARTS, ids="+".join)
-LOCK = "/run/lock/kafka-cluster.lock"
 CLUSTER_ID = "A_D5kj5zTbi2EDTeXHDH3g"
 
 
@@ -50,22 +50,22 @@ def plan(mode: Mode = Mode.KRAFT, number: int = 2, device: str = "/dev/disk/by-i
 
 @given(st.lists(st.text(max_size=8), max_size=3), st.text(min_size=1, max_size=12))
 def test_nothing_breaks_out_of_the_command(arguments: list[str], machine: str) -> None:
-    words = shlex.split(stages.command(LOCK, *arguments, machine=machine), posix=True)
+    words = shlex.split(stages.command(*arguments, machine=machine), posix=True)
     assert words[0] == f"MACHINE={machine}", "the machine's id is part of the text, and of nothing else"
-    assert words[1:] == shlex.split(stages.command(LOCK)) + arguments
+    assert words[1:] == shlex.split(stages.command()) + arguments
 
 
 def test_the_command_runs_as_root_one_at_a_time_and_not_for_ever() -> None:
-    words = shlex.split(stages.command(LOCK, "first"))
+    words = shlex.split(stages.command("first"))
     assert words[:2] == ["sudo", "-n"], "a question for a password would wait for ever"
     assert words[2:4] == ["sh", "-c"]
-    assert f" {LOCK} timeout " in words[4], "a killed `pulumi` leaves the script running"
+    assert f" {Paths.lock} timeout " in words[4], "a killed `pulumi` leaves the script running"
     assert 'python3 - "$@"' in words[4]
     assert words[5:] == ["sh", "first"]
 
 
 def test_another_machine_is_another_text() -> None:
-    one, other = (stages.command(LOCK, "first", machine=machine) for machine in ("a", "b"))
+    one, other = (stages.command("first", machine=machine) for machine in ("a", "b"))
     assert one != other, "a rebuilt machine with the same address would stay empty"
 
 
@@ -145,6 +145,12 @@ def test_a_program_cut_off_before_its_last_line_does_nothing(parts: tuple[str, .
     names = [s.name for s in tree.body if isinstance(s, ast.FunctionDef | ast.ClassDef)]
     assert len(names) == len(set(names)), "one part would silently replace what another one means"
     assert {"main", "call"} <= set(names)
+
+
+def test_what_two_programs_do_stands_in_one_piece() -> None:
+    pieces = [ast.parse(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "files/stages").glob("*.py"))]
+    texts = [ast.unparse(s) for piece in pieces for s in piece.body if isinstance(s, ast.FunctionDef)]
+    assert {text for text in texts if texts.count(text) > 1} == set(), "a copy is mended in one of its places"
 
 
 @pytest.mark.parametrize("harmful", ["run('x')", "X = run('x')", "if True:\n    run('x')", "def f(a=run('x')): pass",

@@ -19,6 +19,7 @@ from model import stages
 from model.handover import LiveSettings, seats
 from model.health import Partition, Sample
 from model.kafka_keys import Mode
+from model.paths import Paths
 from operations.gates import Gates
 from operations.kafka_view import KafkaView
 from operations.live_settings import SettingsView, Teller
@@ -318,7 +319,7 @@ def command(tmp_path: Path) -> list[str]:
     """The command of a stage, with a sudo that is none and a short first wait."""
     (tmp_path / "sudo").write_text('#!/bin/sh\nshift\nexec "$@"\n')
     (tmp_path / "sudo").chmod(0o755)
-    text = stages.command(str(tmp_path / "lock"), "first", "a b").replace("step=2", "step=1")
+    text = stages.command("first", "a b").replace(Paths.lock, str(tmp_path / "lock")).replace("step=2", "step=1")
     return ["env", f"PATH={tmp_path}:{os.environ['PATH']}", "sh", "-c", text]
 
 

@@ -114,8 +114,19 @@ def test_records_are_lost_where_it_is_asked_for_only(situation: tuple[TopicPlan,
 def test_another_number_of_replicas_is_refused_with_what_to_do() -> None:
     wanted = plan({"orders": Listed(partitions=2, replication_factor=3)})
     (line,) = decide(wanted, {"orders": Seen((2, 3))}).refused
-    assert "is 2 and 3, was asked to be 3" in line
-    assert "kafka-reassign-partitions.sh" in line
+    assert "is 2 and 3, was asked to be 3; instead, list what it is, or move replicas first" in line
+    assert "docs/how-to/topics.md#another-number-of-replicas" in line
+
+
+def test_what_was_reassigned_and_then_listed_is_taken() -> None:
+    before, now = after(entry(replicationFactor=1)), listing({**ORDERS, "partitions": 3})
+    assert refusals(before, now) == [], "the state knows nothing of what was reassigned: the cluster is asked"
+    (said,) = warnings(before, now)
+    assert said.startswith("topic orders is listed with replicationFactor 3 instead of 1: ")
+    assert "docs/how-to/topics.md#another-number-of-replicas" in said
+    assert not decide(after(entry()), {"orders": Seen((3, 3, 3))})
+    assert warnings(after(entry()), now) == []
+    assert warnings(before, listing({**ORDERS, "partitions": 3}, mode="zookeeper")) == [], "it is another cluster"
 
 
 def test_a_setting_is_the_topics_own_although_the_default_is_the_same() -> None:
@@ -173,12 +184,10 @@ ORDERS = {"name": "orders", "partitions": 6}
 GONE = {"name": "orders", "state": "absent"}
 
 
-def test_fewer_partitions_and_other_replicas_are_refused_by_what_was() -> None:
+def test_fewer_partitions_are_refused_by_what_was() -> None:
     before = after(entry(partitions=6))
     (fewer,) = refusals(before, listing({**ORDERS, "partitions": 3}))
     assert fewer.startswith("  - topics[orders].partitions: is 6, was asked to be 3; instead, ")
-    (other,) = refusals(before, listing({**ORDERS, "replicationFactor": 2}))
-    assert other.startswith("  - topics[orders].replicationFactor: is 3, was asked to be 2; instead, ")
     assert refusals(before, listing({**ORDERS, "partitions": 9})) == []
     assert refusals(None, listing(ORDERS)) == []
 

@@ -175,10 +175,19 @@ def test_the_environment_of_kafka(emulated: bool) -> None:
     assert found["LOG_DIR"] == "/var/log/kafka"
 
 
-def environment(service: str) -> str:
+def environment(service: str, *, emulated: bool = False) -> str:
     if service == "kafka":
-        return units.kafka_environment(cluster(), heap="1G", emulated=False)
-    return units.zookeeper_environment(cluster(3, Mode.ZOOKEEPER), emulated=False)
+        return units.kafka_environment(cluster(), heap="1G", emulated=emulated)
+    return units.zookeeper_environment(cluster(3, Mode.ZOOKEEPER), emulated=emulated)
+
+
+@pytest.mark.parametrize("service", ["kafka", "zookeeper"])
+@pytest.mark.parametrize("emulated", [True, False])
+def test_a_process_without_memory_ends_and_is_started_again(service: str, emulated: bool) -> None:
+    found = variables(environment(service, emulated=emulated))["KAFKA_JVM_PERFORMANCE_OPTS"]
+    assert "-XX:+ExitOnOutOfMemoryError" in found.split(), "systemd doesn't see that one which lives on is lame"
+    unit = kafka() if service == "kafka" else zookeeper()
+    assert (value(unit, "Restart"), value(unit, "SuccessExitStatus")) == ("on-failure", "143"), "Java ends with 3 then"
 
 
 @pytest.mark.parametrize("service", ["kafka", "zookeeper"])
