@@ -4,13 +4,21 @@ Knows which phases there are and which can run side by side. Refuses to know how
 is a no-op when its result is there, so it is run before every verb that needs something. Standard library only.
 """
 
+import sys
+
+# Before anything is imported that an older Python can't read. This file itself can be read by 3.8.
+if sys.version_info < (3, 11):  # noqa: UP036
+    sys.exit(
+        f"set-up needs Python 3.11 or newer, and {sys.executable} is {sys.version.split()[0]}:"
+        " name a newer one, as in `make setup PYTHON=/usr/bin/python3.11`"
+    )
+
 import argparse
 import os
 import secrets
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator

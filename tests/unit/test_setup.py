@@ -1,5 +1,6 @@
 """What set-up installs, on computers that have different things already."""
 
+import ast
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,35 @@ from lab import host
 from lab.waiting import wait_for
 from toolchain import places, setup
 from toolchain.selected import on_hosts
+
+SETUP = places.CHECKOUT / "toolchain/setup.py"
+
+
+def elsewhere(pretended: str) -> "subprocess.CompletedProcess[str]":
+    """The set-up's first words, where `sys` says something else of the computer; nothing of ours may be imported by then."""
+    program = f"import sys, runpy; {pretended}; runpy.run_path({str(SETUP)!r}, run_name='__main__')"
+    done = subprocess.run([sys.executable, "-P", "-X", "importtime", "-c", program], capture_output=True, text=True)
+    assert "lab.host" not in done.stderr, "an older Python can't read it, and ends with words that help nobody"
+    return done
+
+
+def test_an_older_python_is_told_of_and_how_to_name_another() -> None:
+    done = elsewhere("sys.version, sys.version_info = '3.9.2 (main)', (3, 9, 2)")
+    assert done.returncode == 1
+    said = done.stderr.splitlines()[-1]
+    assert said.startswith(f"set-up needs Python 3.11 or newer, and {sys.executable} is 3.9.2: "), said
+    assert "make setup PYTHON=" in said
+
+
+def test_an_older_python_can_read_that_far() -> None:
+    ast.parse(SETUP.read_text(encoding="utf-8"), feature_version=(3, 8))
+
+
+def test_make_sets_up_with_the_python_that_is_named() -> None:
+    makefile = (places.CHECKOUT / "Makefile").read_text(encoding="utf-8")
+    assert "\nPYTHON ?= python3\n" in makefile
+    ran = [line.split()[0] for line in makefile.splitlines() if "toolchain/setup.py" in line]
+    assert set(ran) == {"$(PYTHON)"}, "and by no other one"
 
 
 @pytest.fixture
