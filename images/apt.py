@@ -29,7 +29,10 @@ def ensure(packages: Iterable[str]) -> None:
     if not absent:
         return
     if os.geteuid() != 0:
-        raise CommandFailed(f"these packages are missing and only root can install them: {' '.join(absent)}")
+        raise CommandFailed(
+            "these packages are missing and only root can install them:"
+            f" `sudo apt-get install --no-install-recommends {' '.join(absent)}`"
+        )
     print(f"apt: installing {' '.join(absent)}", flush=True)
     options = ["--option", f"DPkg::Lock::Timeout={LOCK_SECONDS}", "--quiet=2"]
     output(["apt-get", *options, "update"], most=STEP_SECONDS)

@@ -16,6 +16,7 @@ if sys.version_info < (3, 11):  # noqa: UP036
 import argparse
 import os
 import secrets
+import shlex
 import shutil
 import signal
 import subprocess
@@ -27,11 +28,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from images import apt, build
+from images import apt, recipe
 from images.commands import CommandFailed
 from lab import host, libvirt, machines
-from toolchain import places
-from toolchain.selected import on_hosts
+from toolchain import beforehand, places
+from toolchain.selected import names_image, on_hosts
 from toolchain.telling import telling
 
 VENV = places.CHECKOUT / ".venv"
@@ -57,7 +58,7 @@ class PhaseFailed(Exception):
 
 
 def packages(say: Say) -> None:
-    """Everything that apt provides, in one go: apt allows one at a time."""
+    """What every set-up has of apt, in one go: apt allows one at a time. What an image is built with comes with the build."""
     _install(say, {*libvirt.CLIENT_PACKAGES, *(libvirt.PACKAGES if host.system_libvirt() is None else ())})
 
 
@@ -67,7 +68,7 @@ def packages_for_hosts(say: Say) -> None:
 
 
 def _install(say: Say, hypervisor: set[str]) -> None:
-    wanted = {"python3-venv", "openssh-client", "maven", *build.TOOLS, *hypervisor}
+    wanted = {"python3-venv", "openssh-client", "maven", *hypervisor}
     absent = apt.missing(sorted(wanted - _there_already()))
     if absent:
         say(f"installing {len(absent)} packages: {' '.join(absent)}")
@@ -140,6 +141,12 @@ def metrics(say: Say) -> None:
 
 def image(say: Say) -> None:
     """The guest image."""
+    if not recipe.image().is_built() and os.geteuid() != 0:
+        here, cache = shlex.quote(str(places.CHECKOUT)), shlex.quote(f"KAFKA_CLUSTER_CACHE={places.cache()}")
+        raise PhaseFailed(
+            "only root can build the guest image, once. Into your cache, and then `make setup` again:"
+            f" `cd {here} && sudo env {cache} {shlex.quote(sys.executable)} -B -m images build`"
+        )
     _run(say, sys.executable, "-m", "images", "build")
 
 
@@ -263,8 +270,14 @@ def main() -> int:
     parser.add_argument("phases", nargs="*", metavar="PHASE", help=f"some of {', '.join(PHASES)}")
     parser.add_argument("--stack", default="", help="the stack that it is for")
     arguments = parser.parse_args()
+    try:
+        beforehand.refuse_sudo()
+    except beforehand.Refused as refused:
+        print(refused, file=sys.stderr)
+        return 1
     hosts = on_hosts(places.CHECKOUT, arguments.stack)
-    needless = {*WHEN_ASKED_FOR, *(["image"] if hosts else [])}
+    imageless = hosts or names_image(places.CHECKOUT, arguments.stack)
+    needless = {*WHEN_ASKED_FOR, *(["image"] if imageless else [])}
     asked = arguments.phases or [name for name in PHASES if name not in needless]
     if hosts:
         asked = ["packages_for_hosts" if name == "packages" else name for name in asked]

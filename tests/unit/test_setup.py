@@ -1,6 +1,8 @@
 """What set-up installs, on computers that have different things already."""
 
 import ast
+import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -10,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from images import apt
+from images import apt, recipe
+from images.commands import CommandFailed
 from lab import host
 from lab.waiting import wait_for
 from toolchain import places, setup
-from toolchain.selected import on_hosts
+from toolchain.selected import names_image, on_hosts
 
 SETUP = places.CHECKOUT / "toolchain/setup.py"
 
@@ -93,22 +96,107 @@ def test_machines_that_are_there_already_need_no_libvirt(
     assert "maven" in installed
 
 
-@pytest.mark.parametrize(("platform", "expected"), [("hosts", False), ("libvirt", True)])
-def test_machines_that_are_there_already_need_no_image(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, platform: str, expected: bool
+@pytest.mark.parametrize(
+    ("line", "expected"), [("platform: hosts", False), ("platform: libvirt", True), ("image: /srv/guest.qcow2", False)]
+)
+def test_an_image_is_built_where_machines_are_made_of_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, line: str, expected: bool
 ) -> None:
     ran: list[Callable[[setup.Say], None]] = []
     monkeypatch.setattr(setup.Progress, "run", lambda _, phase: ran.append(phase))
     monkeypatch.setattr(places, "CHECKOUT", tmp_path)
-    (tmp_path / "Pulumi.plant.yaml").write_text(f"config:\n  kafka-cluster:platform: {platform}\n")
+    (tmp_path / "Pulumi.plant.yaml").write_text(f"config:\n  kafka-cluster:{line}\n")
     monkeypatch.setattr("sys.argv", ["setup.py", "--stack", "plant"])
     assert setup.main() == 0
     assert (setup.PHASES["image"] in ran) is expected, "it takes minutes and root, and no machine is made of it"
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("image: /srv/guest.qcow2", True),
+        ('image: "/srv/guest.qcow2"', True),
+        ("image: auto.qcow2", True),
+        ("image: auto", False),
+        ("image: 'auto'  # as ever", False),
+        ("image:\n  kafka-cluster:mode: kraft", False),
+        ("mode: kraft\n# image: /srv/guest.qcow2", False),
+    ],
+)
+def test_a_configuration_names_an_image_or_leaves_it_to_us(tmp_path: Path, text: str, expected: bool) -> None:
+    (tmp_path / "Pulumi.plant.yaml").write_text(f"config:\n  kafka-cluster:{text}\n")
+    assert names_image(tmp_path, "plant") is expected
+
+
 def test_a_stack_that_is_not_there_yet_may_need_one(tmp_path: Path) -> None:
-    assert not on_hosts(tmp_path, "dev")
-    assert not on_hosts(tmp_path, "")
+    for stack in ("dev", ""):
+        assert not on_hosts(tmp_path, stack)
+        assert not names_image(tmp_path, stack)
+
+
+def test_who_is_not_root_is_told_the_one_command_for_the_image(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    ran: list[str] = []
+    monkeypatch.setattr(setup, "_run", lambda say, *command: ran.extend(command))
+    monkeypatch.setenv("KAFKA_CLUSTER_CACHE", str(tmp_path / "a b"))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(setup.PhaseFailed) as raised:
+        setup.image(lambda _: None)
+    assert not ran, "the build would only refuse"
+    words = shlex.split(str(raised.value).split("`")[3])
+    assert words[:3] == ["cd", str(places.CHECKOUT), "&&"]
+    assert words[3:] == [
+        "sudo", "env", f"KAFKA_CLUSTER_CACHE={tmp_path}/a b", sys.executable, "-B", "-m", "images", "build",
+    ], "into this user's cache, and without byte code of root's in the checkout"  # fmt: skip
+    recipe.image().folder.mkdir(parents=True)
+    setup.image(lambda _: None)
+    assert ran, "an image that is there needs nobody's rights"
+
+
+def test_what_root_builds_for_a_user_can_be_read_by_that_user() -> None:
+    program = (
+        "import os, runpy; from images import build; build.main = lambda _: os.umask(0); os.umask(0o077);"
+        " runpy.run_module('images', run_name='__main__')"
+    )
+    assert subprocess.run([sys.executable, "-c", program], cwd=places.CHECKOUT, check=False).returncode == 0o022
+
+
+@pytest.mark.parametrize(
+    ("sudo", "running", "others", "refused"),
+    [
+        ("1000", 0, True, True),
+        ("1000", 0, False, False),
+        ("0", 0, True, False),
+        ("", 0, True, False),
+        ("1000", 1000, True, False),
+    ],
+    ids=["sudo make", "root's own checkout", "root's sudo", "no sudo", "sudo for another user"],
+)
+def test_sudo_in_a_users_own_checkout_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    sudo: str,
+    running: int,
+    others: bool,
+    refused: bool,
+) -> None:
+    owner = 54321 if others else 0
+    monkeypatch.setattr(places, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(Path, "stat", lambda _: os.stat_result((0o40755, 0, 0, 2, owner, 0, 0, 0, 0, 0)))
+    monkeypatch.setattr(os, "geteuid", lambda: running)
+    monkeypatch.setenv("SUDO_UID", sudo) if sudo else monkeypatch.delenv("SUDO_UID", raising=False)
+    ran: list[Callable[[setup.Say], None]] = []
+    monkeypatch.setattr(setup.Progress, "run", lambda _, phase: ran.append(phase))
+    monkeypatch.setattr("sys.argv", ["setup.py", "secret"])
+    assert setup.main() == int(refused)
+    assert bool(ran) is not refused, "the passphrase would lie in root's home"
+    assert ("belongs to user 54321" in capsys.readouterr().err) is refused
+
+
+def test_missing_packages_are_told_with_the_command_that_installs_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(CommandFailed, match="`sudo apt-get install --no-install-recommends no-such-a no-such-b`"):
+        apt.ensure(["no-such-a", "no-such-b"])
 
 
 def test_a_program_of_another_origin_will_do(installed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
