@@ -270,11 +270,6 @@ def main() -> int:
     parser.add_argument("phases", nargs="*", metavar="PHASE", help=f"some of {', '.join(PHASES)}")
     parser.add_argument("--stack", default="", help="the stack that it is for")
     arguments = parser.parse_args()
-    try:
-        beforehand.refuse_sudo()
-    except beforehand.Refused as refused:
-        print(refused, file=sys.stderr)
-        return 1
     hosts = on_hosts(places.CHECKOUT, arguments.stack)
     imageless = hosts or names_image(places.CHECKOUT, arguments.stack)
     needless = {*WHEN_ASKED_FOR, *(["image"] if imageless else [])}
@@ -284,6 +279,13 @@ def main() -> int:
     unknown = sorted(set(asked) - set(PHASES))
     if unknown:
         parser.error(f"unknown phase {', '.join(unknown)}; expected some of {', '.join(PHASES)}")
+    try:
+        beforehand.refuse_sudo()
+        if "image" in asked:
+            beforehand.refuse_image_elsewhere()
+    except beforehand.Refused as refused:
+        print(refused, file=sys.stderr)
+        return 1
     progress = Progress()
     for name in asked:
         if name not in SIDE_BY_SIDE and not progress.failures:

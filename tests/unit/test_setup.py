@@ -2,6 +2,7 @@
 
 import ast
 import os
+import platform
 import shlex
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from images import apt, recipe
 from images.commands import CommandFailed
 from lab import host
 from lab.waiting import wait_for
-from toolchain import places, setup
+from toolchain import beforehand, places, setup
 from toolchain.selected import names_image, on_hosts
 
 SETUP = places.CHECKOUT / "toolchain/setup.py"
@@ -104,6 +105,7 @@ def test_an_image_is_built_where_machines_are_made_of_it(
 ) -> None:
     ran: list[Callable[[setup.Say], None]] = []
     monkeypatch.setattr(setup.Progress, "run", lambda _, phase: ran.append(phase))
+    monkeypatch.setattr(beforehand, "refuse_image_elsewhere", lambda: None)
     monkeypatch.setattr(places, "CHECKOUT", tmp_path)
     (tmp_path / "Pulumi.plant.yaml").write_text(f"config:\n  kafka-cluster:{line}\n")
     monkeypatch.setattr("sys.argv", ["setup.py", "--stack", "plant"])
@@ -191,6 +193,45 @@ def test_sudo_in_a_users_own_checkout_is_refused(
     assert setup.main() == int(refused)
     assert bool(ran) is not refused, "the passphrase would lie in root's home"
     assert ("belongs to user 54321" in capsys.readouterr().err) is refused
+
+
+DEBIAN_12 = "bookworm deb http://mirror/debian/ bookworm main"
+UBUNTU = {"ID": "ubuntu", "VERSION_CODENAME": "noble", "PRETTY_NAME": "Ubuntu 24.04 LTS"}
+
+
+@pytest.mark.parametrize(
+    ("system", "sources", "refused"),
+    [
+        ({"ID": "debian", "VERSION_CODENAME": "bookworm"}, "", False),
+        ({"ID": "debian", "VERSION_CODENAME": "trixie", "PRETTY_NAME": "Debian 13"}, "", True),
+        ({"ID": "debian", "VERSION_CODENAME": "trixie"}, DEBIAN_12, False),
+        (UBUNTU, "", True),
+        ({"ID": "fedora", "PRETTY_NAME": "Fedora Linux 41"}, None, True),
+    ],
+    ids=["before its first update", "another Debian", "another Debian with such sources", "Ubuntu", "no apt"],
+)
+def test_an_image_that_cannot_be_built_here_is_told_of_before_anything_is_done(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    system: dict[str, str],
+    sources: str | None,
+    refused: bool,
+) -> None:
+    ran: list[Callable[[setup.Say], None]] = []
+    monkeypatch.setattr(setup.Progress, "run", lambda _, phase: ran.append(phase))
+    monkeypatch.setenv("KAFKA_CLUSTER_CACHE", str(tmp_path))
+    monkeypatch.setattr(platform, "freedesktop_os_release", lambda: system)
+    monkeypatch.setattr(shutil, "which", lambda program: f"/usr/bin/{program}" if sources is not None else None)
+    monkeypatch.setattr("images.build.output", lambda _: sources)
+    monkeypatch.setattr("sys.argv", ["setup.py"])
+    assert setup.main() == int(refused)
+    assert bool(ran) is not refused, "the tools and a quarter of an hour would be for nothing"
+    said = capsys.readouterr().err
+    for word in (system.get("PRETTY_NAME", ""), "Build it on a Debian 12", "kafka-cluster:image: /path/guest.qcow2"):
+        assert (word in said) is refused or not word
+    recipe.image().folder.mkdir(parents=True)
+    assert setup.main() == 0, "it may have come from elsewhere"
 
 
 def test_missing_packages_are_told_with_the_command_that_installs_them(monkeypatch: pytest.MonkeyPatch) -> None:
