@@ -1,9 +1,11 @@
 """Debian packages on the operator's computer: which are missing, and how they get there.
 
-Uses the computer's own package sources as they are. Refuses to know what the packages are for.
+Uses the computer's own package sources as they are. Where there is no apt, it knows the programs to look for instead.
+Refuses to know what the packages are for.
 """
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterable
 
@@ -13,10 +15,27 @@ LOCK_SECONDS = 600
 # Each of the two steps of an installation, on the slowest line.
 STEP_SECONDS = 1800
 
+# What a package is installed for. A program of another origin does as well.
+PROGRAM_OF = {
+    "dnsmasq-base": "dnsmasq",
+    "genisoimage": "mkisofs",
+    "iproute2": "ip",
+    "iptables": "iptables",
+    "libvirt-clients": "virsh",
+    "libvirt-daemon": "libvirtd",
+    "maven": "mvn",
+    "openssh-client": "ssh",
+    "qemu-system-x86": "qemu-system-x86_64",
+    "qemu-utils": "qemu-img",
+    "xsltproc": "xsltproc",
+}
+
 
 def missing(packages: Iterable[str]) -> list[str]:
-    """Those of the packages that are not installed, in their order."""
+    """Those of the packages that are not installed, in their order. Without dpkg, those whose program is not on PATH."""
     wanted = list(packages)
+    if shutil.which("dpkg-query") is None:
+        return [package for package in wanted if shutil.which(PROGRAM_OF.get(package, package)) is None]
     asked = ["dpkg-query", "--show", "--showformat", "${Package} ${db:Status-Status}\n", *wanted]
     known = subprocess.run(asked, capture_output=True, text=True).stdout.splitlines()
     installed = {line.split()[0] for line in known if line.endswith(" installed")}
@@ -28,6 +47,9 @@ def ensure(packages: Iterable[str]) -> None:
     absent = missing(packages)
     if not absent:
         return
+    if shutil.which("apt-get") is None:
+        programs = ", ".join(PROGRAM_OF.get(package, package) for package in absent)
+        raise CommandFailed(f"missing on PATH, and there is no apt here that could install what brings it: {programs}")
     if os.geteuid() != 0:
         raise CommandFailed(
             "these packages are missing and only root can install them:"

@@ -12,6 +12,8 @@ if sys.version_info < (3, 11):  # noqa: UP036
         f"set-up needs Python 3.11 or newer, and {sys.executable} is {sys.version.split()[0]}:"
         " name a newer one, as in `make setup PYTHON=/usr/bin/python3.11`"
     )
+if not sys.platform.startswith("linux"):
+    sys.exit(f"set-up needs Linux, and this computer is {sys.platform}: run it on a Linux, such as a virtual machine")
 
 import argparse
 import os
@@ -84,13 +86,9 @@ def test_packages(say: Say) -> None:
         apt.ensure(absent)
 
 
-# What a package is installed for, where a program of another origin does as well.
-PROGRAM_OF = {"maven": "mvn", "genisoimage": "mkisofs", "libvirt-clients": "virsh", "xsltproc": "xsltproc"}
-
-
 def _there_already() -> set[str]:
     """Packages whose program is there in another way, such as an own Maven or Python."""
-    found = {package for package, program in PROGRAM_OF.items() if shutil.which(program)}
+    found = {package for package, program in apt.PROGRAM_OF.items() if shutil.which(program)}
     if subprocess.run([sys.executable, "-c", "import ensurepip"], capture_output=True, check=False).returncode == 0:
         found.add("python3-venv")
     return found

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -37,6 +38,12 @@ def test_an_older_python_is_told_of_and_how_to_name_another() -> None:
     said = done.stderr.splitlines()[-1]
     assert said.startswith(f"set-up needs Python 3.11 or newer, and {sys.executable} is 3.9.2: "), said
     assert "make setup PYTHON=" in said
+
+
+def test_another_system_than_linux_is_told_of() -> None:
+    done = elsewhere("sys.platform = 'darwin'")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("set-up needs Linux, and this computer is darwin: ")
 
 
 def test_an_older_python_can_read_that_far() -> None:
@@ -95,6 +102,7 @@ def test_machines_that_are_there_already_need_no_libvirt(
     assert setup.main() == 0
     assert ("libvirt-daemon" in installed) is not expected, "who has machines wants no hypervisor on this computer"
     assert "maven" in installed
+    assert "mmdebstrap" not in installed, "an image is built where machines are made of it, and brings its tools itself"
 
 
 @pytest.mark.parametrize(
@@ -245,6 +253,23 @@ def test_a_program_of_another_origin_will_do(installed: list[str], monkeypatch: 
     monkeypatch.setattr(shutil, "which", lambda program: f"/opt/bin/{program}")
     setup.packages(lambda _: None)
     assert not {"maven", "genisoimage", "libvirt-clients", "xsltproc"} & set(installed)
+
+
+@pytest.mark.parametrize("there", [("ssh", "mvn"), ("ssh",)], ids=["all is there", "one is missing"])
+def test_where_there_is_no_apt_programs_are_looked_for(monkeypatch: pytest.MonkeyPatch, there: tuple[str, ...]) -> None:
+    monkeypatch.setattr(shutil, "which", lambda program: f"/bin/{program}" if program in there else None)
+
+    def run(command: list[str], **_: object) -> SimpleNamespace:
+        if command[0] != sys.executable:
+            raise FileNotFoundError(command[0])
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    if "mvn" in there:
+        setup.packages_for_hosts(lambda _: None)
+        return
+    with pytest.raises(CommandFailed, match=r"missing on PATH, and there is no apt here .*: mvn$"):
+        setup.packages_for_hosts(lambda _: None)
 
 
 def test_a_phase_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
