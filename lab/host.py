@@ -17,19 +17,31 @@ _KVM_CREATE_VM = 0xAE01
 
 def answers(uri: str) -> bool:
     """Whether a libvirt answers there soon."""
+    return not refusal(uri)
+
+
+def refusal(uri: str) -> str:
+    """Why no libvirt answers there, in virsh's own words; nothing where one does."""
     if shutil.which("virsh") is None:
-        return False
+        return "virsh is not installed"
     asked = ["virsh", "--connect", uri, "version"]
     try:
-        return subprocess.run(asked, capture_output=True, timeout=SECONDS_TO_ANSWER).returncode == 0
+        done = subprocess.run(asked, capture_output=True, text=True, timeout=SECONDS_TO_ANSWER)
     except subprocess.TimeoutExpired:
-        return False
+        return f"no answer within {SECONDS_TO_ANSWER:.0f} s"
+    if done.returncode == 0:
+        return ""
+    return " ".join(done.stderr.split()) or f"virsh ended with {done.returncode}"
 
 
 def system_libvirt() -> str | None:
     """The URI of the libvirt that this computer has without us, or that its user has chosen."""
-    uri = os.environ.get("LIBVIRT_DEFAULT_URI") or SYSTEM_URI
-    return uri if answers(uri) else None
+    return system_uri() if answers(system_uri()) else None
+
+
+def system_uri() -> str:
+    """Where that one would be."""
+    return os.environ.get("LIBVIRT_DEFAULT_URI") or SYSTEM_URI
 
 
 def kvm_works() -> tuple[bool, str]:

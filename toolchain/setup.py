@@ -61,7 +61,9 @@ class PhaseFailed(Exception):
 
 def packages(say: Say) -> None:
     """What every set-up has of apt, in one go: apt allows one at a time. What an image is built with comes with the build."""
-    _install(say, {*libvirt.CLIENT_PACKAGES, *(libvirt.PACKAGES if host.system_libvirt() is None else ())})
+    # An embedded libvirt is of use to root only.
+    embedded = os.geteuid() == 0 and host.system_libvirt() is None
+    _install(say, {*libvirt.CLIENT_PACKAGES, *(libvirt.PACKAGES if embedded else ())})
 
 
 def packages_for_hosts(say: Say) -> None:

@@ -61,6 +61,7 @@ def test_make_sets_up_with_the_python_that_is_named() -> None:
 def installed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The packages that are installed on a computer without any."""
     found: list[str] = []
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(shutil, "which", lambda _: None)
     monkeypatch.setattr(apt, "missing", list)
 
@@ -81,6 +82,16 @@ def test_what_the_provider_starts_is_installed_whichever_libvirt_there_is(
         "no first-boot disk and no console can be made without them"
     )
     assert ("libvirt-daemon" in installed) is (uri is None), "a second libvirt beside the computer's own is in its way"
+
+
+def test_nobody_is_asked_for_a_libvirt_that_only_root_can_start(
+    installed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(host, "system_libvirt", lambda: None)
+    setup.packages(lambda _: None)
+    assert "libvirt-clients" in installed
+    assert "libvirt-daemon" not in installed
 
 
 @pytest.mark.parametrize(
