@@ -7,11 +7,17 @@ Refuses to know what the packages are for.
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterable
 
 from images.commands import CommandFailed, output
+from toolchain.telling import telling
 
 LOCK_SECONDS = 600
+_PAUSE_SECONDS = 1.0
+_OPTIONS = ("--option", f"DPkg::Lock::Timeout={LOCK_SECONDS}", "--quiet=2")
+# How apt says that another one has the lock. Where the file can't be opened at all, it says so in other words.
+_HELD = "Could not get lock"
 # Each of the two steps of an installation, on the slowest line.
 STEP_SECONDS = 1800
 
@@ -56,7 +62,27 @@ def ensure(packages: Iterable[str]) -> None:
             f" `sudo apt-get install --no-install-recommends {' '.join(absent)}`"
         )
     print(f"apt: installing {' '.join(absent)}", flush=True)
-    options = ["--option", f"DPkg::Lock::Timeout={LOCK_SECONDS}", "--quiet=2"]
-    output(["apt-get", *options, "update"], most=STEP_SECONDS)
-    unattended = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", *options]
+    update()
+    unattended = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", *_OPTIONS]
     output([*unattended, "install", "--yes", "--no-install-recommends", *absent], most=STEP_SECONDS)
+
+
+def update(most: float = STEP_SECONDS) -> None:
+    """Fetches the lists of packages. Their lock is another one than dpkg's: apt does not wait for it, and so we do."""
+    if _updated(most):
+        return
+    deadline = time.monotonic() + LOCK_SECONDS
+    with telling("apt's lists, which another program holds", LOCK_SECONDS):
+        while not _updated(most, last=time.monotonic() > deadline):
+            time.sleep(_PAUSE_SECONDS)
+
+
+def _updated(most: float, *, last: bool = False) -> bool:
+    """Whether they were fetched; not where another program holds them, which only the last try fails of."""
+    try:
+        output(["env", "LC_ALL=C", "apt-get", *_OPTIONS, "update"], most=most)
+    except CommandFailed as failure:
+        if last or _HELD not in str(failure):
+            raise
+        return False
+    return True
