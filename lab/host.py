@@ -44,8 +44,9 @@ def system_uri() -> str:
     return os.environ.get("LIBVIRT_DEFAULT_URI") or SYSTEM_URI
 
 
-def kvm_works() -> tuple[bool, str]:
-    """Whether guests can run at native speed, and the reason in words.
+def kvm_works(*, unseen: bool = False) -> tuple[bool, str]:
+    """Whether guests can run at native speed, and the reason in words. `unseen` is what is taken for so where this user may
+    not open the device: QEMU may run as another one, who may.
 
     A device that opens and even makes a machine may still not run a stock kernel, when the processor has no
     virtualisation to give: so the processor is asked too.
@@ -54,6 +55,8 @@ def kvm_works() -> tuple[bool, str]:
         return False, "the processor offers no virtualisation (neither vmx nor svm in /proc/cpuinfo)"
     try:
         _make_machine()
+    except PermissionError as error:
+        return unseen, f"/dev/kvm: {error.strerror} for this user"
     except OSError as error:
         return False, f"/dev/kvm: {error.strerror}"
     return True, "/dev/kvm makes virtual machines"
