@@ -3,6 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 STACK ?= dev
+# The one that sets up, 3.11 or newer, and is in the environment.
+PYTHON ?= python3
 PREPARED := . ./activate &&
 # Virtual machines need the computer to themselves: emulated ones leave nothing for others.
 STORY := tests/lifecycle/test_virtual_machines.py
@@ -21,7 +23,7 @@ help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 setup: ## set everything up: packages, Python, the Pulumi programs, the Kafka archive, the guest image
-	python3 toolchain/setup.py --stack $(STACK)
+	$(PYTHON) toolchain/setup.py --stack $(STACK)
 	@$(PREPARED) python -m toolchain.torn_state $(STACK) && pulumi stack select --create $(STACK)
 
 up: setup ## set up, bring the stack to a healthy cluster and print its bootstrap servers (STACK=dev)
@@ -46,7 +48,7 @@ destroy: setup ## take the stack away, and the embedded lab with it
 	$(PREPARED) python -m toolchain.stack destroy --stack $(STACK)
 
 lint:
-	python3 toolchain/setup.py python
+	$(PYTHON) toolchain/setup.py python
 	.venv/bin/ruff check . && .venv/bin/ruff format --check .
 	.venv/bin/mypy
 
@@ -54,7 +56,7 @@ check: lint ## lint, types, unit and graph tests: under a minute, no cluster
 	.venv/bin/python -m pytest -q --numprocesses=auto tests/unit tests/graph
 
 test-setup:
-	python3 toolchain/setup.py packages test_packages secret python programs archive metrics image shared_classes
+	$(PYTHON) toolchain/setup.py packages test_packages secret python programs archive metrics image shared_classes
 
 test: test-setup lint ## set up and pass every test, the real virtual machines included
 	@echo "Two at a time, each told when it ends: $(BESIDE)"

@@ -17,23 +17,36 @@ _KVM_CREATE_VM = 0xAE01
 
 def answers(uri: str) -> bool:
     """Whether a libvirt answers there soon."""
+    return not refusal(uri)
+
+
+def refusal(uri: str) -> str:
+    """Why no libvirt answers there, in virsh's own words; nothing where one does."""
     if shutil.which("virsh") is None:
-        return False
+        return "virsh is not installed"
     asked = ["virsh", "--connect", uri, "version"]
     try:
-        return subprocess.run(asked, capture_output=True, timeout=SECONDS_TO_ANSWER).returncode == 0
+        done = subprocess.run(asked, capture_output=True, text=True, timeout=SECONDS_TO_ANSWER)
     except subprocess.TimeoutExpired:
-        return False
+        return f"no answer within {SECONDS_TO_ANSWER:.0f} s"
+    if done.returncode == 0:
+        return ""
+    return " ".join(done.stderr.split()) or f"virsh ended with {done.returncode}"
 
 
 def system_libvirt() -> str | None:
     """The URI of the libvirt that this computer has without us, or that its user has chosen."""
-    uri = os.environ.get("LIBVIRT_DEFAULT_URI") or SYSTEM_URI
-    return uri if answers(uri) else None
+    return system_uri() if answers(system_uri()) else None
 
 
-def kvm_works() -> tuple[bool, str]:
-    """Whether guests can run at native speed, and the reason in words.
+def system_uri() -> str:
+    """Where that one would be."""
+    return os.environ.get("LIBVIRT_DEFAULT_URI") or SYSTEM_URI
+
+
+def kvm_works(*, unseen: bool = False) -> tuple[bool, str]:
+    """Whether guests can run at native speed, and the reason in words. `unseen` is what is taken for so where this user may
+    not open the device: QEMU may run as another one, who may.
 
     A device that opens and even makes a machine may still not run a stock kernel, when the processor has no
     virtualisation to give: so the processor is asked too.
@@ -42,6 +55,8 @@ def kvm_works() -> tuple[bool, str]:
         return False, "the processor offers no virtualisation (neither vmx nor svm in /proc/cpuinfo)"
     try:
         _make_machine()
+    except PermissionError as error:
+        return unseen, f"/dev/kvm: {error.strerror} for this user"
     except OSError as error:
         return False, f"/dev/kvm: {error.strerror}"
     return True, "/dev/kvm makes virtual machines"

@@ -145,8 +145,11 @@ def _ensure_user() -> None:
 
 def _require_root() -> None:
     if os.geteuid() != 0:
+        uri = host.system_uri()
+        said = host.refusal(uri)
+        hint = f", and is not reached: {said}. Is it there? Then be in the group libvirt, and log in again after being added"
         raise CommandFailed(
-            "the embedded libvirt needs root; a libvirt of the computer's own (qemu:///system) does not"
+            f"the embedded libvirt needs root; a libvirt of the computer's own ({uri}) does not{hint if said else ''}"
         )
 
 

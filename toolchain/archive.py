@@ -25,6 +25,8 @@ from pathlib import Path
 if not __package__:  # run as a script, before there is any environment
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from images import apt
+from images.commands import CommandFailed
 from toolchain import assemble, places, telling
 
 DEFAULT_VERSION = "3.6.0"
@@ -150,8 +152,10 @@ def _fetch_default(version: str, expected: str | None, target: Path) -> tuple[st
         return "official", address
     try:
         with telling.telling("the Kafka archive to be assembled", assemble.MOST_SECONDS):
+            # Here, as a change of assemble.py makes every archive that it made out of date.
+            apt.ensure(package for program, package in assemble.PACKAGES.items() if shutil.which(program) is None)
             assemble.assemble(version, target)
-    except assemble.AssemblyError as error:
+    except (assemble.AssemblyError, CommandFailed) as error:
         raise ArchiveError(
             f"Kafka {version} could not be assembled from Maven Central: {error}\n"
             f"Give an archive by config instead, {EXAMPLE}"

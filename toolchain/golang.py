@@ -18,6 +18,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from images import apt
+from images.commands import CommandFailed
 from toolchain import pins, places
 from toolchain.telling import telling
 
@@ -152,9 +154,10 @@ def _from_apt() -> Path:
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         raise GoError(f"no Go here: install Go {pins.GO_OLDEST}, or an older one that can fetch it (golang-go)")
     print("installing golang-go with apt, to fetch a newer Go with it", flush=True)
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for arguments in (["update"], ["install", "-y", "--no-install-recommends", "golang-go"]):
-        _run(["apt-get", "-q", *arguments], Path("/"), environment)
+    try:
+        apt.ensure(["golang-go"])
+    except CommandFailed as failure:
+        raise GoError(str(failure)) from failure
     installed = _installed()
     if not installed:
         raise GoError("apt installed golang-go, but there is still no go command")

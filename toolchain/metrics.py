@@ -27,7 +27,7 @@ NODE_EXPORTER = "prometheus-node-exporter"
 PROMETHEUS, PROMTOOL = "prometheus", "promtool"
 _STEP_SECONDS = 600.0
 # Maven's is the assembly's own; the package's source is read, the package fetched and unpacked.
-_SECONDS = assemble.STEP_SECONDS + 3 * _STEP_SECONDS
+_SECONDS = assemble.STEP_SECONDS + 3 * _STEP_SECONDS + apt.LOCK_SECONDS
 
 
 class MetricsError(Exception):
@@ -114,9 +114,7 @@ def _fetch(folder: Path) -> None:
 def _fetch_programs(package: str, folder: Path, *programs: str) -> None:
     """Programs alone out of Debian's package: the package's own service would start, and listen on all addresses."""
     (folder / "deb").mkdir()
-    output(
-        ["apt-get", "--option", f"DPkg::Lock::Timeout={apt.LOCK_SECONDS}", "--quiet=2", "update"], most=_STEP_SECONDS
-    )
+    apt.update(_STEP_SECONDS)
     fetch = ["apt-get", "--quiet=2", "--option", "APT::Sandbox::User=root", "download", package]
     done = subprocess.run(["timeout", str(_STEP_SECONDS), *fetch], cwd=folder / "deb", capture_output=True, text=True)
     packages = list((folder / "deb").glob("*.deb"))

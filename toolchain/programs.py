@@ -119,7 +119,7 @@ PLUGINS = {
 def ensure() -> Path:
     """Provide whatever is missing; the directory that holds the CLI and its language host."""
     with _alone():
-        directory = _present() or _official_cli() or _built_cli()
+        directory = _present(tell=True) or _official_cli() or _built_cli()
         for name in PLUGINS:
             _ensure_plugin(directory / CLI, name)
         golang.clean()
@@ -134,9 +134,10 @@ def bin_dir() -> Path:
     return directory
 
 
-def _present() -> Path | None:
+def _present(*, tell: bool = False) -> Path | None:
+    """What is there already. `tell`: say of an installed Pulumi that is not used why."""
     kept = [_own_directory()] if _own_wanted() else [_official_directory(), _own_directory()]
-    installed = None if _own_wanted() else _installed()
+    installed = None if _own_wanted() else _installed(tell)
     return installed or next((directory for directory in kept if directory.is_dir()), None)
 
 
@@ -184,19 +185,23 @@ def _is_ours(folder: Path) -> bool:
     return folder.is_relative_to(_shelf().resolve()) or folder.parts[-2:] == SHIMS
 
 
-def _installed() -> Path | None:
-    """The directory of the user's own Pulumi. One that this project is not tested with is refused."""
+def _installed(tell: bool) -> Path | None:
+    """The directory of the user's own Pulumi. One that this project is not tested with is left alone."""
     others = [part for part in os.get_exec_path() if not _is_ours(Path(part).resolve())]
     found = shutil.which(CLI, path=os.pathsep.join(others))
     if not found:
         return None
-    done = subprocess.run([found, "version"], capture_output=True, text=True)
+    quick = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
+    done = subprocess.run([found, "version"], env=quick, capture_output=True, text=True)
     version = done.stdout.strip().removeprefix("v") or f"no version: {done.stderr.strip()}"
     if version != pins.PULUMI:
-        raise ProgramsError(
-            f"{found} is {version}; this project is tested with Pulumi {pins.PULUMI} only.\n"
-            f"Install {pins.PULUMI}, or keep yours and {USE_OWN}."
-        )
+        if tell:
+            print(
+                f"{found} is {version} and is not used: this project is tested with Pulumi {pins.PULUMI} only, and takes"
+                " one of its own. Yours stays as it is",
+                flush=True,
+            )
+        return None
     directory = Path(found).parent
     missing = [name for name in (HOST, EXEC) if not os.access(directory / name, os.X_OK)]
     if missing:

@@ -22,6 +22,7 @@ _ALIASES = {"pre": "preview", "down": "destroy", "dn": "destroy"}
 # What a configuration says of machines that the lab has not made.
 _ON_HOSTS = re.compile(r"^\s+[\w-]+:platform:\s*[\"']?hosts\b", re.MULTILINE)
 _LIBVIRT = re.compile(r"^\s+[\w-]+:libvirtUri:\s*[\"']?(?!auto\b)([^\s\"']+)", re.MULTILINE)
+_IMAGE = re.compile(r"^\s+[\w-]+:image:[ \t]*[\"']?(?!auto[\"']?[ \t]*(?:#|$))[^\s\"'#]", re.MULTILINE)
 # Where machines are that this package does not make.
 ON_HOSTS = "hosts"
 # The verb of ours whose second word is a machine; what follows is the machine's to read.
@@ -94,6 +95,11 @@ def _chosen(project: str, file: Path) -> str:
 def on_hosts(folder: Path, stack: str) -> bool:
     """Whether a stack's configuration says that its machines are there already."""
     return _ON_HOSTS.search(_configuration(folder, stack)) is not None
+
+
+def names_image(folder: Path, stack: str) -> bool:
+    """Whether a stack's configuration names a guest image of its own."""
+    return _IMAGE.search(_configuration(folder, stack)) is not None
 
 
 def whereabouts(found: Selected) -> str:

@@ -4,13 +4,24 @@ Knows which phases there are and which can run side by side. Refuses to know how
 is a no-op when its result is there, so it is run before every verb that needs something. Standard library only.
 """
 
+import sys
+
+# Before anything is imported that an older Python can't read. This file itself can be read by 3.8.
+if sys.version_info < (3, 11):  # noqa: UP036
+    sys.exit(
+        f"set-up needs Python 3.11 or newer, and {sys.executable} is {sys.version.split()[0]}:"
+        " name a newer one, as in `make setup PYTHON=/usr/bin/python3.11`"
+    )
+if not sys.platform.startswith("linux"):
+    sys.exit(f"set-up needs Linux, and this computer is {sys.platform}: run it on a Linux, such as a virtual machine")
+
 import argparse
 import os
 import secrets
+import shlex
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,11 +30,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from images import apt, build
+from images import apt, recipe
 from images.commands import CommandFailed
 from lab import host, libvirt, machines
-from toolchain import places
-from toolchain.selected import on_hosts
+from toolchain import beforehand, places
+from toolchain.selected import names_image, on_hosts
 from toolchain.telling import telling
 
 VENV = places.CHECKOUT / ".venv"
@@ -49,8 +60,10 @@ class PhaseFailed(Exception):
 
 
 def packages(say: Say) -> None:
-    """Everything that apt provides, in one go: apt allows one at a time."""
-    _install(say, {*libvirt.CLIENT_PACKAGES, *(libvirt.PACKAGES if host.system_libvirt() is None else ())})
+    """What every set-up has of apt, in one go: apt allows one at a time. What an image is built with comes with the build."""
+    # An embedded libvirt is of use to root only.
+    embedded = os.geteuid() == 0 and host.system_libvirt() is None
+    _install(say, {*libvirt.CLIENT_PACKAGES, *(libvirt.PACKAGES if embedded else ())})
 
 
 def packages_for_hosts(say: Say) -> None:
@@ -59,7 +72,7 @@ def packages_for_hosts(say: Say) -> None:
 
 
 def _install(say: Say, hypervisor: set[str]) -> None:
-    wanted = {"python3-venv", "openssh-client", "maven", *build.TOOLS, *hypervisor}
+    wanted = {"python3-venv", "openssh-client", "maven", *hypervisor}
     absent = apt.missing(sorted(wanted - _there_already()))
     if absent:
         say(f"installing {len(absent)} packages: {' '.join(absent)}")
@@ -75,13 +88,9 @@ def test_packages(say: Say) -> None:
         apt.ensure(absent)
 
 
-# What a package is installed for, where a program of another origin does as well.
-PROGRAM_OF = {"maven": "mvn", "genisoimage": "mkisofs", "libvirt-clients": "virsh", "xsltproc": "xsltproc"}
-
-
 def _there_already() -> set[str]:
     """Packages whose program is there in another way, such as an own Maven or Python."""
-    found = {package for package, program in PROGRAM_OF.items() if shutil.which(program)}
+    found = {package for package, program in apt.PROGRAM_OF.items() if shutil.which(program)}
     if subprocess.run([sys.executable, "-c", "import ensurepip"], capture_output=True, check=False).returncode == 0:
         found.add("python3-venv")
     return found
@@ -132,6 +141,12 @@ def metrics(say: Say) -> None:
 
 def image(say: Say) -> None:
     """The guest image."""
+    if not recipe.image().is_built() and os.geteuid() != 0:
+        here, cache = shlex.quote(str(places.CHECKOUT)), shlex.quote(f"KAFKA_CLUSTER_CACHE={places.cache()}")
+        raise PhaseFailed(
+            "only root can build the guest image, once. Into your cache, and then `make setup` again:"
+            f" `cd {here} && sudo env {cache} {shlex.quote(sys.executable)} -B -m images build`"
+        )
     _run(say, sys.executable, "-m", "images", "build")
 
 
@@ -256,13 +271,21 @@ def main() -> int:
     parser.add_argument("--stack", default="", help="the stack that it is for")
     arguments = parser.parse_args()
     hosts = on_hosts(places.CHECKOUT, arguments.stack)
-    needless = {*WHEN_ASKED_FOR, *(["image"] if hosts else [])}
+    imageless = hosts or names_image(places.CHECKOUT, arguments.stack)
+    needless = {*WHEN_ASKED_FOR, *(["image"] if imageless else [])}
     asked = arguments.phases or [name for name in PHASES if name not in needless]
     if hosts:
         asked = ["packages_for_hosts" if name == "packages" else name for name in asked]
     unknown = sorted(set(asked) - set(PHASES))
     if unknown:
         parser.error(f"unknown phase {', '.join(unknown)}; expected some of {', '.join(PHASES)}")
+    try:
+        beforehand.refuse_sudo()
+        if "image" in asked:
+            beforehand.refuse_image_elsewhere()
+    except beforehand.Refused as refused:
+        print(refused, file=sys.stderr)
+        return 1
     progress = Progress()
     for name in asked:
         if name not in SIDE_BY_SIDE and not progress.failures:

@@ -51,10 +51,10 @@ def cached(archive_sha512: str) -> SharedClasses | None:
 
 
 def ensure(archive: archives.Archive) -> SharedClasses | None:
-    """The same, made unless it is there; None where there is no image whose Java could make it."""
+    """The same, made unless it is there; None where there is no image whose Java could make it, or nobody who may."""
     image = recipe.image()
-    if not image.is_built():
-        return None
+    if not image.is_built() or os.geteuid() != 0:
+        return cached(archive.sha512)
     with _alone():
         if not cached(archive.sha512):
             with telling.telling("Kafka's classes to be laid out for Java", _SECONDS):
@@ -107,18 +107,21 @@ def _sha512(path: Path) -> str:
 def main() -> int:
     """Makes that of the default archive, and says where it is."""
     found = archives.cached()
-    if found is None or os.geteuid() != 0:
-        print("shared classes: not made, which needs root and the Kafka archive; brokers start without, later")
-        return 0
     try:
-        made = ensure(found)
+        made = ensure(found) if found else None
     except CommandFailed as failure:  # an archive of the user's own may hold what this does not expect
         print(f"shared classes: not made, so brokers and tools start later: {failure}", flush=True)
         return 0
     except telling.StillHeld as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"shared classes: {made.path if made else 'not made, as there is no guest image'}", flush=True)
+    if made:
+        print(f"shared classes: {made.path}", flush=True)
+    else:
+        print(
+            "shared classes: not made, which needs root, the guest image and the Kafka archive; brokers start later",
+            flush=True,
+        )
     return 0
 
 

@@ -1,9 +1,13 @@
 """How a Go is found, fetched and kept from weakening its checks, with Go commands that are made up for the test."""
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
+from images import apt
+from images.commands import CommandFailed
 from toolchain import golang, pins
 
 GO = """#!/bin/sh
@@ -58,6 +62,21 @@ def test_an_older_go_fetches_a_newer_one_through_a_proxy_and_with_checks(
     asked = (tmp_path / "asked").read_text()
     assert asked == f"{module} GOPROXY=https://proxy.example GOSUMDB= GOTOOLCHAIN=local\n"
     assert golang.provide() == go
+
+
+def test_where_there_is_no_go_apt_brings_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(shutil, "which", lambda program: "/usr/bin/apt-get" if program == "apt-get" else None)
+    monkeypatch.setattr(golang, "KNOWN_PLACES", (str(tmp_path / "bin/go").lstrip("/"),))
+
+    def refuse(packages: list[str]) -> None:
+        raise CommandFailed("another program holds the lists")
+
+    monkeypatch.setattr(apt, "ensure", refuse)
+    with pytest.raises(golang.GoError, match="another program holds the lists"):
+        golang.provide()
+    monkeypatch.setattr(apt, "ensure", lambda packages: install(tmp_path, "1.19.8"))
+    assert golang.provide().fetched
 
 
 @pytest.mark.parametrize("proxy", ["direct", "off", ""])

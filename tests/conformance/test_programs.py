@@ -82,15 +82,37 @@ def test_an_installed_pulumi_of_the_tested_version_is_used(tmp_path: Path, monke
     assert MadeUpGo.built == ["pulumi-resource-command", "pulumi-resource-libvirt"]
 
 
-def test_another_version_is_refused_with_what_to_do(
+def test_another_version_is_left_alone_and_one_of_our_own_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     installed = install(tmp_path / "installed", monkeypatch, "3.100.0")
     monkeypatch.setattr("sys.argv", ["programs.py"])
-    assert programs.main() == 1
-    said = capsys.readouterr().err
-    for part in (f"{installed}/pulumi is 3.100.0", pins.PULUMI, f"export {programs.CHOICE}=own", "make setup"):
-        assert part in said
+    assert programs.main() == 0, "whoever has a Pulumi for other projects would be stopped"
+    said = capsys.readouterr().out
+    told = f"{installed}/pulumi is 3.100.0 and is not used: this project is tested with Pulumi {pins.PULUMI} only"
+    assert said.count(told) == 1
+    assert programs.bin_dir().is_relative_to(places.cache())
+
+
+def test_a_shell_is_not_told_of_another_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(tmp_path / "installed", monkeypatch, "3.100.0")
+    directory = programs.ensure()
+    capsys.readouterr()
+    monkeypatch.setattr("sys.argv", ["programs.py", "--print-bin"])
+    assert programs.main() == 0
+    said = capsys.readouterr()
+    assert (said.out, said.err) == (f"{directory}\n", ""), "every `. ./activate` asks, and takes all of it for a path"
+
+
+@pytest.mark.usefixtures("mirror")
+def test_beside_another_version_the_official_binaries_come_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path / "installed", monkeypatch, "3.100.0")
+    assert programs.ensure() == programs._official_directory()
+    assert MadeUpGo.built == []
 
 
 def test_a_pulumi_without_its_language_host_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ import http.server
 import io
 import json
 import os
+import shutil
 import socket
 import tarfile
 import threading
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from images import apt
+from images.commands import CommandFailed
 from toolchain import archive, assemble
 
 NOWHERE = "http://127.0.0.1:9/{version}.tgz"
@@ -25,6 +28,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("KAFKA_CLUSTER_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(archive, "OFFICIAL", NOWHERE)
     monkeypatch.setattr(archive, "PUBLISHED", {})
+    monkeypatch.setattr(apt, "ensure", list)
     return tmp_path / "cache" / "archives"
 
 
@@ -70,6 +74,23 @@ def make(path: Path, version: str = "3.6.0", content: bytes = b"jar") -> str:
         entry.size = len(content)
         tar.addfile(entry, io.BytesIO(content))
     return hashlib.sha512(path.read_bytes()).hexdigest()
+
+
+def test_what_assembles_is_installed_by_apt_as_everything_else_is(
+    assembled: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted: list[str] = []
+    monkeypatch.setattr(shutil, "which", lambda program: None if program == "mvn" else f"/usr/bin/{program}")
+    monkeypatch.setattr(apt, "ensure", wanted.extend)
+    archive.ensure()
+    assert (wanted, assembled) == (["maven"], ["3.6.0"])
+
+    def refuse(packages: object) -> None:
+        raise CommandFailed("only root can install maven")
+
+    monkeypatch.setattr(apt, "ensure", refuse)
+    with pytest.raises(archive.ArchiveError, match="only root can install maven"):
+        archive.ensure("3.6.1")
 
 
 def test_a_path_is_checked_copied_and_found_again(tmp_path: Path, cache: Path) -> None:

@@ -109,6 +109,42 @@ def test_a_libvirt_that_does_not_answer_is_none(monkeypatch: pytest.MonkeyPatch)
     assert host.system_libvirt() is None
 
 
+VIRSH = """#!/bin/sh
+[ "$2" = qemu:///works ] && exit
+echo "error: failed to connect to the hypervisor
+error: Failed to connect socket to '/var/run/libvirt/libvirt-sock': Permission denied" >&2
+exit 1
+"""
+
+
+@pytest.fixture
+def virsh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One whose libvirt refuses its user, but for one address."""
+    (tmp_path / "virsh").write_text(VIRSH)
+    (tmp_path / "virsh").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("LIBVIRT_DEFAULT_URI", "qemu:///system")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+
+
+@pytest.mark.usefixtures("virsh")
+def test_who_is_refused_by_the_computers_own_libvirt_is_told_why_and_what_helps() -> None:
+    with pytest.raises(CommandFailed) as raised:
+        Libvirt("dev").up()
+    told = str(raised.value)
+    assert told.startswith("the embedded libvirt needs root; a libvirt of the computer's own (qemu:///system) does not")
+    assert "libvirt-sock': Permission denied. " in told, "virsh's own words"
+    assert "group libvirt, and log in again" in told
+
+
+@pytest.mark.usefixtures("virsh")
+def test_who_names_a_lab_beside_a_libvirt_that_answers_is_told_of_root_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIBVIRT_DEFAULT_URI", "qemu:///works")
+    assert host.answers("qemu:///works")
+    with pytest.raises(CommandFailed, match=r"\(qemu:///works\) does not$"):
+        Libvirt("dev").up()
+
+
 def test_status_of_a_lab_that_is_down_is_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert door.main(["status", "--name", "never-was"]) == 1
     assert capsys.readouterr().out == "lab: never-was is down\n"

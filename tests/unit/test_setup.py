@@ -1,25 +1,67 @@
 """What set-up installs, on computers that have different things already."""
 
+import ast
+import os
+import platform
+import shlex
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from images import apt
+from images import apt, recipe
+from images.commands import CommandFailed
 from lab import host
 from lab.waiting import wait_for
-from toolchain import places, setup
-from toolchain.selected import on_hosts
+from toolchain import beforehand, places, setup
+from toolchain.selected import names_image, on_hosts
+
+SETUP = places.CHECKOUT / "toolchain/setup.py"
+
+
+def elsewhere(pretended: str) -> "subprocess.CompletedProcess[str]":
+    """The set-up's first words, where `sys` says something else of the computer; nothing of ours may be imported by then."""
+    program = f"import sys, runpy; {pretended}; runpy.run_path({str(SETUP)!r}, run_name='__main__')"
+    done = subprocess.run([sys.executable, "-P", "-X", "importtime", "-c", program], capture_output=True, text=True)
+    assert "lab.host" not in done.stderr, "an older Python can't read it, and ends with words that help nobody"
+    return done
+
+
+def test_an_older_python_is_told_of_and_how_to_name_another() -> None:
+    done = elsewhere("sys.version, sys.version_info = '3.9.2 (main)', (3, 9, 2)")
+    assert done.returncode == 1
+    said = done.stderr.splitlines()[-1]
+    assert said.startswith(f"set-up needs Python 3.11 or newer, and {sys.executable} is 3.9.2: "), said
+    assert "make setup PYTHON=" in said
+
+
+def test_another_system_than_linux_is_told_of() -> None:
+    done = elsewhere("sys.platform = 'darwin'")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("set-up needs Linux, and this computer is darwin: ")
+
+
+def test_an_older_python_can_read_that_far() -> None:
+    ast.parse(SETUP.read_text(encoding="utf-8"), feature_version=(3, 8))
+
+
+def test_make_sets_up_with_the_python_that_is_named() -> None:
+    makefile = (places.CHECKOUT / "Makefile").read_text(encoding="utf-8")
+    assert "\nPYTHON ?= python3\n" in makefile
+    ran = [line.split()[0] for line in makefile.splitlines() if "toolchain/setup.py" in line]
+    assert set(ran) == {"$(PYTHON)"}, "and by no other one"
 
 
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The packages that are installed on a computer without any."""
     found: list[str] = []
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(shutil, "which", lambda _: None)
     monkeypatch.setattr(apt, "missing", list)
 
@@ -42,6 +84,16 @@ def test_what_the_provider_starts_is_installed_whichever_libvirt_there_is(
     assert ("libvirt-daemon" in installed) is (uri is None), "a second libvirt beside the computer's own is in its way"
 
 
+def test_nobody_is_asked_for_a_libvirt_that_only_root_can_start(
+    installed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(host, "system_libvirt", lambda: None)
+    setup.packages(lambda _: None)
+    assert "libvirt-clients" in installed
+    assert "libvirt-daemon" not in installed
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -61,24 +113,150 @@ def test_machines_that_are_there_already_need_no_libvirt(
     assert setup.main() == 0
     assert ("libvirt-daemon" in installed) is not expected, "who has machines wants no hypervisor on this computer"
     assert "maven" in installed
+    assert "mmdebstrap" not in installed, "an image is built where machines are made of it, and brings its tools itself"
 
 
-@pytest.mark.parametrize(("platform", "expected"), [("hosts", False), ("libvirt", True)])
-def test_machines_that_are_there_already_need_no_image(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, platform: str, expected: bool
+@pytest.mark.parametrize(
+    ("line", "expected"), [("platform: hosts", False), ("platform: libvirt", True), ("image: /srv/guest.qcow2", False)]
+)
+def test_an_image_is_built_where_machines_are_made_of_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, line: str, expected: bool
 ) -> None:
     ran: list[Callable[[setup.Say], None]] = []
     monkeypatch.setattr(setup.Progress, "run", lambda _, phase: ran.append(phase))
+    monkeypatch.setattr(beforehand, "refuse_image_elsewhere", lambda: None)
     monkeypatch.setattr(places, "CHECKOUT", tmp_path)
-    (tmp_path / "Pulumi.plant.yaml").write_text(f"config:\n  kafka-cluster:platform: {platform}\n")
+    (tmp_path / "Pulumi.plant.yaml").write_text(f"config:\n  kafka-cluster:{line}\n")
     monkeypatch.setattr("sys.argv", ["setup.py", "--stack", "plant"])
     assert setup.main() == 0
     assert (setup.PHASES["image"] in ran) is expected, "it takes minutes and root, and no machine is made of it"
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("image: /srv/guest.qcow2", True),
+        ('image: "/srv/guest.qcow2"', True),
+        ("image: auto.qcow2", True),
+        ("image: auto", False),
+        ("image: 'auto'  # as ever", False),
+        ("image:\n  kafka-cluster:mode: kraft", False),
+        ("mode: kraft\n# image: /srv/guest.qcow2", False),
+    ],
+)
+def test_a_configuration_names_an_image_or_leaves_it_to_us(tmp_path: Path, text: str, expected: bool) -> None:
+    (tmp_path / "Pulumi.plant.yaml").write_text(f"config:\n  kafka-cluster:{text}\n")
+    assert names_image(tmp_path, "plant") is expected
+
+
 def test_a_stack_that_is_not_there_yet_may_need_one(tmp_path: Path) -> None:
-    assert not on_hosts(tmp_path, "dev")
-    assert not on_hosts(tmp_path, "")
+    for stack in ("dev", ""):
+        assert not on_hosts(tmp_path, stack)
+        assert not names_image(tmp_path, stack)
+
+
+def test_who_is_not_root_is_told_the_one_command_for_the_image(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    ran: list[str] = []
+    monkeypatch.setattr(setup, "_run", lambda say, *command: ran.extend(command))
+    monkeypatch.setenv("KAFKA_CLUSTER_CACHE", str(tmp_path / "a b"))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(setup.PhaseFailed) as raised:
+        setup.image(lambda _: None)
+    assert not ran, "the build would only refuse"
+    words = shlex.split(str(raised.value).split("`")[3])
+    assert words[:3] == ["cd", str(places.CHECKOUT), "&&"]
+    assert words[3:] == [
+        "sudo", "env", f"KAFKA_CLUSTER_CACHE={tmp_path}/a b", sys.executable, "-B", "-m", "images", "build",
+    ], "into this user's cache, and without byte code of root's in the checkout"  # fmt: skip
+    recipe.image().folder.mkdir(parents=True)
+    setup.image(lambda _: None)
+    assert ran, "an image that is there needs nobody's rights"
+
+
+def test_what_root_builds_for_a_user_can_be_read_by_that_user() -> None:
+    program = (
+        "import os, runpy; from images import build; build.main = lambda _: os.umask(0); os.umask(0o077);"
+        " runpy.run_module('images', run_name='__main__')"
+    )
+    assert subprocess.run([sys.executable, "-c", program], cwd=places.CHECKOUT, check=False).returncode == 0o022
+
+
+@pytest.mark.parametrize(
+    ("sudo", "running", "others", "refused"),
+    [
+        ("1000", 0, True, True),
+        ("1000", 0, False, False),
+        ("0", 0, True, False),
+        ("", 0, True, False),
+        ("1000", 1000, True, False),
+    ],
+    ids=["sudo make", "root's own checkout", "root's sudo", "no sudo", "sudo for another user"],
+)
+def test_sudo_in_a_users_own_checkout_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    sudo: str,
+    running: int,
+    others: bool,
+    refused: bool,
+) -> None:
+    owner = 54321 if others else 0
+    monkeypatch.setattr(places, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(Path, "stat", lambda _: os.stat_result((0o40755, 0, 0, 2, owner, 0, 0, 0, 0, 0)))
+    monkeypatch.setattr(os, "geteuid", lambda: running)
+    monkeypatch.setenv("SUDO_UID", sudo) if sudo else monkeypatch.delenv("SUDO_UID", raising=False)
+    ran: list[Callable[[setup.Say], None]] = []
+    monkeypatch.setattr(setup.Progress, "run", lambda _, phase: ran.append(phase))
+    monkeypatch.setattr("sys.argv", ["setup.py", "secret"])
+    assert setup.main() == int(refused)
+    assert bool(ran) is not refused, "the passphrase would lie in root's home"
+    assert ("belongs to user 54321" in capsys.readouterr().err) is refused
+
+
+DEBIAN_12 = "bookworm deb http://mirror/debian/ bookworm main"
+UBUNTU = {"ID": "ubuntu", "VERSION_CODENAME": "noble", "PRETTY_NAME": "Ubuntu 24.04 LTS"}
+
+
+@pytest.mark.parametrize(
+    ("system", "sources", "refused"),
+    [
+        ({"ID": "debian", "VERSION_CODENAME": "bookworm"}, "", False),
+        ({"ID": "debian", "VERSION_CODENAME": "trixie", "PRETTY_NAME": "Debian 13"}, "", True),
+        ({"ID": "debian", "VERSION_CODENAME": "trixie"}, DEBIAN_12, False),
+        (UBUNTU, "", True),
+        ({"ID": "fedora", "PRETTY_NAME": "Fedora Linux 41"}, None, True),
+    ],
+    ids=["before its first update", "another Debian", "another Debian with such sources", "Ubuntu", "no apt"],
+)
+def test_an_image_that_cannot_be_built_here_is_told_of_before_anything_is_done(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    system: dict[str, str],
+    sources: str | None,
+    refused: bool,
+) -> None:
+    ran: list[Callable[[setup.Say], None]] = []
+    monkeypatch.setattr(setup.Progress, "run", lambda _, phase: ran.append(phase))
+    monkeypatch.setenv("KAFKA_CLUSTER_CACHE", str(tmp_path))
+    monkeypatch.setattr(platform, "freedesktop_os_release", lambda: system)
+    monkeypatch.setattr(shutil, "which", lambda program: f"/usr/bin/{program}" if sources is not None else None)
+    monkeypatch.setattr("images.build.output", lambda _: sources)
+    monkeypatch.setattr("sys.argv", ["setup.py"])
+    assert setup.main() == int(refused)
+    assert bool(ran) is not refused, "the tools and a quarter of an hour would be for nothing"
+    said = capsys.readouterr().err
+    for word in (system.get("PRETTY_NAME", ""), "Build it on a Debian 12", "kafka-cluster:image: /path/guest.qcow2"):
+        assert (word in said) is refused or not word
+    recipe.image().folder.mkdir(parents=True)
+    assert setup.main() == 0, "it may have come from elsewhere"
+
+
+def test_missing_packages_are_told_with_the_command_that_installs_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(CommandFailed, match="`sudo apt-get install --no-install-recommends no-such-a no-such-b`"):
+        apt.ensure(["no-such-a", "no-such-b"])
 
 
 def test_a_program_of_another_origin_will_do(installed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,6 +264,23 @@ def test_a_program_of_another_origin_will_do(installed: list[str], monkeypatch: 
     monkeypatch.setattr(shutil, "which", lambda program: f"/opt/bin/{program}")
     setup.packages(lambda _: None)
     assert not {"maven", "genisoimage", "libvirt-clients", "xsltproc"} & set(installed)
+
+
+@pytest.mark.parametrize("there", [("ssh", "mvn"), ("ssh",)], ids=["all is there", "one is missing"])
+def test_where_there_is_no_apt_programs_are_looked_for(monkeypatch: pytest.MonkeyPatch, there: tuple[str, ...]) -> None:
+    monkeypatch.setattr(shutil, "which", lambda program: f"/bin/{program}" if program in there else None)
+
+    def run(command: list[str], **_: object) -> SimpleNamespace:
+        if command[0] != sys.executable:
+            raise FileNotFoundError(command[0])
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    if "mvn" in there:
+        setup.packages_for_hosts(lambda _: None)
+        return
+    with pytest.raises(CommandFailed, match=r"missing on PATH, and there is no apt here .*: mvn$"):
+        setup.packages_for_hosts(lambda _: None)
 
 
 def test_a_phase_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:

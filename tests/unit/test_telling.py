@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from images import commands
+from images import apt, commands
 from images.commands import CommandFailed
 from model import stages
 from model.handover import LiveSettings, seats
@@ -261,6 +261,52 @@ def test_what_comes_from_elsewhere_comes_whole(tmp_path: Path) -> None:
     with (tmp_path / "file").open("wb") as target:
         telling.copied(io.BytesIO(content), target, "an archive", 60)
     assert (tmp_path / "file").read_bytes() == content
+
+
+APT = """#!/bin/sh
+[ "$LC_ALL" = C ] || echo "in another language" >&2
+echo "$@" >> {folder}/asked
+[ "$(wc -l < {folder}/asked)" -lt {tries} ] && {{ echo "E: {words}" >&2; exit 100; }}
+exit 0
+"""
+HELD = "Could not get lock /var/lib/apt/lists/lock. It is held by process 7 (apt-get)"
+
+
+@pytest.fixture
+def lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """An apt that fetches its lists at the n-th try, and says why not before."""
+
+    def make(tries: int, words: str) -> Path:
+        (tmp_path / "apt-get").write_text(APT.format(folder=tmp_path, tries=tries, words=words))
+        (tmp_path / "apt-get").chmod(0o755)
+        return tmp_path / "asked"
+
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(apt, "_PAUSE_SECONDS", 3 * QUICK)
+    return make
+
+
+def test_apts_lists_are_waited_for_while_another_holds_them(lists: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    asked = lists(4, HELD)
+    apt.update()
+    assert len(asked.read_text().splitlines()) == 4
+    said = seconds_left_out(capfd.readouterr().err)
+    assert "waiting for apt's lists, which another program holds (N s of at most 600 s)" in said
+
+
+def test_apts_lists_are_not_waited_for_where_nobody_holds_them(lists: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    asked = lists(4, "Could not open lock file /var/lib/apt/lists/lock - open (13: Permission denied)")
+    with pytest.raises(CommandFailed, match="13: Permission denied"):
+        apt.update()
+    assert len(asked.read_text().splitlines()) == 1
+    assert capfd.readouterr().err == ""
+
+
+def test_apts_lists_are_given_up_in_the_end_with_who_holds_them(lists: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apt, "LOCK_SECONDS", 5 * QUICK)
+    lists(10_000, HELD)
+    with pytest.raises(CommandFailed, match="held by process 7"):
+        apt.update()
 
 
 def test_a_program_that_is_waited_for_is_given_up_in_the_end(tmp_path: Path) -> None:
