@@ -56,7 +56,7 @@ check: lint ## lint, types, unit and graph tests: under a minute, no cluster
 	.venv/bin/python -m pytest -q --numprocesses=auto tests/unit tests/graph
 
 test-setup:
-	$(PYTHON) toolchain/setup.py packages test_packages secret python programs archive metrics image shared_classes
+	$(PYTHON) toolchain/setup.py packages test_packages secret python programs archive other_archives metrics image shared_classes
 
 test: test-setup lint ## set up and pass every test, the real virtual machines included
 	@echo "Two at a time, each told when it ends: $(BESIDE)"

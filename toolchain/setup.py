@@ -33,6 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from images import apt, recipe
 from images.commands import CommandFailed
 from lab import host, libvirt, machines
+from model.kafka_keys import SUPPORTED_VERSIONS
 from toolchain import beforehand, places
 from toolchain.selected import names_image, on_hosts
 from toolchain.telling import telling
@@ -134,6 +135,12 @@ def archive(say: Say) -> None:
     _run(say, sys.executable, str(places.CHECKOUT / "toolchain" / "archive.py"))
 
 
+def other_archives(say: Say) -> None:
+    """Those of Kafka's other versions, which tests ask what each accepts."""
+    for version in SUPPORTED_VERSIONS[1:]:
+        _run(say, sys.executable, str(places.CHECKOUT / "toolchain" / "archive.py"), "--version", version)
+
+
 def metrics(say: Say) -> None:
     """What nodes tell their metrics by, and what watches them. `make up` fetches what it needs itself."""
     _run(say, sys.executable, str(places.CHECKOUT / "toolchain" / "metrics.py"), "--prometheus")
@@ -231,18 +238,19 @@ class Progress:
 PHASES: dict[str, Callable[[Say], None]] = {
     phase.__name__: phase
     for phase in (
-        packages, packages_for_hosts, test_packages, secret, python, programs, archive, metrics, image, shared_classes,
+        packages, packages_for_hosts, test_packages, secret, python, programs, archive, other_archives, metrics,
+        image, shared_classes,
     )
 }  # fmt: skip
-WHEN_ASKED_FOR = ("packages_for_hosts", "test_packages", "metrics")
+WHEN_ASKED_FOR = ("packages_for_hosts", "test_packages", "other_archives", "metrics")
 # What a phase may take. On two processors and from empty caches the longest takes a tenth of it.
 MOST_SECONDS = dict.fromkeys(PHASES, 2 * apt.STEP_SECONDS) | dict.fromkeys(
     ("programs", "image", "shared_classes"), _LONGEST
 )
-SIDE_BY_SIDE = ("python", "programs", "archive", "image", "shared_classes")
+SIDE_BY_SIDE = ("python", "programs", "archive", "other_archives", "image", "shared_classes")
 # Whose end a phase among those waits for: the image carries the archive where there is one. Shared classes are nothing
 # without both.
-AFTER = {"image": ("archive",), "shared_classes": ("archive", "image")}
+AFTER = {"other_archives": ("archive",), "image": ("archive",), "shared_classes": ("archive", "image")}
 
 
 def _run_together(names: list[str], progress: Progress) -> None:
