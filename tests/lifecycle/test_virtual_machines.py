@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -253,6 +254,15 @@ def test_the_live_checks_pass(reader: Reader, first_up: FirstUp) -> None:
 
 def test_a_second_up_changes_nothing(stack: Stack, first_up: FirstUp) -> None:
     stack.up("--expect-no-changes")
+
+
+def test_nothing_of_the_lab_is_reached_from_outside(lab: Libvirt, stack: Stack, first_up: FirstUp) -> None:
+    """No way leads to its network, and nobody else may speak to its libvirt."""
+    network = ip_network(stack.config()["networkCidr"])
+    routes = json.loads(subprocess.run(["ip", "-json", "-4", "route"], capture_output=True, check=True).stdout)
+    ways = [route for route in routes if route["dst"] != "default" and ip_network(route["dst"]).overlaps(network)]
+    assert not ways, "the lab's network would be in the way of the computer's own, or open to it"
+    assert lab.socket.stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize("node", ["kafka-server1", "kafka-server2", "kafka-server3"])
