@@ -4,7 +4,7 @@ import pulumi
 
 from components import door
 from components.deployment import deploy
-from model import monitor, monitoring, page
+from model import monitor, page, prometheus_config
 
 settings = door.settings()
 kafka = deploy(settings)
@@ -18,6 +18,6 @@ pulumi.export(
     "nodes", [{"name": node.name, "id": node.id, "address": node.address, "roles": list(node.roles)} for node in nodes]
 )
 pulumi.export("readme", page.text(settings, kafka.plan, stack))
-pulumi.export("prometheus", monitoring.prometheus(kafka.plan, stack))
+pulumi.export("prometheus", prometheus_config.prometheus(kafka.plan, stack))
 pulumi.export("monitor", monitor.url(settings.metrics))
 pulumi.export("ssh", {node.name: f"kafka-cluster ssh {node.name}" for node in nodes})

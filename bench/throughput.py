@@ -13,8 +13,8 @@ from bench.figures import ratios
 from bench.rounds import Measured, Result, play
 from lab.machines import Machines
 from model.listeners import KAFKA_METRICS_PORT
-from model.monitoring import SECONDS_BETWEEN_LOOKS
 from model.paths import Paths
+from model.prometheus_config import SECONDS_BETWEEN_LOOKS
 from toolchain import metrics
 
 _BIN = f"{Paths(scene.VERSION).home}/bin"

@@ -12,7 +12,18 @@ from typing import Any
 
 import pulumi
 
-from model import attempt, emptied, identity, keeping, left, switch, topic_plan, topics, topology, waiting
+from model import (
+    attempt,
+    emptied,
+    identity,
+    left,
+    pending_replacement,
+    retention_warnings,
+    switch,
+    topic_plan,
+    topics,
+    topology,
+)
 from model.errors import ConfigurationError, Problem
 from model.machine_names import MachineNames
 from model.settings import Settings, read
@@ -66,7 +77,7 @@ def surroundings(settings: Settings) -> Resolved:
     wanted = {**identity.of(settings), **identity.ground(settings, names)}
     formatted = emptied.formatted(state)
     changes = identity.refusals(known, wanted, formatted=bool(formatted))
-    small = waiting.too_small(state, settings, os.environ.get(waiting.CHOSEN, ""))
+    small = pending_replacement.too_small(state, settings, os.environ.get(pending_replacement.CHOSEN, ""))
     _refuse([*changes, *topics.refusals(before, settings), *(f"  - {problem}" for problem in small)])
     try:
         found = look_around(settings, state, names)
@@ -76,13 +87,13 @@ def surroundings(settings: Settings) -> Resolved:
     _refuse(identity.refusals(known, {"libvirtUri": found.uri}, formatted=bool(formatted)))
     switched = switch.warnings(switch.left_in(state), attempt.mode(state), topology.plan(settings))
     last = left.before(state, settings.mode)
-    gone = keeping.warnings(last.defaults, before, settings)
+    gone = retention_warnings.warnings(last.defaults, before, settings)
     for warning in (*found.warnings, *switched, *topics.warnings(before, settings), *gone):
         pulumi.log.warn(warning)
     return replace(
         found,
         cluster_id=settings.cluster_id or identity.told_id(state),
-        kinds=waiting.kinds(state, settings, found.replaced),
+        kinds=pending_replacement.kinds(state, settings, found.replaced),
         topics_before=before,
         before=last,
         formatted=formatted,

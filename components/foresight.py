@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 from pulumi import Output
 
-from model import keeping, left
+from model import left, retention_warnings
 from model.left import Before
 from model.settings import Settings
 from model.topology import Cluster
@@ -24,7 +24,7 @@ def foretell(
 ) -> None:
     """Warns of the topics that a planned roll interrupts, or that a higher min ISR stops. `planned` is the fingerprint of
     what each node is to run, by its name."""
-    raised = left.raised_min_isr(before.defaults, keeping.planned(settings))
+    raised = left.raised_min_isr(before.defaults, retention_warnings.planned(settings))
 
     async def tell(fingerprints: Sequence[str]) -> Any:
         wanted = dict(zip(planned, fingerprints, strict=True))

@@ -13,7 +13,7 @@ from components.hand import Hand, operate
 from components.keys import KeyPair, key_pair
 from components.place import Place
 from components.site import Site
-from model import waiting
+from model import pending_replacement
 from model.cloud_init import LOGIN, FirstBoot, meta_data, network_config, user_data
 from model.handover import Access
 from model.machine_names import MachineNames, domain_xslt
@@ -86,7 +86,7 @@ class Machine(pulumi.ComponentResource):
             pool=self._site.pool.name,
             base_volume_id=self._site.image.id,
             size=self._settings.root_disk * _GIB,
-            opts=self._mine(ignore_changes=self._kept(*waiting.ROOT)),
+            opts=self._mine(ignore_changes=self._kept(*pending_replacement.ROOT)),
         )
         console = libvirt.Volume(
             f"{name}-console",
@@ -167,7 +167,7 @@ class Machine(pulumi.ComponentResource):
             xml={"xslt": console.id.apply(domain_xslt)},
             autostart=True,
             running=True,
-            opts=self._mine(ignore_changes=self._kept(*waiting.DOMAIN)),
+            opts=self._mine(ignore_changes=self._kept(*pending_replacement.DOMAIN)),
         )
 
     def _ready(

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from model import greeting, monitoring, properties, units
+from model import motd, prometheus_config, properties, units
 from model.kafka_dynamic import split
 from model.kafka_keys import Mode
 from model.metrics import MetricsSettings
@@ -57,7 +57,7 @@ def node_files(cluster: Cluster, node: Node, runtime: Runtime, texts: Texts) -> 
         PlannedFile(paths.environment, units.kafka_environment(cluster, heap=runtime.heap, emulated=runtime.emulated)),
         PlannedFile(paths.mode_file, units.mode_file(cluster, cluster.mode)),
         PlannedFile(paths.log4j, texts("log4j.properties")),
-        PlannedFile(paths.message, greeting.message(cluster, node, runtime.stack), binding=""),
+        PlannedFile(paths.message, motd.message(cluster, node, runtime.stack), binding=""),
     )
     zookeeper = _zookeeper_files(cluster, node, runtime) if cluster.mode is Mode.ZOOKEEPER else ()
     return common + zookeeper + (_metrics_files(cluster, node, cluster.metrics, texts) if cluster.metrics else ())
@@ -67,7 +67,7 @@ def _metrics_files(cluster: Cluster, node: Node, metrics: MetricsSettings, texts
     paths = cluster.paths
     return (
         PlannedFile(paths.metrics_option, texts("monitoring/agent_option.py"), mode="0755"),
-        PlannedFile(paths.metrics_rules, monitoring.agent_rules(texts("monitoring/agent.yaml"), cluster, node)),
+        PlannedFile(paths.metrics_rules, prometheus_config.agent_rules(texts("monitoring/agent.yaml"), cluster, node)),
         PlannedFile(paths.node_exporter_unit, units.node_exporter_unit(cluster, node, metrics.node_port)),
     )
 

@@ -10,8 +10,8 @@ from typing import Any
 from model import fitness, stages, units
 from model.fitness import Needs, Token
 from model.metrics import MetricsSettings, MonitorSettings
-from model.monitoring import prometheus
 from model.paths import Paths
+from model.prometheus_config import prometheus
 from model.settings import NodeSettings
 from model.topology import Cluster, Node
 

@@ -6,7 +6,7 @@ sign stands before a brace, because Pulumi would put an output there.
 
 from collections.abc import Iterable
 
-from model import greeting, monitor, picture
+from model import monitor, motd, picture
 from model.kafka_keys import Mode
 from model.listeners import (
     CLIENTS,
@@ -32,7 +32,7 @@ def text(settings: Settings, cluster: Cluster, stack: str) -> str:
 
 def _what(settings: Settings, cluster: Cluster, stack: str) -> str:
     rows = (
-        (node.name, str(node.id), node.address, greeting.roles(cluster, node), f"`kafka-cluster ssh {node.name}`")
+        (node.name, str(node.id), node.address, motd.roles(cluster, node), f"`kafka-cluster ssh {node.name}`")
         for node in cluster.nodes
     )
     return f"""\

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from model import greeting, jvm, units
+from model import jvm, motd, units
 from model.files import PlannedFile, Texts, fingerprint
 from model.kafka_keys import Mode
 from model.metrics import NODE_EXPORTER
@@ -203,8 +203,8 @@ def installed(
         "tools": {
             "program": paths.tool,
             "folder": paths.commands,
-            "content": greeting.tool(plan.cluster),
-            "left_out": greeting.NOT_FOR_HANDS,
+            "content": motd.tool(plan.cluster),
+            "left_out": motd.NOT_FOR_HANDS,
         },
         "hosts": {node.name: node.address for node in plan.cluster.nodes},
         "login": plan.login,

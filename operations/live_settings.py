@@ -14,7 +14,7 @@ from kafka.protocol.admin import IncrementalAlterConfigsRequest
 from model.handover import LiveSettings
 from model.kafka_dynamic import Seen, alteration, answers, coarser, same, targets
 from model.topology import Node
-from operations.alone import ALONE_SECONDS, alone
+from operations.cluster_lock import LOCK_SECONDS, cluster_lock
 from operations.evidence import votes_and_logs
 from operations.kafka_view import KafkaView
 from operations.refusal import Refusal
@@ -173,7 +173,7 @@ async def tell(wanted: LiveSettings) -> None:
     """Brings the cluster's defaults to what is planned; NotTaken says what it refused."""
     try:
         async with (
-            alone(wanted.cluster_id, ALONE_SECONDS * wanted.patience),
+            cluster_lock(wanted.cluster_id, LOCK_SECONDS * wanted.patience),
             Ways(logins(wanted.jump_hosts), wanted.patience) as ways,
         ):
             await Teller(wanted, ways).tell()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from images import recipe
-from model import unheeded, waiting
+from model import ignored_changes, pending_replacement
 from model.attempt import IMAGE_VOLUMES
 from model.errors import Problem
 from model.left import Before
@@ -93,13 +93,13 @@ def look_around(settings: Settings, state: list[dict[str, Any]], names: MachineN
     if problems or archive is None:
         _refuse(problems)
     if image:
-        archive = replace(archive, carried=_carried(archive, unheeded.image_of(state) or image))
-    replaced = os.environ.get(waiting.CHOSEN, "")
-    left = {name: what for name, what in waiting.waiting(state, settings).items() if name != replaced}
+        archive = replace(archive, carried=_carried(archive, ignored_changes.image_of(state) or image))
+    replaced = os.environ.get(pending_replacement.CHOSEN, "")
+    left = {name: what for name, what in pending_replacement.pending(state, settings).items() if name != replaced}
     if left:
-        warnings = (*warnings, waiting.warning(left, names.stack))
+        warnings = (*warnings, pending_replacement.warning(left, names.stack))
     chosen = "" if settings.image == "auto" else image
-    warnings = (*warnings, *unheeded.warnings(state, settings, chosen))
+    warnings = (*warnings, *ignored_changes.warnings(state, settings, chosen))
     found = Resolved(archive, uri, image, warnings, replaced=replaced, pieces=pieces, prometheus=prometheus)
     classes = shared_classes.cached(archive.sha512)
     if not classes:

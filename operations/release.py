@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from model import health, units
 from model.handover import Access, Handover
-from operations.alone import ALONE_SECONDS, alone
+from operations.cluster_lock import LOCK_SECONDS, cluster_lock
 from operations.evidence import votes
 from operations.gates import Gates
 from operations.machine import StageFailed, Unreachable, connect
@@ -29,7 +29,7 @@ async def release(handover: Handover, candidates: Collection[str]) -> str:
     """Stops the one of these nodes that costs least: an unhealthy one first, the active controller last. Its name."""
     async with Ways(handover.jump_hosts, handover.patience) as ways:
         try:
-            async with alone(handover.cluster_id, ALONE_SECONDS * handover.patience):
+            async with cluster_lock(handover.cluster_id, LOCK_SECONDS * handover.patience):
                 return await _release(handover, candidates, ways)
         except (TimedOut, StageFailed) as error:
             state = await votes(handover.cluster, ways, handover.patience)

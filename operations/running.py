@@ -29,7 +29,7 @@ from model.handover import Access, Handover
 from model.kafka_keys import Mode
 from model.topology import Node
 from operations import accounts
-from operations.alone import ALONE_SECONDS, alone
+from operations.cluster_lock import LOCK_SECONDS, cluster_lock
 from operations.evidence import votes
 from operations.gates import CALM_SAMPLES, Gates
 from operations.machine import Machine, StageFailed, Unreachable, connect
@@ -170,7 +170,7 @@ class Run:
 async def bring(handover: Handover) -> None:
     """Brings the cluster there; Failed carries what went wrong where, and what to do."""
     try:
-        async with alone(handover.cluster_id, ALONE_SECONDS * handover.patience):
+        async with cluster_lock(handover.cluster_id, LOCK_SECONDS * handover.patience):
             await _bring(handover)
     except TimedOut as error:
         raise Failed(

@@ -15,14 +15,14 @@ from kafka.protocol.metadata import MetadataRequest
 from model.topic_plan import TopicPlan
 from model.topics import Seen, Work, account, decide
 from model.wording import some
-from operations.alone import alone
+from operations.cluster_lock import cluster_lock
 from operations.evidence import votes_and_logs
 from operations.kafka_view import KafkaView
 from operations.refusal import Refusal
 from operations.wait import TimedOut, until
 from operations.ways import Ways, logins
 
-_ALONE_SECONDS = 120
+_LOCK_SECONDS = 120
 _SETTLED_SECONDS = 60
 # What is asked to see topics: which there are, and their settings.
 SEEN = 2
@@ -120,7 +120,7 @@ async def settle(plan: TopicPlan) -> None:
     async with Ways(logins(plan.jump_hosts), plan.patience) as ways:
         view = TopicsView(plan.cluster, ways, plan.patience)
         try:
-            async with alone(f"topics-{plan.cluster_id}", _ALONE_SECONDS * plan.patience):
+            async with cluster_lock(f"topics-{plan.cluster_id}", _LOCK_SECONDS * plan.patience):
                 await _settle(plan, view)
         except (KafkaError, OSError, TimedOut, NotAsListed) as error:
             raise NotAsListed(

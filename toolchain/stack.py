@@ -20,7 +20,7 @@ from typing import Any
 from images.commands import CommandFailed
 from lab import host, libvirt
 from lab.waiting import WaitedTooLong, wait_for
-from model import attempt, handover, identity, times, waiting
+from model import attempt, handover, identity, pending_replacement, times
 from model.errors import ConfigurationError, Problem
 from model.machine_names import MachineNames
 from model.settings import Settings, read
@@ -78,11 +78,11 @@ class Stack:
 
     def waiting(self) -> dict[str, str]:
         """The machines that wait to be replaced, and for what."""
-        return waiting.waiting(stack_state.resources(self.name), self.settings())
+        return pending_replacement.pending(stack_state.resources(self.name), self.settings())
 
     def refuse_too_small(self) -> None:
         """Before any node is stopped for it: an `up` that replaces one machine is one for all the others, too."""
-        if problems := waiting.too_small(stack_state.resources(self.name), self.settings()):
+        if problems := pending_replacement.too_small(stack_state.resources(self.name), self.settings()):
             raise ConfigurationError(problems)
 
     def was_up(self) -> bool:
@@ -264,7 +264,7 @@ def machines(stack: Stack, arguments: list[str]) -> None:
             raise VerbFailed(f"{name} was replaced and still waits for {left[name]}")
         done.add(name)
         with phase(f"machine {name}: {left[name]}"):
-            stack.pulumi("up", "--yes", "--skip-preview", *arguments, environment={waiting.CHOSEN: name})
+            stack.pulumi("up", "--yes", "--skip-preview", *arguments, environment={pending_replacement.CHOSEN: name})
             _whole(stack)
     if not done and stack.was_up():
         _whole(stack)

@@ -19,8 +19,8 @@ with warnings.catch_warnings():
     from pulumi_command.remote import CopyToRemote as CopyToRemote
 
 from components import door
+from model.pending_replacement import CHOSEN
 from model.settings import Platform, Settings
-from model.waiting import CHOSEN
 from operations import stack_state
 from operations.preflight import ArchiveFile, Resolved
 

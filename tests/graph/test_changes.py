@@ -14,7 +14,7 @@ from model.attempt import TOPICS
 from model.emptied import Emptied
 from model.identity import CLUSTER
 from model.left import NODE
-from model.waiting import CHOSEN
+from model.pending_replacement import CHOSEN
 
 from .conftest import HOST_KEY, URI, Up, dev_config, nodes
 from .recording import CLUSTER_ID, Engine, Resource, Secret, plugins, shown

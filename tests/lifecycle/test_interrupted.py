@@ -16,7 +16,7 @@ import pytest
 from images.commands import CommandFailed
 from lab.libvirt import Libvirt
 from lab.waiting import wait_for
-from model import waiting
+from model import pending_replacement
 from model.leftovers import Thing, known
 from model.machine_names import MachineNames
 from operations.leftovers import present
@@ -228,7 +228,7 @@ def test_make_goes_on_after_a_replacement_that_was_killed(lab: Libvirt, stack: S
     make(stack, "preview")
     assert domain in known(stack.resources())
     stack.configure(memory=1600)
-    replacing = stack.with_environment(**{waiting.CHOSEN: "kafka-server1"})
+    replacing = stack.with_environment(**{pending_replacement.CHOSEN: "kafka-server1"})
     others = [thing for thing in present(lab.uri, NAMES) if thing != domain]
     with killed_when_it_is_made(lab, replacing, "domain:Domain", others):
         assert f"make up STACK={STACK}" in bare(stack, "up").stderr

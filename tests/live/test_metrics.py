@@ -5,7 +5,7 @@ from kafka import KafkaAdminClient
 
 from lab.waiting import wait_for
 from model.kafka_keys import Mode
-from model.monitoring import IDLE
+from model.prometheus_config import IDLE
 from model.topology import Cluster, Node
 from tests.live.machine import Machine
 from tests.live.planned import Plan

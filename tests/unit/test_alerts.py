@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 import files
-from model import monitoring, topology
+from model import prometheus_config, topology
 from model.kafka_keys import Mode, Role
 from toolchain import doc_tables, metrics, places
 
@@ -136,7 +136,7 @@ def test_every_role_has_its_alert(promtool: str, tmp_path: Path, mode: Mode, exp
     roles = (Role.BROKER, Role.CONTROLLER, Role.BROKER)
     entries = [{**node, "roles": [each]} for node, each in zip(nodes(3), roles, strict=True)]
     plan = topology.plan(settings(mode=mode, nodes=entries, metrics={"enabled": True}))
-    jobs = yaml.safe_load(monitoring.prometheus(plan, "kafka-cluster/dev") or "")["scrape_configs"]
+    jobs = yaml.safe_load(prometheus_config.prometheus(plan, "kafka-cluster/dev") or "")["scrape_configs"]
     labels = [target["labels"] for job in jobs if job["job_name"] == "kafka" for target in job["static_configs"]]
     series = {f'up{{job="kafka", node="{each["node"]}", roles="{each["roles"]}"}}': "0" for each in labels}
     assert judged(promtool, tmp_path, series, expected) == ""
@@ -225,7 +225,9 @@ def test_the_dashboard_judges_by_colour_what_it_can_judge_as_the_page_does() -> 
 
 @pytest.mark.parametrize("mode", Mode)
 def test_prometheus_takes_its_configuration(promtool: str, tmp_path: Path, mode: Mode) -> None:
-    text = monitoring.prometheus(topology.plan(settings(3, mode=mode, metrics={"enabled": True})), "kafka-cluster/dev")
+    text = prometheus_config.prometheus(
+        topology.plan(settings(3, mode=mode, metrics={"enabled": True})), "kafka-cluster/dev"
+    )
     assert text
     (tmp_path / "prometheus.yml").write_text(text)
     (tmp_path / "alerts.yaml").write_text(RULES.read_text())
@@ -239,7 +241,9 @@ def test_prometheus_takes_its_configuration(promtool: str, tmp_path: Path, mode:
 
 
 def test_where_nothing_is_told_nobody_is_asked() -> None:
-    assert monitoring.prometheus(topology.plan(settings(3)), "kafka-cluster/dev") is None, "so there is no such output"
+    assert prometheus_config.prometheus(topology.plan(settings(3)), "kafka-cluster/dev") is None, (
+        "so there is no such output"
+    )
 
 
 def test_the_table_is_generated() -> None:

@@ -89,7 +89,10 @@ def test_no_explained_message_is_gone() -> None:
 @pytest.mark.parametrize(
     ("place", "text"),
     [
-        ("model/waiting.py", f"machines that wait to be replaced, and stay as they are until then: {HOLE}."),
+        (
+            "model/pending_replacement.py",
+            f"machines that wait to be replaced, and stay as they are until then: {HOLE}.",
+        ),
         ("model/order.py", "it was down"),
         ("toolchain/go/command/remote/connection.go", f"{HOLE} {HOLE}/{HOLE} failed: retrying"),
         ("toolchain/go/command/remote/command.go", f"Unable to set '{HOLE}': the ssh server accepts only the"),

@@ -111,7 +111,7 @@ def test_a_run_that_another_one_keeps_from_beginning_says_what_to_do(monkeypatch
         raise TimedOut("waited 600 s for this cluster to be free")
         yield
 
-    monkeypatch.setattr(running, "alone", held)
+    monkeypatch.setattr(running, "cluster_lock", held)
     assert failure().endswith("Wait for that run, or end the process that holds the file, and run `pulumi up` again.")
 
 

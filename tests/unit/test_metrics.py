@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import files
-from model import monitoring, page, topology
+from model import page, prometheus_config, topology
 from model.errors import ConfigurationError
 from model.files import fingerprint, node_files
 from model.kafka_keys import Mode
@@ -131,8 +131,8 @@ def test_two_groups_of_request_handlers_are_not_idle_twice(mode: str, roles: lis
     ]
     planned = topology.plan(settings(nodes=listed, mode=mode, metrics=ON))
     shared = files.text("monitoring/agent.yaml")
-    told = yaml.safe_load(monitoring.agent_rules(shared, planned, planned.nodes[0]))
-    (idle,) = (rule for rule in told["rules"] if rule["name"] == monitoring.IDLE)
+    told = yaml.safe_load(prometheus_config.agent_rules(shared, planned, planned.nodes[0]))
+    (idle,) = (rule for rule in told["rules"] if rule["name"] == prometheus_config.IDLE)
     assert idle.pop("valueFactor", None) == factor, "a combined node's number goes up to 2"
     assert told == yaml.safe_load(shared), "nothing else is told otherwise"
 

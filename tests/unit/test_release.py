@@ -12,7 +12,7 @@ import pytest
 from model.health import Sample
 from model.kafka_keys import Mode
 from operations import release
-from operations.alone import alone
+from operations.cluster_lock import cluster_lock
 from operations.machine import Unreachable
 from toolchain import telling
 
@@ -120,11 +120,11 @@ def test_a_machine_that_cuts_every_connection_stays(cluster: Cluster) -> None:
 def test_no_node_is_stopped_while_another_run_works_on_the_cluster(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(release, "ALONE_SECONDS", 0)
+    monkeypatch.setattr(release, "LOCK_SECONDS", 0)
     planned = handover(Mode.KRAFT)
 
     async def beside_an_orphan() -> None:
-        async with alone(planned.cluster_id, 0):
+        async with cluster_lock(planned.cluster_id, 0):
             await release.release(planned, ["n2"])
 
     with pytest.raises(release.NotReleased, match=r"no machine was touched: .* an earlier run still works on it"):

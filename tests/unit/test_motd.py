@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from model import greeting, topology
+from model import motd, topology
 from model.kafka_keys import Mode
 
 from .samples import cluster, nodes, settings
@@ -19,7 +19,7 @@ HERE = ("kafka-topics.sh", "kafka-acls.sh", "kafka-server-stop.sh", "connect-dis
 
 def test_the_message_says_whose_node_this_is_and_where_to_look() -> None:
     planned = cluster(3)
-    said = greeting.message(planned, planned.nodes[1], "kafka-cluster/dev")
+    said = motd.message(planned, planned.nodes[1], "kafka-cluster/dev")
     for words in ("n2 (172.25.254.132): node 2, broker and controller", "kafka-cluster/dev, 3 nodes, kraft mode",
                   "systemctl status kafka\n", "/var/log/kafka/server.log", "--bootstrap-server 172.25.254.132:9092",
                   "config/kraft/server.properties", "kafka-cluster status"):  # fmt: skip
@@ -29,7 +29,7 @@ def test_the_message_says_whose_node_this_is_and_where_to_look() -> None:
 
 def test_in_zookeeper_mode_it_speaks_of_that() -> None:
     planned = cluster(3, Mode.ZOOKEEPER)
-    said = greeting.message(planned, planned.nodes[0], "p/s")
+    said = motd.message(planned, planned.nodes[0], "p/s")
     assert "broker and ZooKeeper member" in said
     assert "systemctl status zookeeper kafka\n" in said
     assert "kraft" not in said
@@ -38,7 +38,7 @@ def test_in_zookeeper_mode_it_speaks_of_that() -> None:
 def test_a_node_without_a_broker_names_one_that_tools_can_ask() -> None:
     roles = [["controller"], ["broker"], ["broker"]]
     planned = topology.plan(settings(nodes=[{**node, "roles": r} for node, r in zip(nodes(3), roles, strict=True)]))
-    said = greeting.message(planned, planned.nodes[0], "p/s")
+    said = motd.message(planned, planned.nodes[0], "p/s")
     assert "node 1, controller\n" in said
     assert "--bootstrap-server 172.25.254.132:9092" in said
 
@@ -52,7 +52,7 @@ def plan(machine: Machine) -> dict[str, Any]:
     machine.path("/usr/local/bin").mkdir()
     program = machine.path("/usr/local/lib/kafka-cluster/tool")
     folder = machine.path("/usr/local/bin")
-    tools = {"program": str(program), "folder": str(folder), "content": "tool", "left_out": greeting.NOT_FOR_HANDS}
+    tools = {"program": str(program), "folder": str(folder), "content": "tool", "left_out": motd.NOT_FOR_HANDS}
     return {"home": str(machine.path(BIN).parent), "tools": tools}
 
 
@@ -91,7 +91,7 @@ def test_somebody_elses_command_stays(machine: Machine, plan: dict[str, Any]) ->
 def test_a_tool_gets_a_small_heap_and_its_arguments_as_they_are(tmp_path: Path) -> None:
     planned = cluster(3)
     program = tmp_path / "tool"
-    program.write_text(greeting.tool(planned).replace(planned.paths.home, str(tmp_path / "home")))
+    program.write_text(motd.tool(planned).replace(planned.paths.home, str(tmp_path / "home")))
     program.chmod(0o755)
     script = tmp_path / "home/bin/kafka-topics.sh"
     script.parent.mkdir(parents=True)

@@ -10,7 +10,7 @@ import pytest
 from model.handover import LiveSettings, seats
 from model.kafka_keys import Mode
 from operations import live_settings
-from operations.alone import alone
+from operations.cluster_lock import cluster_lock
 from operations.wait import TimedOut
 from toolchain import places
 
@@ -18,10 +18,10 @@ from .samples import cluster
 
 HOLDER = """
 import asyncio, sys
-from operations.alone import alone
+from operations.cluster_lock import cluster_lock
 
 async def hold():
-    async with alone("c", 5):
+    async with cluster_lock("c", 5):
         print("held", flush=True)
         await asyncio.sleep(60)
 
@@ -38,7 +38,7 @@ def test_a_second_run_waits_for_the_first() -> None:
     order = []
 
     async def run(name: str) -> None:
-        async with alone("c", 5):
+        async with cluster_lock("c", 5):
             order.append(f"{name} begins")
             await asyncio.sleep(0.1)
             order.append(f"{name} ends")
@@ -52,7 +52,7 @@ def test_a_second_run_waits_for_the_first() -> None:
 
 def test_runs_on_different_clusters_do_not_wait() -> None:
     async def both() -> None:
-        async with alone("c", 0), alone("d", 0):
+        async with cluster_lock("c", 0), cluster_lock("d", 0):
             pass
 
     asyncio.run(both())
@@ -64,7 +64,7 @@ def test_a_run_that_waits_too_long_says_for_what_and_a_killed_one_holds_nothing(
     assert holder.stdout.readline() == "held\n"
 
     async def take() -> None:
-        async with alone("c", 0):
+        async with cluster_lock("c", 0):
             pass
 
     try:
@@ -83,11 +83,11 @@ def test_no_setting_is_told_while_another_run_works_on_the_cluster(monkeypatch: 
         told.append("all of them")
 
     monkeypatch.setattr(live_settings.Teller, "tell", tell)
-    monkeypatch.setattr(live_settings, "ALONE_SECONDS", 0)
+    monkeypatch.setattr(live_settings, "LOCK_SECONDS", 0)
     wanted = LiveSettings(mode=Mode.KRAFT, version="3.6.0", cluster_id="c", nodes=seats(cluster()), defaults={})
 
     async def beside_an_orphan() -> None:
-        async with alone("c", 0):
+        async with cluster_lock("c", 0):
             await live_settings.tell(wanted)
 
     with pytest.raises(live_settings.NotTaken, match="this cluster to be free.*No setting was told"):

@@ -21,7 +21,7 @@ _GIB = 1024**3
 Inputs = Mapping[str, Any]
 
 
-def waiting(resources: Iterable[Mapping[str, Any]], settings: Settings) -> dict[str, str]:
+def pending(resources: Iterable[Mapping[str, Any]], settings: Settings) -> dict[str, str]:
     """The names of the machines that wait, and for what: `memory 2048 => 4096 MiB`."""
     known = _inputs(resources)
     found = {

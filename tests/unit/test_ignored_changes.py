@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from model.cloud_init import network_config
-from model.unheeded import image_of, warnings
+from model.ignored_changes import image_of, warnings
 
 from .samples import FIRST_BOOT, settings
 

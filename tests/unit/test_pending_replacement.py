@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from model.waiting import kinds, too_small, waiting, warning
+from model.pending_replacement import kinds, pending, too_small, warning
 
 from .samples import settings
 
@@ -23,11 +23,11 @@ def state(**changes: Any) -> list[dict[str, Any]]:
 
 
 def test_machines_as_they_are_configured_wait_for_nothing() -> None:
-    assert waiting(state(), settings()) == {}
+    assert pending(state(), settings()) == {}
 
 
 def test_machines_that_are_not_there_yet_wait_for_nothing() -> None:
-    assert waiting([], settings(memory=4096)) == {}, "a first `up` makes them as they are configured"
+    assert pending([], settings(memory=4096)) == {}, "a first `up` makes them as they are configured"
 
 
 @pytest.mark.parametrize(
@@ -40,12 +40,12 @@ def test_machines_that_are_not_there_yet_wait_for_nothing() -> None:
     ],
 )
 def test_one_that_is_not_waits(change: dict[str, Any], said: str) -> None:
-    assert waiting(state(**change), settings()) == {"n2": said}
+    assert pending(state(**change), settings()) == {"n2": said}
 
 
 def test_the_kind_of_machine_counts_when_it_is_said_only() -> None:
-    assert waiting(state(type="kvm"), settings()) == {}, "`auto` was resolved once and stays"
-    assert waiting(state(), settings(domainType="kvm")) == {f"n{n}": "domainType qemu => kvm" for n in (1, 2, 3)}
+    assert pending(state(type="kvm"), settings()) == {}, "`auto` was resolved once and stays"
+    assert pending(state(), settings(domainType="kvm")) == {f"n{n}": "domainType qemu => kvm" for n in (1, 2, 3)}
 
 
 def test_the_warning_names_machines_changes_and_the_verb() -> None:

@@ -11,11 +11,11 @@ from operations.wait import until
 from toolchain import places
 
 # How long one waits who starts, stops or alters what runs.
-ALONE_SECONDS = 600
+LOCK_SECONDS = 600
 
 
 @asynccontextmanager
-async def alone(cluster: str, limit: float) -> AsyncIterator[None]:
+async def cluster_lock(cluster: str, limit: float) -> AsyncIterator[None]:
     """Holds the cluster for this run, after waiting for one that still holds it. Ends with the process, however."""
     file = places.home() / "locks" / f"running-{cluster}"
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from model import keeping
+from model import retention_warnings
 from model.handover import seats
 from model.kafka_keys import Mode
 from model.topic_plan import TopicPlan, listed
@@ -14,7 +14,7 @@ from .samples import cluster, settings
 
 def earlier(**overrides: Any) -> dict[str, str]:
     """What a cluster was told with those properties."""
-    return keeping.planned(settings(3, settings=overrides))
+    return retention_warnings.planned(settings(3, settings=overrides))
 
 
 def plan(*topics: dict[str, Any]) -> TopicPlan:
@@ -40,10 +40,10 @@ DAY = 24 * 3_600_000
     ],
 )  # fmt: skip
 def test_a_default_with_which_less_is_kept(before: dict[str, str], after: dict[str, str], told: str) -> None:
-    (said,) = keeping.warnings(earlier(**before), None, settings(3, settings=after))
+    (said,) = retention_warnings.warnings(earlier(**before), None, settings(3, settings=after))
     assert told in said
     assert "without a" in said, "topics with a setting of their own keep what they have"
-    assert keeping.warnings(earlier(**after), None, settings(3, settings=after)) == []
+    assert retention_warnings.warnings(earlier(**after), None, settings(3, settings=after)) == []
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_default_with_which_less_is_kept(before: dict[str, str], after: dict[s
     ],
 )
 def test_a_default_with_which_as_much_is_kept_or_more(before: dict[str, str], after: dict[str, str]) -> None:
-    assert keeping.warnings(earlier(**before), None, settings(3, settings=after)) == []
+    assert retention_warnings.warnings(earlier(**before), None, settings(3, settings=after)) == []
 
 
 FOREVER = {"name": "orders", "partitions": 3, "settings": {"retention.ms": -1}}
@@ -76,14 +76,16 @@ COMPACT = {"name": "orders", "partitions": 3, "settings": {"cleanup.policy": "co
     ],
 )  # fmt: skip
 def test_a_listed_topic(before: dict[str, Any], after: dict[str, Any], told: list[str]) -> None:
-    said = keeping.warnings(earlier(), plan(before), settings(3, topics=[after]))
+    said = retention_warnings.warnings(earlier(), plan(before), settings(3, topics=[after]))
     assert len(said) == len(told)
     for sentence, expected in zip(said, told, strict=True):
         assert sentence.startswith(expected), "a taken-out line of the configuration would delete years of records"
 
 
 def test_a_topic_goes_with_the_cluster_where_it_has_no_setting_of_its_own() -> None:
-    (said,) = keeping.warnings(earlier(**{"log.retention.hours": "-1"}), plan(PLAIN), settings(3, topics=[PLAIN]))
+    (said,) = retention_warnings.warnings(
+        earlier(**{"log.retention.hours": "-1"}), plan(PLAIN), settings(3, topics=[PLAIN])
+    )
     assert said.startswith("log.retention.ms"), "said once, for all of them"
 
 
@@ -92,15 +94,20 @@ UNJUDGED = {"settings": {"log.retention.ms": "${file:/x:y}"}, "unchecked": ["log
 
 def test_what_was_not_judged_is_not_held_against_anything() -> None:
     unjudged = settings(3, **UNJUDGED)
-    assert keeping.warnings(earlier(), None, unjudged) == []
-    assert keeping.warnings(keeping.planned(unjudged), None, settings(3)) == [], "nor when it is corrected"
+    assert retention_warnings.warnings(earlier(), None, unjudged) == []
+    assert retention_warnings.warnings(retention_warnings.planned(unjudged), None, settings(3)) == [], (
+        "nor when it is corrected"
+    )
     topic = {**PLAIN, "settings": {"retention.ms": 1}}
-    assert keeping.warnings(keeping.planned(unjudged), plan(PLAIN), settings(3, topics=[topic])) == []
+    assert (
+        retention_warnings.warnings(retention_warnings.planned(unjudged), plan(PLAIN), settings(3, topics=[topic]))
+        == []
+    )
 
 
 def test_of_the_other_modes_topics_nothing_is_said() -> None:
-    assert keeping.warnings(earlier(), plan(FOREVER), settings(3, topics=[PLAIN], mode="zookeeper")) == []
+    assert retention_warnings.warnings(earlier(), plan(FOREVER), settings(3, topics=[PLAIN], mode="zookeeper")) == []
 
 
 def test_of_a_first_up_nothing_is_said() -> None:
-    assert keeping.warnings({}, None, settings(3, settings={"log.retention.ms": "1000"})) == []
+    assert retention_warnings.warnings({}, None, settings(3, settings={"log.retention.ms": "1000"})) == []
