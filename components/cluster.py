@@ -11,7 +11,7 @@ from components.node import KafkaNode
 from components.place import Place
 from components.topics import KafkaTopics
 from model import identity
-from model.handover import CARRIER, LIVE, Handover, LiveSettings, seats
+from model.handover import LIVE, RUNNING_RESOURCE, Handover, LiveSettings, seats
 from model.kafka_dynamic import defaults
 from model.kafka_keys import Role
 from model.left import Before
@@ -103,7 +103,7 @@ class KafkaCluster(pulumi.ComponentResource):
             ).model_dump_json()
         )
         running = operate(
-            CARRIER,
+            RUNNING_RESOURCE,
             "running",
             stdin=Output.secret(handover),
             parent=self,

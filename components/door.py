@@ -92,7 +92,7 @@ def surroundings(settings: Settings) -> Resolved:
         pulumi.log.warn(warning)
     return replace(
         found,
-        cluster_id=settings.cluster_id or identity.told_id(state),
+        cluster_id=settings.cluster_id or identity.configured_cluster_id(state),
         kinds=pending_replacement.kinds(state, settings, found.replaced),
         topics_before=before,
         before=last,

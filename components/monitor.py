@@ -16,7 +16,7 @@ from components.hand import operate
 from components.node import there
 from components.place import Place
 from model import monitor, stages
-from model.handover import MONITOR, SERVES
+from model.handover import MONITOR_TYPE, SERVES
 from model.metrics import MonitorSettings
 from model.settings import Settings
 from model.times import patience
@@ -40,7 +40,7 @@ class Monitor(pulumi.ComponentResource):
         prometheus: ArchiveFile,
         opts: ResourceOptions | None = None,
     ) -> None:
-        super().__init__(MONITOR, name, {"address": watched.address, "port": watched.web_port}, opts)
+        super().__init__(MONITOR_TYPE, name, {"address": watched.address, "port": watched.web_port}, opts)
 
         def planned(login: str) -> Mapping[str, Any]:
             return monitor.watching(
@@ -77,7 +77,7 @@ class Monitor(pulumi.ComponentResource):
         watcher = {
             "access": place.hand.access.apply(lambda access: access.model_dump()),
             "ready": monitor.ready(watched),
-            "service": stages.MONITOR,
+            "service": stages.MONITOR_UNIT,
             "told": program.apply(lambda text: hashlib.sha256(text.encode()).hexdigest()),
             "patience": emulated.apply(patience),
         }

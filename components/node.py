@@ -52,7 +52,7 @@ class KafkaNode(pulumi.ComponentResource):
         again: str = "",
         opts: ResourceOptions | None = None,
     ) -> None:
-        super().__init__("kafka-cluster:index:KafkaNode", name, _told(settings, node), opts)
+        super().__init__("kafka-cluster:index:KafkaNode", name, _preview_inputs(settings, node), opts)
         self._name, self._place = name, place
 
         def planned(emulated: bool, login: str) -> stages.NodePlan:
@@ -170,7 +170,7 @@ def _piece_name(file: ArchiveFile) -> str:
     return re.sub(r"-[0-9].*", "", file.name).replace("_", "-").partition(".")[0]
 
 
-def _told(settings: Settings, node: Node) -> dict[str, Any]:
+def _preview_inputs(settings: Settings, node: Node) -> dict[str, Any]:
     """What preview shows of a node: the settings as a person wrote them."""
     metrics = {"metrics": settings.metrics.ports()} if settings.metrics.enabled else {}
     return {

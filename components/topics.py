@@ -11,7 +11,7 @@ from model.attempt import TOPICS
 from model.handover import NodeFacts, seats
 from model.settings import Settings
 from model.times import patience
-from model.topic_plan import CARRIER, TopicPlan, absent, listed
+from model.topic_plan import TOPICS_RESOURCE, TopicPlan, absent, listed
 from model.topic_rules import TopicSettings
 from model.topology import Cluster
 
@@ -34,7 +34,7 @@ class KafkaTopics(pulumi.ComponentResource):
         opts: ResourceOptions | None = None,
     ) -> None:
         brokers = len(settings.brokers)
-        told = {"mode": settings.mode.value, "topics": {t.name: _told(t, brokers) for t in settings.topics}}
+        told = {"mode": settings.mode.value, "topics": {t.name: _preview_inputs(t, brokers) for t in settings.topics}}
         super().__init__(TOPICS, name, told, opts)
         # Facts say how a machine is logged in to, and are secret for that; what was done to its disk is not.
         storage = Output.unsecret(Output.all(*facts).apply(lambda facts: tuple(node.storage for node in facts)))
@@ -52,12 +52,12 @@ class KafkaTopics(pulumi.ComponentResource):
                 absent=absent(settings.topics),
             ).model_dump_json()
         )
-        done = operate(CARRIER, "topics", stdin=plan, parent=self, depends_on=[running])
+        done = operate(TOPICS_RESOURCE, "topics", stdin=plan, parent=self, depends_on=[running])
         wanted = [topic.name for topic in settings.topics if topic.is_wanted]
         self.register_outputs({"topics": wanted, "listed": done.stdout.apply(lambda _: told["topics"])})
 
 
-def _told(topic: TopicSettings, brokers: int) -> dict[str, Any]:
+def _preview_inputs(topic: TopicSettings, brokers: int) -> dict[str, Any]:
     if not topic.is_wanted:
         return {"state": topic.state.value}
     return {

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from model import heaps
 from model.paths import Paths
-from model.stages import ALL_SERVICES, JAVA, MONITOR
+from model.stages import ALL_SERVICES, JAVA, MONITOR_UNIT
 from model.topology import Cluster, Node
 
 # The one system that every release of this package is tried on.
@@ -182,7 +182,7 @@ def _judge_address(needs: Needs, account: Account) -> Iterator[str]:
 def _judge_ports(needs: Needs, account: Account) -> Iterator[str]:
     for port in needs.ports:
         takers = [listener for listener in account.listeners if listener.takes(needs.address, port)]
-        strangers = [taker for taker in takers if not (account.claim and taker.unit in (*ALL_SERVICES, MONITOR))]
+        strangers = [taker for taker in takers if not (account.claim and taker.unit in (*ALL_SERVICES, MONITOR_UNIT))]
         for taker in strangers[:1]:
             unit = f" of {taker.unit}" if taker.unit else ""
             yield f"found port {port} taken by {taker.process or 'an unknown process'}{unit}, expected it free"

@@ -107,12 +107,12 @@ class LiveSettings(Clustered):
 
 
 # The resource whose input the document is. It is no output of the stack: the SDK writes those to its debug log in plain.
-CARRIER = "kafka-running"
+RUNNING_RESOURCE = "kafka-running"
 # The resource that the live settings are the plain input of.
 LIVE = "kafka-settings"
 
 # The component of the machine that watches, and what the resource's name ends with that waits for it with its login.
-MONITOR, SERVES = "kafka-cluster:index:Monitor", "-serves"
+MONITOR_TYPE, SERVES = "kafka-cluster:index:Monitor", "-serves"
 
 
 def find(resources: Iterable[Mapping[str, Any]]) -> Handover | None:
@@ -121,7 +121,7 @@ def find(resources: Iterable[Mapping[str, Any]]) -> Handover | None:
     Raises pydantic's ValidationError when another version of this package wrote it.
     """
     for resource in resources:
-        if resource["urn"].rpartition("::")[2] == CARRIER:
+        if resource["urn"].rpartition("::")[2] == RUNNING_RESOURCE:
             return Handover.model_validate_json(json.loads(resource["inputs"]["stdin"]["plaintext"]))
     return None
 
@@ -129,7 +129,7 @@ def find(resources: Iterable[Mapping[str, Any]]) -> Handover | None:
 def watcher(resources: Iterable[Mapping[str, Any]]) -> Access | None:
     """How one logs in to the machine that watches, from the same resources; None where there is none."""
     for resource in resources:
-        if f"{MONITOR}$" in resource["urn"] and resource["urn"].endswith(SERVES):
+        if f"{MONITOR_TYPE}$" in resource["urn"] and resource["urn"].endswith(SERVES):
             told = json.loads(json.loads(resource["inputs"]["stdin"]["plaintext"]))
             return Access.model_validate(told["access"])
     return None

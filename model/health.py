@@ -97,8 +97,9 @@ class Ensemble:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What was seen of a cluster at one moment. `deaf` are brokers that take no connection: in ZooKeeper mode a broker is
-    registered some seconds before it opens its port. `quorum_fault` is why brokers that answer don't tell of the quorum."""
+    """What was seen of a cluster at one moment. `not_listening` are brokers that take no connection: in ZooKeeper mode a
+    broker is registered some seconds before it opens its port. `quorum_fault` is why brokers that answer don't tell of the
+    quorum."""
 
     brokers: frozenset[int]
     controller: int
@@ -106,7 +107,7 @@ class Sample:
     quorum: Quorum | None = None
     ensemble: Ensemble | None = None
     faults: tuple[str, ...] = field(default=())
-    deaf: frozenset[int] = frozenset()
+    not_listening: frozenset[int] = frozenset()
     quorum_fault: str = ""
 
 
@@ -116,9 +117,9 @@ def missing(cluster: Cluster, sample: Sample) -> list[str]:
     absent = sorted({node.id for node in cluster.brokers} - sample.brokers)
     if absent and not sample.faults:
         found.append(f"broker {_ids(absent)} not registered")
-    deaf = sorted(sample.deaf & sample.brokers)
-    if deaf:
-        found.append(f"broker {_ids(deaf)} registered, but not listening")
+    not_listening = sorted(sample.not_listening & sample.brokers)
+    if not_listening:
+        found.append(f"broker {_ids(not_listening)} registered, but not listening")
     found += _quorum_faults(cluster, sample) if cluster.mode is Mode.KRAFT else _ensemble_faults(cluster, sample)
     lagging = [str(part) for part in sample.partitions if set(part.isr) != set(part.replicas)]
     if lagging:
@@ -151,7 +152,7 @@ def _as_if_well(sample: Sample, ill: frozenset[int]) -> Sample:
     return replace(
         sample,
         brokers=sample.brokers | ill,
-        deaf=sample.deaf - ill,
+        not_listening=sample.not_listening - ill,
         partitions=tuple(_held(part, ill) for part in sample.partitions),
         quorum=quorum,
         ensemble=ensemble,
@@ -206,9 +207,9 @@ def _ensemble_faults(cluster: Cluster, sample: Sample) -> list[str]:
 def unwell(cluster: Cluster, sample: Sample) -> frozenset[int]:
     """The nodes that were seen not to do their part: brokers that don't serve, voters that are away or behind. All of
     them when no broker takes a connection; of a cluster that does and gives no answer, those that take none."""
-    if sample.faults and not {node.id for node in cluster.brokers} <= sample.deaf:
-        return sample.deaf
-    idle = {node.id for node in cluster.brokers} - (sample.brokers - sample.deaf)
+    if sample.faults and not {node.id for node in cluster.brokers} <= sample.not_listening:
+        return sample.not_listening
+    idle = {node.id for node in cluster.brokers} - (sample.brokers - sample.not_listening)
     return frozenset(idle | ({node.id for node in cluster.voters} - _living_voters(cluster, sample)))
 
 
@@ -221,7 +222,7 @@ def why_not_restart(cluster: Cluster, sample: Sample, node_id: int) -> list[str]
     return (missing if is_well else _unheard)(cluster, sample) or why_not_spare(cluster, sample, node_id)
 
 
-def strayed(sample: Sample) -> list[str]:
+def off_preferred_leader(sample: Sample) -> list[str]:
     """The partitions that somebody else leads than the first of their replicas."""
     return [str(part) for part in sample.partitions if part.replicas and part.leader != part.replicas[0]]
 
@@ -290,7 +291,7 @@ def where_to_look(cluster: Cluster, sample: Sample) -> list[str]:
         f"{node.name}'s broker does not answer; the end of its service log:"
         f" kafka-cluster ssh {node.name} sudo tail -n 50 {cluster.paths.server_log()}"
         for node in cluster.brokers
-        if node.id in sample.deaf or node.id not in sample.brokers
+        if node.id in sample.not_listening or node.id not in sample.brokers
     ]
 
 

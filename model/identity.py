@@ -69,7 +69,7 @@ def ground(settings: Settings, names: MachineNames) -> dict[str, str]:
     }
 
 
-def told_id(resources: Iterable[Mapping[str, Any]]) -> str:
+def configured_cluster_id(resources: Iterable[Mapping[str, Any]]) -> str:
     """The cluster's id that the last `up` found in the configuration, or nothing. It stays the cluster's where it is taken
     out: an id that is made for nodes that have one would be that of another cluster."""
     return next((_identity(one).get("clusterId", "") for one in resources if one["type"] == CLUSTER), "")

@@ -61,7 +61,7 @@ def replication_defaults(brokers: int, overrides: Mapping[str, str] = MappingPro
     """What follows from the number of brokers, and from the overrides. One replica fewer must do for a transaction to
     commit, or no broker could ever be restarted without stopping transactional producers."""
     factor = str(min(3, brokers))
-    replicas = number(overrides.get("transaction.state.log.replication.factor", factor))
+    replicas = replica_count(overrides.get("transaction.state.log.replication.factor", factor))
     return {
         "offsets.topic.replication.factor": factor,
         "transaction.state.log.replication.factor": factor,
@@ -69,6 +69,6 @@ def replication_defaults(brokers: int, overrides: Mapping[str, str] = MappingPro
     }
 
 
-def number(text: str) -> int:
+def replica_count(text: str) -> int:
     """A number of replicas as Kafka reads it; 0, which is never right, when it is none."""
     return int(text) if text.isascii() and text.isdecimal() else 0

@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from model.handover import CARRIER, LIVE, LiveSettings
+from model.handover import LIVE, RUNNING_RESOURCE, LiveSettings
 from model.identity import CLUSTER
 from model.kafka_dynamic import targets
-from model.kafka_keys import Mode, number
+from model.kafka_keys import Mode, replica_count
 
 NODE = "kafka-cluster:index:KafkaNode"
 # What a node may run where nobody can say.
@@ -51,7 +51,7 @@ def left_with(resources: Iterable[Mapping[str, Any]], mode: Mode) -> dict[str, f
     resources = list(resources)
     nodes = [one for one in resources if one["type"] == NODE and one.get("inputs", {}).get("mode") == mode.value]
     known = {_name(one): one.get("outputs", {}).get("fingerprint") for one in nodes}
-    ran = any(_name(one) == CARRIER for one in resources)
+    ran = any(_name(one) == RUNNING_RESOURCE for one in resources)
     runs = next((one.get("outputs", {}).get("runs") for one in resources if one["type"] == CLUSTER), None) or {}
     return {
         name: frozenset({fingerprint, runs.get(name, UNKNOWN)} if ran else {fingerprint})
@@ -77,5 +77,5 @@ def is_sure(before: Mapping[str, frozenset[str]], planned: Mapping[str, str]) ->
 def raised_min_isr(before: Mapping[str, str], planned: Mapping[str, str]) -> tuple[int, int] | None:
     """The default of min.insync.replicas before and after, where it becomes a higher one; both maps are defaults of a
     running cluster."""
-    was, becomes = (number(known.get("min.insync.replicas", "")) for known in (before, planned))
+    was, becomes = (replica_count(known.get("min.insync.replicas", "")) for known in (before, planned))
     return (was, becomes) if 0 < was < becomes else None

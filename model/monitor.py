@@ -18,7 +18,7 @@ from model.topology import Cluster, Node
 PAGE = "consoles/kafka.html"
 _DATA = "/var/lib/kafka-monitor"
 _FOLDER = f"{Paths.ours}/monitor"
-_UNIT = f"/etc/systemd/system/{stages.MONITOR}"
+_UNIT = f"/etc/systemd/system/{stages.MONITOR_UNIT}"
 _PROGRAM = "/usr/local/lib/kafka-cluster/prometheus"
 # Whichever is reached first. The smallest root disk has room for it.
 _KEEP_TIME, _KEEP_SIZE = "15d", "1GB"
@@ -60,7 +60,7 @@ def needs(monitor: MonitorSettings, stack: str) -> Needs:
 def fit(cluster: Cluster, monitor: MonitorSettings) -> dict[str, Any]:
     """The plan of its account of itself, before anything is done there."""
     ours = [Paths.ours, _UNIT, _DATA]
-    return {**stages.fit(cluster, _node(monitor), ""), "ours": ours, "services": [stages.MONITOR], "java": ""}
+    return {**stages.fit(cluster, _node(monitor), ""), "ours": ours, "services": [stages.MONITOR_UNIT], "java": ""}
 
 
 def claimed(cluster: Cluster, monitor: MonitorSettings, stack: str) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def removed(cluster: Cluster, monitor: MonitorSettings, stack: str) -> dict[str,
     """The plan of giving it back."""
     claim = claimed(cluster, monitor, stack)
     plan = stages.removed(cluster, claim, device="", delete_data=False)
-    return {**plan, "services": [stages.MONITOR]}
+    return {**plan, "services": [stages.MONITOR_UNIT]}
 
 
 def watching(
@@ -102,7 +102,7 @@ def watching(
         "login": login,
         "pieces": [{"upload": upload.path, "sha512": upload.sha512, "path": _PROGRAM}],
         "files": [{"path": path, "content": content} for path, content in contents.items()],
-        "service": stages.MONITOR,
+        "service": stages.MONITOR_UNIT,
         "reapply": reapply,
     }
 

@@ -19,7 +19,7 @@ _KAFKA, _ZOOKEEPER = "kafka.service", "zookeeper.service"
 _UP = ("active", "activating", "reloading", "deactivating")
 _BETWEEN_TWO_TRIES = "auto-restart"
 # A process that systemd started again and that is older than this did not fail at its start.
-YOUNG_SECONDS = 60
+JUST_STARTED_SECONDS = 60
 
 # For those that a controller let go before it ended itself.
 _LAST_WORDS_SECONDS = 3
@@ -28,9 +28,9 @@ _LAST_WORDS_SECONDS = 3
 @dataclass(frozen=True, slots=True)
 class NodeState:
     """What a node said of itself. `running` is the fingerprint its process was started with, "" when it is
-    down; `config` is the properties file that its mode file names. `fails`: systemd has to start it again and again;
-    `young`: its process was started a moment ago; `lone`: its broker runs without the ZooKeeper that is planned beside
-    it."""
+    down; `config` is the properties file that its mode file names. `crash_looping`: systemd has to start it again and
+    again; `just_started`: its process was started a moment ago; `zookeeper_down`: its broker runs without the ZooKeeper
+    that is planned beside it."""
 
     name: str
     id: int
@@ -38,9 +38,9 @@ class NodeState:
     running: str
     planned: str
     config: str
-    fails: bool = False
-    young: bool = False
-    lone: bool = False
+    crash_looping: bool = False
+    just_started: bool = False
+    zookeeper_down: bool = False
 
 
 def state(
@@ -50,7 +50,7 @@ def state(
     kafka, ensemble = report["units"][_KAFKA], report["units"][_ZOOKEEPER]
     up = kafka["ActiveState"] in _UP
     age = now - float(kafka["ActiveEnterTimestamp"].lstrip("@") or 0)
-    young = up and age < YOUNG_SECONDS * patience
+    just_started = up and age < JUST_STARTED_SECONDS * patience
     return NodeState(
         facts.name,
         facts.id,
@@ -58,9 +58,10 @@ def state(
         report["running"] if up else "",
         facts.fingerprint,
         report["config"],
-        fails=up and (kafka["SubState"] == _BETWEEN_TWO_TRIES or (young and int(kafka["NRestarts"]) > 0)),
-        young=young,
-        lone=up and _ZOOKEEPER in services and ensemble["ActiveState"] not in _UP,
+        crash_looping=up
+        and (kafka["SubState"] == _BETWEEN_TWO_TRIES or (just_started and int(kafka["NRestarts"]) > 0)),
+        just_started=just_started,
+        zookeeper_down=up and _ZOOKEEPER in services and ensemble["ActiveState"] not in _UP,
     )
 
 
@@ -87,8 +88,8 @@ def work(states: Iterable[NodeState], planned_config: str, unwell: Collection[in
     staying = [s for s in states if s.name not in start]
     outdated = [s for s in staying if s.running != s.planned]
     # Each would wait for the others to be well, and none ever is with what it runs.
-    revive = tuple(s.name for s in outdated if s.fails and s.id in unwell)
-    join = tuple(s.name for s in staying if s.lone and s.name not in revive)
+    revive = tuple(s.name for s in outdated if s.crash_looping and s.id in unwell)
+    join = tuple(s.name for s in staying if s.zookeeper_down and s.name not in revive)
     return Work(other_mode, start, revive, join, tuple(s.name for s in outdated if s.name not in revive))
 
 
@@ -96,7 +97,7 @@ def undecided(states: Iterable[NodeState], planned_config: str, unwell: Collecti
     """The names of those of whom nobody knows yet whether they come to serve or only fail: started a moment ago in the
     planned mode with another configuration than planned."""
     outdated = (s for s in states if s.up and s.running != s.planned and planned_config in s.config)
-    return tuple(s.name for s in outdated if s.young and not s.fails and s.id in unwell)
+    return tuple(s.name for s in outdated if s.just_started and not s.crash_looping and s.id in unwell)
 
 
 def cheapest(nodes: Mapping[str, int], unwell: Collection[int], controller: int) -> str:

@@ -34,7 +34,7 @@ class Paths:
     kafka_unit = "/etc/systemd/system/kafka.service"
     zookeeper_unit = "/etc/systemd/system/zookeeper.service"
     starts = "/etc/kafka-cluster/starts.jsonl"
-    misled = "/etc/kafka-cluster/misled.json"
+    stale_readers = "/etc/kafka-cluster/misled.json"
     message = "/etc/motd.d/kafka-cluster"
     commands = "/usr/local/bin"
     tool = "/usr/local/lib/kafka-cluster/tool"

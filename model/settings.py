@@ -20,7 +20,7 @@ from model.cluster_id import is_cluster_id
 from model.errors import ConfigurationError, Problem
 from model.heaps import memory_mib
 from model.jvm import parse_heap
-from model.kafka_keys import MANAGED, SUPPORTED_VERSIONS, Mode, Role, number, replication_defaults
+from model.kafka_keys import MANAGED, SUPPORTED_VERSIONS, Mode, Role, replica_count, replication_defaults
 from model.kafka_rules import Case, judge
 from model.logins import JumpSettings, login_faults
 from model.metrics import METRICS_EXAMPLE, MONITOR_EXAMPLE, MetricsSettings, MonitorSettings, port_problems
@@ -419,12 +419,12 @@ def _judge_replication(settings: Settings) -> list[Problem]:
     problems = []
     for key in _REPLICATION_KEYS:
         value = wanted.get(key, "1")
-        if not 1 <= number(value) <= brokers:
+        if not 1 <= replica_count(value) <= brokers:
             expected = f"a number from 1 to {brokers}, the number of brokers"
             problems.append(Problem(f"settings.{key}", value, expected, f"{key}: {min(3, brokers)}"))
     for isr_key, factor_key in _MIN_ISR_PAIRS:
-        isr, factor = wanted.get(isr_key, "1"), max(1, number(wanted.get(factor_key, "1")))
-        if not 1 <= number(isr) <= factor:
+        isr, factor = wanted.get(isr_key, "1"), max(1, replica_count(wanted.get(factor_key, "1")))
+        if not 1 <= replica_count(isr) <= factor:
             expected = f"a number from 1 to {factor}, which is {factor_key}"
             problems.append(Problem(f"settings.{isr_key}", isr, expected, f"{isr_key}: {max(1, factor - 1)}"))
     return problems

@@ -28,7 +28,7 @@ _HELD = 75
 
 KERNEL = {"vm.max_map_count": "262144", "vm.swappiness": "1"}
 # Where nothing of Kafka's is.
-MONITOR = "kafka-monitor.service"
+MONITOR_UNIT = "kafka-monitor.service"
 ALL_SERVICES = ("kafka.service", "zookeeper.service", NODE_EXPORTER)
 # Written on a machine that somebody else made before anything else is: whose it is now, and what was there before.
 CLAIM = "/etc/kafka-cluster/CLAIM.json"
@@ -246,7 +246,7 @@ def configured(plan: NodePlan, cluster_id: str) -> dict[str, Any]:
         "services": services,
         "idle_services": [unit for unit in ALL_SERVICES if unit not in services],
         "read_by": _read_by(plan.cluster),
-        "misled": paths.misled,
+        "misled": paths.stale_readers,
         "beside": _start(plan.cluster, why=WAS_DOWN, before=""),
         "files": [
             {"path": f.path, "content": f.content, "owner": f.owner, "group": f.group, "mode": f.mode,
@@ -385,7 +385,7 @@ def start(cluster: Cluster, node: Node, *, why: str, before: str, after: str, re
         "stage": "running",
         "restart": restart,
         "fingerprint": after,
-        "misled": cluster.paths.misled,
+        "misled": cluster.paths.stale_readers,
     }
 
 

@@ -66,12 +66,12 @@ def judge(
     cluster, samples, nodes = handover.cluster, tuple(samples), tuple(nodes)
     sample = best(samples)
     silent = {} if sample.faults else _silent(cluster, samples, nodes)
-    sample = replace(sample, deaf=frozenset(node for node, own in silent.items() if own.deaf))
+    sample = replace(sample, not_listening=frozenset(node for node, own in silent.items() if own.not_listening))
     controllers = {each.controller for each in samples if not each.faults}
     unclean = numbers.unclean_elections(logs)
     counted = numbers.count(cluster, sample, controllers, unclean)
     missing = health.missing(cluster, sample)
-    if mute := sorted(silent.keys() & sample.brokers - sample.deaf):
+    if mute := sorted(silent.keys() & sample.brokers - sample.not_listening):
         missing.append(f"broker {', '.join(map(str, mute))} registered, but not answering")
     if counted.active_controllers is not None and counted.active_controllers != 1:
         missing.append(f"{counted.active_controllers} active controllers, and not 1")

@@ -13,7 +13,7 @@ from model.handover import Clustered, JumpHosts
 from model.topic_rules import TopicSettings
 
 # The resource whose input the plan is.
-CARRIER = "kafka-topics"
+TOPICS_RESOURCE = "kafka-topics"
 
 
 class _Frozen(BaseModel):
@@ -50,7 +50,7 @@ def earlier(resources: Iterable[Mapping[str, Any]]) -> TopicPlan | None:
     """The plan that was last carried out, from a state's resources; None when there was none, or another version of this
     package wrote it: the cluster is asked in any case."""
     for resource in resources:
-        if resource.get("urn", "").rpartition("::")[2] == CARRIER and "stdin" in resource.get("inputs", {}):
+        if resource.get("urn", "").rpartition("::")[2] == TOPICS_RESOURCE and "stdin" in resource.get("inputs", {}):
             try:
                 return TopicPlan.model_validate(json.loads(resource["inputs"]["stdin"]))
             except (ValidationError, TypeError, ValueError):

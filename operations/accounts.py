@@ -40,7 +40,7 @@ async def account(handover: Handover, machines: Mapping[str, Machine], view: Kaf
         order.state(facts, found[facts.name], cluster.services(), time.time(), handover.patience)
         for facts in handover.nodes
     )
-    ask = any(one.fails or (one.young and one.running != one.planned) for one in states)
+    ask = any(one.crash_looping or (one.just_started and one.running != one.planned) for one in states)
     return Account(found, states, health.unwell(cluster, await view.sample()) if ask else ())
 
 
@@ -59,7 +59,7 @@ async def settled(handover: Handover, machines: Mapping[str, Machine], view: Kaf
 
     if missing():
         # Who is older is no longer waited for.
-        most = 2 * order.YOUNG_SECONDS * handover.patience
+        most = 2 * order.JUST_STARTED_SECONDS * handover.patience
         await until("the nodes that are just starting to serve or to fail", ask, limit=most)
     return found
 

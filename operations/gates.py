@@ -14,13 +14,13 @@ from model.listeners import CONTROLLERS
 from model.topology import Node
 from model.wording import some
 from operations.kafka_view import KafkaView
-from operations.wait import told, until
+from operations.wait import until, with_progress
 from operations.ways import Ways
 
 _WHOLE_SECONDS = 180
 _SPARE_SECONDS = 120
 _LEADERS_SECONDS = 60
-_KNOCK_SECONDS = 5
+_PROBE_SECONDS = 5
 # Behind a restart a broker may not have heard yet of what it lacks. Where all were down there is nothing old to tell.
 CALM_SAMPLES = 3
 _PREFERRED = 0
@@ -70,19 +70,19 @@ class Gates:
     async def _silence(self, controller: Node) -> str:
         """That a controller which is no broker takes no connection, if so. For some seconds the quorum counts the process
         before it as well, and it shows nothing else."""
-        if await self.ways.knock(controller.address, CONTROLLERS.port, _KNOCK_SECONDS * self.patience):
+        if await self.ways.probe(controller.address, CONTROLLERS.port, _PROBE_SECONDS * self.patience):
             return f"controller {controller.id} started, but not listening"
         return ""
 
     async def restore_leaders(self) -> None:
         """Leaders go back to the replicas that should lead, where others do; a partition that already has its own is no error."""
         sample = await self.view.sample()
-        if not sample.faults and not health.strayed(sample):
+        if not sample.faults and not health.off_preferred_leader(sample):
             return
         self.view.close()  # the client still believes the brokers that it met before they were restarted
         # In the thread the client is made, too: it connects at once.
         work = asyncio.to_thread(lambda: self.view.admin.elect_leaders(_PREFERRED))
         try:
-            await told("leaders to go back", work, limit=_LEADERS_SECONDS * self.patience)
+            await with_progress("leaders to go back", work, limit=_LEADERS_SECONDS * self.patience)
         except KafkaError as error:
             print(f"preferred leaders were not restored: {error}", flush=True)

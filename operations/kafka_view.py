@@ -19,12 +19,12 @@ from model.kafka_keys import Mode
 from model.listeners import CLIENTS
 from model.topology import Cluster, Node
 from operations.ensemble import ask_ensemble
-from operations.wait import told
+from operations.wait import with_progress
 from operations.ways import Ways
 
 _ANSWER_MS = 10_000
 # The client's own default grows to half a minute, which a broker that is just starting does not take.
-_KNOCK_AGAIN_MS = 200
+_RECONNECT_MS = 200
 # What every broker answers at once, whoever asks: ApiVersions, version 0, of a client without a name.
 _WHAT_DO_YOU_SPEAK = b"\0\0\0\x0a\0\x12\0\0\0\0\0\0\xff\xff"
 _METADATA = "__cluster_metadata"
@@ -60,7 +60,7 @@ class KafkaView:
 
     async def sample(self) -> Sample:
         """What the cluster looks like now. A cluster that doesn't answer is a sample with that as its fault."""
-        return await told("the cluster to say how it is", self._sample(), limit=self._most(_LOOK))
+        return await with_progress("the cluster to say how it is", self._sample(), limit=self._most(_LOOK))
 
     async def _sample(self) -> Sample:
         kafka = await self.of_brokers()
@@ -70,30 +70,32 @@ class KafkaView:
 
     async def of_brokers(self) -> Sample:
         """The same as far as brokers know it: without the ensemble."""
-        deaf = await self._deaf()
-        if len(deaf) == len(self._asked):
+        not_listening = await self._not_listening()
+        if len(not_listening) == len(self._asked):
             # That a port is closed needs no more words; that a jump host does not let through does.
-            why = f": {'; '.join(deaf.values())}" if self._ways.proxy else ""
-            return Sample(frozenset(), -1, (), faults=(f"no broker listens{why}",), deaf=frozenset(deaf))
+            why = f": {'; '.join(not_listening.values())}" if self._ways.proxy else ""
+            return Sample(
+                frozenset(), -1, (), faults=(f"no broker listens{why}",), not_listening=frozenset(not_listening)
+            )
         try:
-            return replace(await asyncio.to_thread(self._ask_kafka), deaf=frozenset(deaf))
+            return replace(await asyncio.to_thread(self._ask_kafka), not_listening=frozenset(not_listening))
         except (KafkaError, OSError, ValueError) as error:
             self.close()
             fault = f"no broker answers: {error or type(error).__name__}"
-            return Sample(frozenset(), -1, (), faults=(fault,), deaf=frozenset(deaf))
+            return Sample(frozenset(), -1, (), faults=(fault,), not_listening=frozenset(not_listening))
 
-    async def _deaf(self) -> dict[int, str]:
-        """The brokers whose port is closed, and why: the client would knock at closed ones for a long while, and what the
+    async def _not_listening(self) -> dict[int, str]:
+        """The brokers whose port is closed, and why: the client would try closed ones for a long while, and what the
         others say of a broker does not tell."""
         limit = self._answer_ms / 1000
         why = await asyncio.gather(
-            *(self._ways.knock(node.address, CLIENTS.port, limit, self._question) for node in self._asked)
+            *(self._ways.probe(node.address, CLIENTS.port, limit, self._question) for node in self._asked)
         )
         return {node.id: words for node, words in zip(self._asked, why, strict=True) if words}
 
     async def asked(self, what: str, ask: Callable[..., _Answer], *words: Any, questions: int = 1) -> _Answer:
         """What comes of asking the brokers by something that blocks, so many questions one after the other."""
-        return await told(what, asyncio.to_thread(ask, *words), limit=self._most(questions))
+        return await with_progress(what, asyncio.to_thread(ask, *words), limit=self._most(questions))
 
     def _most(self, questions: int) -> float:
         """How many seconds that may take: each question has its time, and so has the connection."""
@@ -113,7 +115,7 @@ class KafkaView:
                 bootstrap_servers=[CLIENTS.endpoint(node.address) for node in self._asked],
                 request_timeout_ms=self._answer_ms,
                 bootstrap_timeout_ms=self._answer_ms,
-                reconnect_backoff_max_ms=_KNOCK_AGAIN_MS,
+                reconnect_backoff_max_ms=_RECONNECT_MS,
                 client_id="kafka-cluster",
                 proxy_url=self._ways.proxy,
             )

@@ -60,8 +60,8 @@ class SettingsView(KafkaView):
             raise for_code(told["error_code"])(told["error_message"])
 
 
-class Teller:
-    """Tells one cluster its settings."""
+class DefaultsUpdater:
+    """Updates the defaults of one cluster."""
 
     def __init__(self, wanted: LiveSettings, ways: Ways) -> None:
         self._wanted = wanted
@@ -69,14 +69,14 @@ class Teller:
         self._view = SettingsView(wanted.cluster, ways, wanted.patience)
         self._targets = targets(wanted.version, wanted.defaults)
 
-    async def tell(self) -> None:
+    async def update(self) -> None:
         """Every key, one after the other: a refusal leaves the others told."""
         refusals = []
         try:
             brokers = await self._ask()
             for key, target in self._targets.items():
                 try:
-                    await self._tell(key, target, [broker[key] for broker in brokers.values() if key in broker])
+                    await self._update(key, target, [broker[key] for broker in brokers.values() if key in broker])
                 except (KafkaError, TimedOut) as error:
                     refusals.append(f"{key}: {error}")
             refusals += self._hidden(await self._ask())
@@ -97,7 +97,7 @@ class Teller:
     async def _evidence(self) -> str:
         return await votes_and_logs(self._wanted.cluster, self._ways, self._wanted.patience)
 
-    async def _tell(self, key: str, target: str, seen: list[Seen]) -> None:
+    async def _update(self, key: str, target: str, seen: list[Seen]) -> None:
         values = alteration(self._wanted.version, key, target, seen)
         if values and any(one.value != target for one in seen):
             print(f"{key}: {seen[0].value} => {target} on all brokers, without a restart", flush=True)
@@ -176,6 +176,6 @@ async def tell(wanted: LiveSettings) -> None:
             cluster_lock(wanted.cluster_id, LOCK_SECONDS * wanted.patience),
             Ways(logins(wanted.jump_hosts), wanted.patience) as ways,
         ):
-            await Teller(wanted, ways).tell()
+            await DefaultsUpdater(wanted, ways).update()
     except TimedOut as error:
         raise NotTaken(f"stage 'settings': {error}. No setting was told. Run `pulumi up` again.") from error

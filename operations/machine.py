@@ -14,7 +14,7 @@ import asyncssh
 import files
 from model import stages
 from model.handover import Access, Login
-from operations.wait import told
+from operations.wait import with_progress
 
 _ASK_SECONDS = 120
 _CONNECT_SECONDS = 10
@@ -25,7 +25,7 @@ class Unreachable(Exception):
     """A machine could not be spoken to."""
 
 
-class Stranger(Unreachable):
+class HostKeyMismatch(Unreachable):
     """What answers at a machine's address has another host key."""
 
 
@@ -54,12 +54,12 @@ class Machine:
     async def stage(self, parts: tuple[str, ...], plan: dict[str, Any]) -> str:
         """Runs a stage program as root, under the machine's lock."""
         work = self.run(stages.command(), stages.program(files.text, parts, plan))
-        return await told(f"stage '{plan['stage']}' on {self.access.name}", work, limit=stages.MOST_SECONDS)
+        return await with_progress(f"stage '{plan['stage']}' on {self.access.name}", work, limit=stages.MOST_SECONDS)
 
     async def ask(self, parts: tuple[str, ...], plan: dict[str, Any]) -> Any:
         """Runs a program that changes nothing, and answers the JSON it printed. Takes no lock."""
         work = self.run(f"sudo -n timeout {_ASK_SECONDS} python3 -", stages.program(files.text, parts, plan))
-        return json.loads(await told(f"{self.access.name} to answer", work, limit=_ASK_SECONDS))
+        return json.loads(await with_progress(f"{self.access.name} to answer", work, limit=_ASK_SECONDS))
 
 
 @asynccontextmanager
@@ -72,7 +72,9 @@ async def connect(access: Access, patience: int = 1) -> AsyncIterator[Machine]:
                 opened.append(await _opened(access.name, access.jump_host, patience))
             opened.insert(0, await _opened(access.name, access, patience, *opened))
         except asyncssh.HostKeyNotVerifiable as error:
-            raise Stranger(f"{access.name} ({access.address}): answers with another host key: {error}") from error
+            raise HostKeyMismatch(
+                f"{access.name} ({access.address}): answers with another host key: {error}"
+            ) from error
         except (OSError, asyncssh.Error, TimeoutError) as error:
             words = str(error) or type(error).__name__
             raise Unreachable(f"{access.name} ({access.address}): no ssh: {words}") from error
@@ -92,7 +94,7 @@ async def _opened(
     name: str, login: Login, patience: int, through: asyncssh.SSHClientConnection | None = None
 ) -> asyncssh.SSHClientConnection:
     most = (_CONNECT_SECONDS + _LOGIN_SECONDS) * patience
-    return await told(f"ssh on {login.address} for {name}", dial(login, patience, through), limit=most)
+    return await with_progress(f"ssh on {login.address} for {name}", dial(login, patience, through), limit=most)
 
 
 async def dial(

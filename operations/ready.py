@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from model import cloud_init, stages
 from model.handover import Access
-from operations.machine import StageFailed, Stranger, Unreachable, connect
+from operations.machine import HostKeyMismatch, StageFailed, Unreachable, connect
 from operations.refusal import Refusal
 from operations.wait import TimedOut, until
 
@@ -83,7 +83,7 @@ async def _missing(newcomer: Newcomer, identify: Callable[[str], None]) -> str |
                 newcomer, await machine.run(cloud_init.settled()), await machine.run("ip -o -4 addr show scope global")
             )
             made = await machine.run(f"mkdir -p {newcomer.upload_folder} && cat /etc/machine-id")
-    except Stranger as error:
+    except HostKeyMismatch as error:
         return await _plant(newcomer, error)
     except Unreachable as error:
         return str(error)
@@ -103,16 +103,16 @@ def _judge(newcomer: Newcomer, result: str, addresses: str) -> None:
         raise NotReady(f"{name}: stage 'ready': has not the planned address {address}:\n{addresses}")
 
 
-async def _plant(newcomer: Newcomer, stranger: Stranger) -> str:
+async def _plant(newcomer: Newcomer, mismatch: HostKeyMismatch) -> str:
     """Gives a machine that answers with its first key the one that lasts. Any other machine is refused."""
     first, access = newcomer.first_key, newcomer.access
     if first is None:
-        raise NotReady(f"stage 'ready': {stranger}; another machine has taken this address") from stranger
+        raise NotReady(f"stage 'ready': {mismatch}; another machine has taken this address") from mismatch
     plan = stages.planted(access.name, first.lasting_private, access.host_key)
     try:
         async with connect(access.model_copy(update={"host_key": first.public}), newcomer.patience) as machine:
             await machine.stage(("planted",), plan)
-    except Stranger as error:
+    except HostKeyMismatch as error:
         raise NotReady(f"stage 'ready': {error}; another machine has taken this address") from error
     except (Unreachable, StageFailed) as error:
         return str(error)

@@ -12,7 +12,7 @@ from operations.evidence import votes
 from operations.gates import Gates
 from operations.machine import StageFailed, Unreachable, connect
 from operations.refusal import Refusal
-from operations.wait import TimedOut, told
+from operations.wait import TimedOut, with_progress
 from operations.ways import Ways
 
 # Not every machine has a ZooKeeper.
@@ -55,7 +55,7 @@ async def _release(handover: Handover, candidates: Collection[str], ways: Ways) 
     try:
         facts = {node.name: node for node in handover.nodes if node.name in candidates}
         name = await gates.spared({name: node.id for name, node in facts.items()})
-        await told(f"{name} to stop", _stopped(facts[name].access, handover.patience), limit=_STOP_SECONDS)
+        await with_progress(f"{name} to stop", _stopped(facts[name].access, handover.patience), limit=_STOP_SECONDS)
     except Unreachable as error:
         if facts[name].id not in health.unwell(handover.cluster, await gates.view.sample()):
             raise NotReleased(

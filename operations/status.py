@@ -38,13 +38,13 @@ async def show(stack: str, handover: Handover, *, wait: float = 0, watch: float 
     layout = _as_json if as_json else status_page.text
     if watch:
         await _watch(stack, handover, watch, layout)
-    with _beside():
+    with _stdout_to_stderr():
         found = await _awaited(stack, handover, wait) if wait else await look(stack, handover)
     print(layout(found, _now()))
     return found.verdict.value
 
 
-def _beside() -> redirect_stdout[TextIO]:
+def _stdout_to_stderr() -> redirect_stdout[TextIO]:
     """What is said while somebody waits is no part of the answer."""
     return redirect_stdout(sys.stderr)
 
@@ -52,7 +52,7 @@ def _beside() -> redirect_stdout[TextIO]:
 async def _watch(stack: str, handover: Handover, seconds: float, layout: Callable[[Status, datetime], str]) -> None:
     """Until the person who watches has seen enough. A terminal shows one page, a file gets them all."""
     async for _ in again(seconds):
-        with _beside():
+        with _stdout_to_stderr():
             found = await look(stack, handover)
         shown = layout(found, _now())
         print(status_page.over(shown) if sys.stdout.isatty() else shown, flush=True)

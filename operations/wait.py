@@ -44,7 +44,7 @@ class _Voice:
             print(telling.words(self._what, elapsed, self._limit, missing), flush=True)
 
 
-async def told(what: str, work: Awaitable[_Answer], *, limit: float) -> _Answer:
+async def with_progress(what: str, work: Awaitable[_Answer], *, limit: float) -> _Answer:
     """Awaits something that ends by itself within `limit` seconds, and says so while it lasts."""
     return await _beside(work, _Voice(what, limit), "")
 

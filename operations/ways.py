@@ -64,7 +64,7 @@ class Ways:
             return await self._jumps[address].open_connection(address, port)
         return await asyncio.open_connection(address, port)
 
-    async def knock(self, address: str, port: int, limit: float, question: bytes = b"") -> str:
+    async def probe(self, address: str, port: int, limit: float, question: bytes = b"") -> str:
         """Why a node's port can't be reached within `limit` seconds, or the question there gets no answer; nothing where it
         can. (For a process that hangs the kernel takes connections all the same.)"""
         try:

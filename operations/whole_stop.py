@@ -12,7 +12,7 @@ from model import order, units
 from model.handover import Handover
 from model.kafka_keys import Mode
 from operations.machine import Machine
-from operations.wait import TimedOut, told, until
+from operations.wait import TimedOut, until, with_progress
 
 _WHOLE_STOP_SECONDS = 30
 
@@ -74,4 +74,4 @@ class WholeStop:
 
     async def _on(self, names: Iterable[str], command: str, *, limit: int = units.STOP_SECONDS) -> None:
         work = asyncio.gather(*(self.machines[name].run(f"sudo -n {command}") for name in names))
-        await told(f"{', '.join(names)} to stop", work, limit=limit)
+        await with_progress(f"{', '.join(names)} to stop", work, limit=limit)

@@ -87,7 +87,7 @@ class Stack:
 
     def was_up(self) -> bool:
         """Whether an `up` came as far as the cluster itself, so that there is one to be whole."""
-        return any(one["urn"].endswith(f"::{handover.CARRIER}") for one in stack_state.resources(self.name))
+        return any(one["urn"].endswith(f"::{handover.RUNNING_RESOURCE}") for one in stack_state.resources(self.name))
 
     def protects_data(self) -> bool:
         """Whether the configuration, or what the last `up` made of it, keeps data volumes from being deleted."""

@@ -32,7 +32,7 @@ def test_it_is_watched_from_beside(up: Up, hosts: dict[str, Any], platform: str)
     ready = "kafka-monitor-host-claimed" if platform == "hosts" else "kafka-monitor-ready"
     assert {"kafka-monitor-prometheus", ready} <= engine.ancestors(stage)
     assert "kafka-monitor-watching" in engine.ancestors(engine.one("kafka-monitor-serves"))
-    assert handover.MONITOR in engine.one("kafka-monitor-serves").urn, "who logs in there finds it by that"
+    assert handover.MONITOR_TYPE in engine.one("kafka-monitor-serves").urn, "who logs in there finds it by that"
     assert engine.outputs["monitor"] == f"http://{ADDRESS}:9090/consoles/kafka.html"
 
 

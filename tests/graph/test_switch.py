@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from model.handover import CARRIER, LIVE, Handover
+from model.handover import LIVE, RUNNING_RESOURCE, Handover
 from model.identity import CLUSTER
 
 from .conftest import Up
@@ -60,8 +60,10 @@ def test_who_stops_a_kraft_cluster_is_told_who_votes_there_and_who_only_votes(
     both = ["broker", "controller"]
     roles = (["controller"], both, both)
     nodes = [{**node, "roles": each} for node, each in zip(hosts["nodes"], roles, strict=True)]
-    carrier = up(engine=Engine(plugins()), **{**hosts, "mode": mode, "nodes": nodes, "settings": {}}).one(CARRIER)
-    told = Handover.model_validate_json(shown(carrier.inputs["stdin"]))
+    running = up(engine=Engine(plugins()), **{**hosts, "mode": mode, "nodes": nodes, "settings": {}}).one(
+        RUNNING_RESOURCE
+    )
+    told = Handover.model_validate_json(shown(running.inputs["stdin"]))
     assert told.controllers == ("kafka-server1", "kafka-server2", "kafka-server3"), (
         "the plan of ZooKeeper has no such role"
     )

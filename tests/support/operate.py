@@ -21,8 +21,8 @@ from operations.ways import DIRECT
 gates._SPARE_SECONDS = gates._WHOLE_SECONDS = int(sys.argv[2])
 
 async def led(planned):
-    strayed = health.strayed(await gates.Gates(planned, DIRECT).view.sample())
-    assert not strayed, strayed
+    found = health.off_preferred_leader(await gates.Gates(planned, DIRECT).view.sample())
+    assert not found, found
 
 act = {"bring": running.bring, "whole": lambda planned: gates.Gates(planned, DIRECT).whole(), "led": led}[sys.argv[1]]
 asyncio.run(act(Handover.model_validate_json(sys.stdin.read())))

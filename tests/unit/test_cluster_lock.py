@@ -79,10 +79,10 @@ def test_a_run_that_waits_too_long_says_for_what_and_a_killed_one_holds_nothing(
 def test_no_setting_is_told_while_another_run_works_on_the_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     told = []
 
-    async def tell(_: live_settings.Teller) -> None:
+    async def update(_: live_settings.DefaultsUpdater) -> None:
         told.append("all of them")
 
-    monkeypatch.setattr(live_settings.Teller, "tell", tell)
+    monkeypatch.setattr(live_settings.DefaultsUpdater, "update", update)
     monkeypatch.setattr(live_settings, "LOCK_SECONDS", 0)
     wanted = LiveSettings(mode=Mode.KRAFT, version="3.6.0", cluster_id="c", nodes=seats(cluster()), defaults={})
 

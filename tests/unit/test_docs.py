@@ -161,7 +161,7 @@ def test_every_port_is_listed() -> None:
 
 def test_every_stage_of_the_whole_cluster_is_listed() -> None:
     page = (REFERENCE / "stages.md").read_text(encoding="utf-8")
-    stages = (handover.CARRIER, handover.LIVE, topic_plan.CARRIER)
+    stages = (handover.RUNNING_RESOURCE, handover.LIVE, topic_plan.TOPICS_RESOURCE)
     assert [stage for stage in stages if f"| `{stage}` |" not in page] == []
 
 

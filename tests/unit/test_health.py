@@ -67,12 +67,12 @@ MISSING: dict[str, tuple[Cluster, Sample, list[str]]] = {
     "a broker away": (KRAFT, kraft(brokers=(1, 3)), ["broker 2 not registered"]),
     "a broker that is registered before its port is open": (
         KRAFT,
-        replace(kraft(), deaf=frozenset({2})),
+        replace(kraft(), not_listening=frozenset({2})),
         ["broker 2 registered, but not listening"],
     ),
     "a broker away is not told twice": (
         KRAFT,
-        replace(kraft(brokers=(1, 3)), deaf=frozenset({2})),
+        replace(kraft(brokers=(1, 3)), not_listening=frozenset({2})),
         ["broker 2 not registered"],
     ),
     "two brokers away": (KRAFT, kraft(brokers=(3,)), ["broker 1, 2 not registered"]),
@@ -198,7 +198,7 @@ BESIDE: dict[str, tuple[Cluster, Sample, tuple[int, ...], list[str]]] = {
             "1 partitions without full ISR (t-0)",
         ],
     ),
-    "one that is deaf and waits": (KRAFT, replace(kraft(), deaf=frozenset({3})), (3,), []),
+    "one that does not listen and waits": (KRAFT, replace(kraft(), not_listening=frozenset({3})), (3,), []),
     "one that waits and is well, out of sync": (KRAFT, kraft(part((1, 2))), (3,), ["1 partitions without full ISR (t-0)"]),
     "another one out of sync beside it": (
         KRAFT, kraft(part((1,)), brokers=(1, 2), seen=quorum(SILENT)), (3,), ["1 partitions without full ISR (t-0)"]),
@@ -272,7 +272,7 @@ GATE: dict[str, tuple[Cluster, Sample, int, str]] = {
     "whole": (KRAFT, kraft(part(min_isr=2)), 1, ""),
     "another one is away": (KRAFT, kraft(brokers=(1, 2)), 1, "broker 3 not registered"),
     "the one that is away itself": (KRAFT, kraft(part((1, 2), min_isr=2), brokers=(1, 2)), 3, ""),
-    "the one that is deaf itself": (KRAFT, replace(kraft(), deaf=frozenset({3})), 3, ""),
+    "the one that does not listen itself": (KRAFT, replace(kraft(), not_listening=frozenset({3})), 3, ""),
     "the voter that is behind itself": (KRAFT, kraft(seen=quorum(LATE)), 3, ""),
     "one that is away and holds what nobody else does": (
         KRAFT, kraft(part((3,)), brokers=(1, 2)), 3, "t-0 would have 0 in-sync replicas, its min ISR is 1"),
@@ -280,8 +280,8 @@ GATE: dict[str, tuple[Cluster, Sample, int, str]] = {
     "nobody answers beside a whole ensemble": (
         ZOOKEEPER, replace(SILENT_CLUSTER, ensemble=Ensemble(dict(WELL))), 1, "no broker answers in time"),
     "nobody answers beside a node that does not vote": (APART, SILENT_CLUSTER, 4, "no broker answers in time"),
-    "no quorum beside a deaf node that does not vote": (
-        APART, Sample(frozenset({4}), -1, (), deaf=frozenset({4})), 4, "no answer about the quorum"),
+    "no quorum beside a node that does not listen and does not vote": (
+        APART, Sample(frozenset({4}), -1, (), not_listening=frozenset({4})), 4, "no answer about the quorum"),
     "two that hang": (
         KRAFT, kraft(part((1,), min_isr=2), brokers=(1,), seen=quorum({**SILENT, 2: SILENT[3]})), 2, ""),
     "one that lags behind beside another": (
@@ -315,13 +315,13 @@ def test_who_does_not_do_its_part() -> None:
     assert health.unwell(ZOOKEEPER, zookeeper(WELL, known=BEHIND)) == {3}, "it would block every restart, its own, too"
     assert health.unwell(ZOOKEEPER, zookeeper(WELL, known=[(2, 5000), (2, 4999), (2, 4000)])) == frozenset()
     assert health.unwell(KRAFT, SILENT_CLUSTER) == frozenset(), "that none answered in time says nothing of one"
-    assert health.unwell(KRAFT, replace(SILENT_CLUSTER, deaf=frozenset({2}))) == {2}
-    assert health.unwell(KRAFT, replace(SILENT_CLUSTER, deaf=frozenset({1, 2, 3}))) == {1, 2, 3}
+    assert health.unwell(KRAFT, replace(SILENT_CLUSTER, not_listening=frozenset({2}))) == {2}
+    assert health.unwell(KRAFT, replace(SILENT_CLUSTER, not_listening=frozenset({1, 2, 3}))) == {1, 2, 3}
 
 
 def test_partitions_that_somebody_else_leads_are_named() -> None:
     sample = kraft(part(), part(leader=2, number=1), part((3,), leader=-1, number=2), part((), replicas=(), number=3))
-    assert health.strayed(sample) == ["t-1", "t-2"]
+    assert health.off_preferred_leader(sample) == ["t-1", "t-2"]
 
 
 def test_the_reason_names_partition_and_numbers() -> None:
@@ -407,7 +407,7 @@ def test_who_votes_is_told_beside_every_error(case: str) -> None:
     ("sample", "names"),
     [
         (kraft(), []),
-        (replace(kraft(), deaf=frozenset({3})), ["n3"]),
+        (replace(kraft(), not_listening=frozenset({3})), ["n3"]),
         (replace(kraft(), brokers=frozenset({2, 3})), ["n1"]),
         (SILENT_CLUSTER, ["n1", "n2", "n3"]),
     ],

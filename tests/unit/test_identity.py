@@ -231,8 +231,8 @@ def test_the_id_of_a_cluster_is_the_made_one_once_it_ran(ran: bool, asked: str, 
 
 @pytest.mark.parametrize("asked", ["", "A_D5kj5zTbi2EDTeXHDH3g"])
 def test_the_id_that_was_configured_is_remembered_and_no_made_one(asked: str) -> None:
-    assert identity.told_id(state(ran=True, asked=asked)) == asked
-    assert identity.told_id([]) == ""
+    assert identity.configured_cluster_id(state(ran=True, asked=asked)) == asked
+    assert identity.configured_cluster_id([]) == ""
 
 
 def test_a_cluster_that_never_ran_may_be_told_its_id() -> None:

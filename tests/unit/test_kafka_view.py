@@ -30,10 +30,10 @@ class Told(KafkaView):
     def __init__(self, topics: dict[str, int], error: Exception | None = None) -> None:
         super().__init__(ZOOKEEPER, DIRECT)
         self.topics, self.error = topics, error
-        self.deaf: dict[int, str] = {}
+        self.not_listening: dict[int, str] = {}
 
-    async def _deaf(self) -> dict[int, str]:
-        return self.deaf
+    async def _not_listening(self) -> dict[int, str]:
+        return self.not_listening
 
     async def sample(self) -> Sample:
         return replace(await self.of_brokers(), ensemble=ENSEMBLE)
@@ -77,9 +77,9 @@ def test_a_topic_that_was_deleted_meanwhile_is_left_out() -> None:
 @pytest.mark.parametrize("error", [None, RequestTimedOutError()])
 def test_who_takes_no_connection_is_known_also_where_nobody_answers(error: Exception | None) -> None:
     view = Told({"a": 0}, error)
-    view.deaf = {3: "refused"}
+    view.not_listening = {3: "refused"}
     found = asyncio.run(view.of_brokers())
-    assert (found.deaf, bool(found.faults)) == (frozenset({3}), bool(error))
+    assert (found.not_listening, bool(found.faults)) == (frozenset({3}), bool(error))
     assert 3 in health.unwell(ZOOKEEPER, found), "it can't be told from one that serves, and is stopped as late as that"
 
 
@@ -131,17 +131,15 @@ class Whole(Told):
 def test_a_controller_that_is_no_broker_is_back_when_it_listens(
     roles: tuple[Role, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    knocked: list[int] = []
+    probed: list[int] = []
 
-    async def knock(_: Ways, __: str, port: int, ___: float, ____: bytes = b"") -> str:
-        knocked.append(port)
-        return "refused" if len(knocked) < 3 else ""
+    async def probe(_: Ways, __: str, port: int, ___: float, ____: bytes = b"") -> str:
+        probed.append(port)
+        return "refused" if len(probed) < 3 else ""
 
-    monkeypatch.setattr(Ways, "knock", knock)
+    monkeypatch.setattr(Ways, "probe", probe)
     gates = Gates(handover(Mode.ZOOKEEPER), DIRECT)
     gates.view = Whole({})
     asyncio.run(gates.whole(samples=2, started=replace(ZOOKEEPER.nodes[0], roles=roles)))
     expected = [] if Role.BROKER in roles else [9093] * 4
-    assert knocked == expected, (
-        "the quorum counts the process before it for some seconds, and the next would be stopped"
-    )
+    assert probed == expected, "the quorum counts the process before it for some seconds, and the next would be stopped"

@@ -26,8 +26,8 @@ class View:
 
     async def sample(self) -> Sample:
         quorum = Quorum(1, {number: Member(0) for number in (1, 2, 3)}, {})
-        strayed = Partition("t", 0, 2, (1, 2, 3), (1, 2, 3), 2)
-        return Sample(frozenset({1, 2, 3}), 1, (strayed,), quorum)
+        elsewhere = Partition("t", 0, 2, (1, 2, 3), (1, 2, 3), 2)
+        return Sample(frozenset({1, 2, 3}), 1, (elsewhere,), quorum)
 
     def close(self) -> None:
         pass

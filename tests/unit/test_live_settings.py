@@ -9,7 +9,7 @@ from kafka.errors import UnknownBrokerIdError
 from model.handover import LiveSettings, seats
 from model.kafka_dynamic import Seen, targets
 from model.kafka_keys import Mode
-from operations.live_settings import SettingsView, Teller
+from operations.live_settings import DefaultsUpdater, SettingsView
 from operations.ways import DIRECT
 
 from .samples import cluster
@@ -22,7 +22,7 @@ KEY = "num.io.threads"
 
 
 def tell() -> None:
-    asyncio.run(Teller(WANTED, DIRECT).tell())
+    asyncio.run(DefaultsUpdater(WANTED, DIRECT).update())
 
 
 def test_a_broker_that_is_not_known_everywhere_yet_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,7 +111,11 @@ def test_the_stage_ends_in_a_start(machine: Machine) -> None:
     _, plan = watched()
     here = {**plan, "pieces": [], "files": [{**f, "path": str(machine.path(f["path"]))} for f in plan["files"]]}
     machine.load("pieces", "watching")["main"](here)
-    assert [call[-1] for call in machine.ran("systemctl")] == [stages.MONITOR, "daemon-reload", stages.MONITOR]
+    assert [call[-1] for call in machine.ran("systemctl")] == [
+        stages.MONITOR_UNIT,
+        "daemon-reload",
+        stages.MONITOR_UNIT,
+    ]
     assert machine.ran("systemctl")[-1][1] == "restart", (
         "what was cut off after the files must not go on with the old ones"
     )
@@ -130,7 +134,7 @@ def test_a_machine_is_fit_or_told_why_not() -> None:
     assert fitness.refusals(needs, account(**fine)) == []
     taken = {"address": ADDRESS, "port": 9090, "process": "cockpit (pid 7)", "unit": ""}
     assert "found port 9090 taken by cockpit" in fitness.refusals(needs, account(**fine, listeners=[taken]))[0]
-    ours = {**taken, "unit": stages.MONITOR}
+    ours = {**taken, "unit": stages.MONITOR_UNIT}
     mine = Token(stack=STACK, node_id=0)
     assert fitness.refusals(needs, account(**fine, listeners=[ours], claim=mine)) == []
     (line,) = fitness.refusals(needs, account(**fine, claim=Token(stack=STACK, node_id=1)))
@@ -153,6 +157,6 @@ def test_what_is_given_back_is_what_was_brought() -> None:
     assert {"/var/lib/kafka-monitor", "/var/lib/private/kafka-monitor"} <= set(removed["paths"]), (
         "what it saw goes, too"
     )
-    assert removed["services"] == [stages.MONITOR]
+    assert removed["services"] == [stages.MONITOR_UNIT]
     assert removed["users"] == []
     assert not removed["hosts"]

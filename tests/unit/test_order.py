@@ -97,37 +97,39 @@ def test_a_node_that_is_down_in_the_other_mode_needs_no_stop() -> None:
 
 def test_nodes_that_only_fail_are_restarted_side_by_side() -> None:
     """A first up with a setting that no broker starts with, and then one without it."""
-    crashing = [replace(node(number, "old"), fails=True) for number in (1, 2, 3)]
+    crashing = [replace(node(number, "old"), crash_looping=True) for number in (1, 2, 3)]
     assert work(*crashing, unwell=(1, 2, 3)) == order.Work(revive=("n1", "n2", "n3")), (
         "a gate would wait for ever for the others to be well"
     )
 
 
 def test_one_that_fails_with_what_is_planned_is_left_alone() -> None:
-    assert work(replace(node(1), fails=True), node(2), unwell=(1,)) == order.Work(), "another start changes nothing"
+    assert work(replace(node(1), crash_looping=True), node(2), unwell=(1,)) == order.Work(), (
+        "another start changes nothing"
+    )
 
 
 def test_one_that_was_just_started_with_something_else_serves_or_fails_soon() -> None:
     """Who asks a moment later would see it fail; a gate that waits for it to be well waits in vain."""
-    starting = replace(node(1, "old"), young=True)
+    starting = replace(node(1, "old"), just_started=True)
 
     def undecided(*states: NodeState, unwell: tuple[int, ...] = (1,)) -> tuple[str, ...]:
         return order.undecided(states, KRAFT, unwell)
 
     assert undecided(starting, node(2), down(3)) == ("n1",)
     assert undecided(starting, unwell=()) == (), "it serves"
-    assert undecided(replace(starting, fails=True)) == (), "it fails"
-    assert undecided(replace(starting, young=False)) == (), "nothing comes of it any more"
+    assert undecided(replace(starting, crash_looping=True)) == (), "it fails"
+    assert undecided(replace(starting, just_started=False)) == (), "nothing comes of it any more"
     assert undecided(replace(starting, running="new")) == (), "it is left alone, whatever it does"
     assert undecided(replace(starting, config=ZOOKEEPER)) == (), "it is stopped anyway"
 
 
 def test_one_that_failed_and_serves_again_is_restarted_in_its_turn() -> None:
-    assert work(replace(node(1, "old"), fails=True), node(2, "old")) == order.Work(restart=("n1", "n2"))
+    assert work(replace(node(1, "old"), crash_looping=True), node(2, "old")) == order.Work(restart=("n1", "n2"))
 
 
 def test_a_broker_whose_zookeeper_is_down_gets_it_back_before_anything_is_restarted() -> None:
-    states = (replace(node(1, config=ZOOKEEPER), lone=True), node(2, "old", config=ZOOKEEPER))
+    states = (replace(node(1, config=ZOOKEEPER), zookeeper_down=True), node(2, "old", config=ZOOKEEPER))
     assert work(*states, config=ZOOKEEPER) == order.Work(join=("n1",), restart=("n2",)), (
         "without it the ensemble is not complete, and no gate opens"
     )
@@ -140,7 +142,7 @@ def report(*, zookeeper: str = "inactive", **kafka: str) -> dict[str, Any]:
 
 
 FACTS = handover(Mode.KRAFT).nodes[0]
-# Whether it is up, fails, has just been started, and lacks its ZooKeeper.
+# Whether it is up, fails over and over, has just been started, and lacks its ZooKeeper.
 TOLD: dict[str, tuple[dict[str, Any], bool, bool, bool, bool]] = {
     "serves for long": (report(), True, False, False, False),
     "down": (report(ActiveState="inactive", ActiveEnterTimestamp=""), False, False, False, False),
@@ -160,21 +162,28 @@ TOLD: dict[str, tuple[dict[str, Any], bool, bool, bool, bool]] = {
 
 @pytest.mark.parametrize("case", TOLD)
 def test_what_a_node_reports(case: str) -> None:
-    told, up, fails, young, lone = TOLD[case]
+    told, up, crash_looping, just_started, zookeeper_down = TOLD[case]
     found = order.state(FACTS, told, ("kafka.service",), now=2000, patience=1)
-    assert (found.up, found.fails, found.young, found.lone) == (up, fails, young, lone)
+    assert (found.up, found.crash_looping, found.just_started, found.zookeeper_down) == (
+        up,
+        crash_looping,
+        just_started,
+        zookeeper_down,
+    )
     assert found.running == ("old" if up else ""), "the file of a process that is gone says nothing"
 
 
-@pytest.mark.parametrize(("zookeeper", "lone"), [("inactive", True), ("failed", True), ("active", False)])
-def test_a_planned_zookeeper_that_is_down_is_seen(zookeeper: str, lone: bool) -> None:
+@pytest.mark.parametrize(("zookeeper", "zookeeper_down"), [("inactive", True), ("failed", True), ("active", False)])
+def test_a_planned_zookeeper_that_is_down_is_seen(zookeeper: str, zookeeper_down: bool) -> None:
     services = ("zookeeper.service", "kafka.service")
-    assert order.state(FACTS, report(zookeeper=zookeeper), services, now=2000, patience=1).lone is lone
+    assert (
+        order.state(FACTS, report(zookeeper=zookeeper), services, now=2000, patience=1).zookeeper_down is zookeeper_down
+    )
 
 
-def test_an_emulated_machine_is_young_for_longer() -> None:
+def test_an_emulated_machine_has_just_started_for_longer() -> None:
     told = report(NRestarts="3", ActiveEnterTimestamp="@1800")
-    assert [order.state(FACTS, told, (), now=2000, patience=n).fails for n in (1, 5)] == [False, True]
+    assert [order.state(FACTS, told, (), now=2000, patience=n).crash_looping for n in (1, 5)] == [False, True]
 
 
 STATES = st.builds(
@@ -185,8 +194,8 @@ STATES = st.builds(
     running=st.sampled_from(["old", "new"]),
     planned=st.just("new"),
     config=st.sampled_from([KRAFT, ZOOKEEPER]),
-    fails=st.booleans(),
-    lone=st.booleans(),
+    crash_looping=st.booleans(),
+    zookeeper_down=st.booleans(),
 )
 
 

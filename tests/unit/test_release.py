@@ -27,14 +27,14 @@ class Cluster:
     def __init__(self) -> None:
         self.told: list[str] = []
         self.view = self
-        self.deaf = frozenset[int]()
+        self.not_listening = frozenset[int]()
         self.is_reached = True
         self.cuts = 0
         self.is_reached_again = True
 
     async def sample(self) -> Sample:
         """Nothing is known of it but who takes connections."""
-        return Sample(frozenset(), -1, (), faults=("no broker answers in time",), deaf=self.deaf)
+        return Sample(frozenset(), -1, (), faults=("no broker answers in time",), not_listening=self.not_listening)
 
     async def spared(self, waiting: Mapping[str, int]) -> str:
         self.told.append(f"spare one of {', '.join(waiting)}")
@@ -90,13 +90,13 @@ def test_a_node_that_serves_and_can_not_be_told_to_stop_stays(cluster: Cluster) 
 
 
 def test_a_node_that_is_gone_is_released_as_it_is(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
-    cluster.is_reached, cluster.deaf = False, frozenset({2})
+    cluster.is_reached, cluster.not_listening = False, frozenset({2})
     assert released("n2") == "n2"
     assert "n2 does not answer: its machine is replaced as it is" in capsys.readouterr().out
 
 
 def test_a_connection_that_is_cut_while_a_node_stops_is_made_anew(cluster: Cluster) -> None:
-    cluster.cuts, cluster.deaf = 2, frozenset({2})
+    cluster.cuts, cluster.not_listening = 2, frozenset({2})
     assert released("n2") == "n2"
     assert cluster.told[-1] == f"n2: {release._STOP}", "a broker that stops takes no connection, and is not done yet"
 
@@ -104,13 +104,13 @@ def test_a_connection_that_is_cut_while_a_node_stops_is_made_anew(cluster: Clust
 def test_a_machine_that_dies_while_its_node_stops_is_replaced_as_it_is(
     cluster: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cluster.cuts, cluster.is_reached_again, cluster.deaf = 1, False, frozenset({2})
+    cluster.cuts, cluster.is_reached_again, cluster.not_listening = 1, False, frozenset({2})
     assert released("n2") == "n2"
     assert "n2 does not answer: its machine is replaced as it is" in capsys.readouterr().out
 
 
 def test_a_machine_that_cuts_every_connection_stays(cluster: Cluster) -> None:
-    cluster.cuts, cluster.deaf = 9, frozenset({2})
+    cluster.cuts, cluster.not_listening = 9, frozenset({2})
     with pytest.raises(
         release.NotReleased, match="n2 answers, but not until it has stopped: n2: the connection was cut"
     ):

@@ -161,7 +161,7 @@ def test_nodes_that_only_fail_are_told_together(capsys: pytest.CaptureFixture[st
     reports = [told(Mode.KRAFT, "activating", runs) for runs in ("old", "", "old")]
     for report in reports:
         report["units"]["kafka.service"] |= {"SubState": "auto-restart"}
-    done = brought(Mode.KRAFT, *reports, seen=Sample(frozenset(), -1, (), deaf=frozenset({1, 2, 3})))
+    done = brought(Mode.KRAFT, *reports, seen=Sample(frozenset(), -1, (), not_listening=frozenset({1, 2, 3})))
     assert done == ["start n1", "start n2", "start n3", "whole"]
     assert (
         capsys.readouterr().out == "restarting n1, n2, n3 together, which crash-loop on an earlier configuration\n"
@@ -181,7 +181,7 @@ def test_nodes_that_are_just_starting_are_seen_to_fail_first(monkeypatch: pytest
                 for name in ("n1", "n2", "n3")}  # fmt: skip
 
     monkeypatch.setattr(accounts, "reports", reports)
-    away = Sample(frozenset(), -1, (), deaf=frozenset({1, 2, 3}))
+    away = Sample(frozenset(), -1, (), not_listening=frozenset({1, 2, 3}))
     done = brought(Mode.KRAFT, *[told(Mode.KRAFT, "active", "old")] * 3, seen=away)
     assert done == ["start n1", "start n2", "start n3", "whole"], "a gate would have waited for them to be well"
     assert len(asked) == 3

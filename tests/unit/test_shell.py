@@ -52,8 +52,8 @@ def test_one_can_log_in_to_what_watches(monkeypatch: pytest.MonkeyPatch) -> None
     planned = test_handover.handover()
     access = test_handover.access("kafka-monitor", "10.1.0.9")
     state = [
-        resource(handover.CARRIER, "kafka-cluster:index:KafkaCluster", planned.model_dump()),
-        resource("kafka-monitor-serves", handover.MONITOR, {"access": access.model_dump(), "ready": "…"}),
+        resource(handover.RUNNING_RESOURCE, "kafka-cluster:index:KafkaCluster", planned.model_dump()),
+        resource("kafka-monitor-serves", handover.MONITOR_TYPE, {"access": access.model_dump(), "ready": "…"}),
     ]
     reached: list[Access] = []
 

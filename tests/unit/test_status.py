@@ -21,7 +21,7 @@ from model.status import Status, Verdict
 from model.vitals import NodeStatus
 from operations import status as asking
 from operations import status_page
-from operations.wait import told
+from operations.wait import with_progress
 from operations.ways import DIRECT
 from toolchain import places, telling
 
@@ -90,7 +90,7 @@ def test_a_broker_that_the_others_count_and_that_does_not_answer_is_told() -> No
 
 
 def test_a_broker_whose_port_is_closed_is_told_as_that() -> None:
-    closed = replace(SILENT, faults=("no broker listens",), deaf=frozenset({2}))
+    closed = replace(SILENT, faults=("no broker listens",), not_listening=frozenset({2}))
     assert judged(SAMPLE, closed, SAMPLE).missing == ("broker 2 registered, but not listening",)
 
 
@@ -101,9 +101,9 @@ def test_a_broker_is_asked_itself() -> None:
     with socket.create_server((asked.nodes[0].address, CLIENTS.port)):
         hangs, closed = asyncio.run(asking.samples(asked, DIRECT, 1.4))
     assert hangs.faults
-    assert not hangs.deaf, "its port is open"
+    assert not hangs.not_listening, "its port is open"
     assert closed.faults == ("no broker listens",)
-    assert closed.deaf == {2}
+    assert closed.not_listening == {2}
 
 
 def at(address: str, facts: NodeFacts) -> NodeFacts:
@@ -273,7 +273,7 @@ def test_pages_that_follow_one_another_hold_nothing_but_the_answer(
         if seen:
             raise KeyboardInterrupt
         seen.append(judged())
-        return await told("n1 to answer", late(seen[0]), limit=9)
+        return await with_progress("n1 to answer", late(seen[0]), limit=9)
 
     async def late(found: Status) -> Status:
         await asyncio.sleep(0.1)

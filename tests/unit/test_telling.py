@@ -22,9 +22,9 @@ from model.kafka_keys import Mode
 from model.paths import Paths
 from operations.gates import Gates
 from operations.kafka_view import KafkaView
-from operations.live_settings import SettingsView, Teller
+from operations.live_settings import DefaultsUpdater, SettingsView
 from operations.topics import TopicsView, settle
-from operations.wait import TimedOut, told, until
+from operations.wait import TimedOut, until, with_progress
 from operations.ways import DIRECT
 from operations.whole_stop import WholeStop
 from toolchain import telling
@@ -89,13 +89,13 @@ def test_a_question_without_an_end_is_given_up_with_the_time(monkeypatch: pytest
 
 
 def test_work_is_told_of_and_answers_what_it_answers(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(told("the work", slow(7), limit=30)) == 7
+    assert run(with_progress("the work", slow(7), limit=30)) == 7
     assert "waiting for the work (N s of at most 30 s)" in seconds_left_out(capsys.readouterr().out)
 
 
 def test_of_waits_inside_each_other_the_outermost_speaks(capsys: pytest.CaptureFixture[str]) -> None:
     async def ask() -> str | None:
-        await told("what is inside", slow(), limit=1)
+        await with_progress("what is inside", slow(), limit=1)
         return None
 
     run(until("the whole", ask, limit=9))
@@ -111,7 +111,7 @@ def test_work_that_fails_fails_here(capsys: pytest.CaptureFixture[str], monkeypa
         raise OSError("no route")
 
     with pytest.raises(OSError, match="no route"):
-        run(told("the work", fail(), limit=1))
+        run(with_progress("the work", fail(), limit=1))
     assert capsys.readouterr().out == "", "nothing is said of a moment"
 
 
@@ -126,7 +126,7 @@ def test_work_that_nobody_waits_for_any_more_ends() -> None:
 
     async def give_up() -> None:
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(told("the work", work(), limit=60), QUICK)
+            await asyncio.wait_for(with_progress("the work", work(), limit=60), QUICK)
         await asyncio.sleep(0)
 
     asyncio.run(give_up())
@@ -211,7 +211,7 @@ def test_live_settings_are_asked_for_with_words(
     wanted = LiveSettings(
         mode=Mode.KRAFT, version=shape.version, cluster_id="c", patience=1, nodes=seats(shape), defaults={}
     )
-    run(Teller(wanted, DIRECT).tell())
+    run(DefaultsUpdater(wanted, DIRECT).update())
     said = seconds_left_out(capsys.readouterr().out)
     assert "waiting for the brokers to say what they work with: no answer yet (N s of at most 60 s)" in said
 

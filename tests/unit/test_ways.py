@@ -106,8 +106,8 @@ def behind(count: int, mode: Mode) -> tuple[Cluster, tuple[Node, ...]]:
     return replace(cluster(count, mode), nodes=nodes), nodes
 
 
-async def told(knocks: Awaitable[list[str]]) -> str | None:
-    return "; ".join(filter(None, await knocks)) or None
+async def told(probes: Awaitable[list[str]]) -> str | None:
+    return "; ".join(filter(None, await probes)) or None
 
 
 def run(test: Callable[[], Awaitable[None]]) -> None:
@@ -140,7 +140,7 @@ def test_kafkas_client_goes_through_the_jump_host() -> None:
                 view.close()
         assert sample.faults[0].startswith("no broker answers"), "its port is open, and that is no broker"
         spoken = [words for words in heard if words]
-        assert spoken, "the client has to come by the same way as the knock before it"
+        assert spoken, "the client has to come by the same way as the probe before it"
         assert int.from_bytes(spoken[0][4:6], "big") == API_VERSIONS, "what it says must arrive as it was said"
         assert set(host.asked) == {(node.address, CLIENTS.port)}
 
@@ -154,8 +154,8 @@ def test_a_broker_that_hangs_takes_connections_and_counts_as_none() -> None:
         shape = replace(shape, nodes=(here,))
         with socket.create_server(("127.0.0.1", CLIENTS.port)):
             wary, other = (KafkaView(shape, DIRECT, answer_ms=500, wary=wary) for wary in (True, False))
-            assert (await wary.of_brokers()).deaf == {node.id}, "a roll would take the next one down beside it"
-            assert (await other.of_brokers()).deaf == set()
+            assert (await wary.of_brokers()).not_listening == {node.id}, "a roll would take the next one down beside it"
+            assert (await other.of_brokers()).not_listening == set()
             other.close()
 
     run(test)
@@ -168,14 +168,14 @@ def test_a_jump_host_is_logged_in_to_once_and_again_when_that_was_lost() -> None
             host.served = {(node.address, CLIENTS.port): port for node in nodes}
             async with Ways({node.address: host.login() for node in nodes}) as ways:
 
-                async def knocks() -> list[str]:
-                    return list(await asyncio.gather(*(ways.knock(n.address, CLIENTS.port, 5) for n in nodes)))
+                async def probes() -> list[str]:
+                    return list(await asyncio.gather(*(ways.probe(n.address, CLIENTS.port, 5) for n in nodes)))
 
-                assert await knocks() == ["", "", ""]
+                assert await probes() == ["", "", ""]
                 assert len(host.logins) == 1, "an sshd refuses those who come by the dozen"
                 host.logins[0].abort()
                 await host.logins[0].wait_closed()
-                await until("a new login", lambda: told(knocks()), limit=10)  # this end may not have heard yet
+                await until("a new login", lambda: told(probes()), limit=10)  # this end may not have heard yet
                 assert len(host.logins) == 2, "a roll takes longer than many a connection lives"
 
     run(test)
@@ -187,9 +187,9 @@ def test_nodes_have_ways_of_their_own() -> None:
         async with jump_host() as one, jump_host() as other, listener() as (port, _):
             one.served[first.address, CLIENTS.port] = other.served[second.address, CLIENTS.port] = port
             async with Ways({first.address: one.login(), second.address: other.login()}) as ways:
-                knocks = [await ways.knock(node.address, CLIENTS.port, 5) for node in (first, second)]
-                direct = await ways.knock("127.0.0.1", port, 5)
-        assert knocks == ["", ""], "each through its own jump host"
+                probes = [await ways.probe(node.address, CLIENTS.port, 5) for node in (first, second)]
+                direct = await ways.probe("127.0.0.1", port, 5)
+        assert probes == ["", ""], "each through its own jump host"
         assert direct == "", "and a node without one directly"
         assert (len(one.asked), len(other.asked)) == (1, 1)
 
@@ -231,7 +231,7 @@ def test_a_jump_host_that_says_nothing_is_not_waited_for() -> None:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             gone = Login(**{**JumpHost().login().model_dump(), "port": silent.getsockname()[1]})
             async with Ways({node.address: gone}) as ways:
-                assert await ways.knock(node.address, CLIENTS.port, 0.2) == f"{node.address}:9092: no answer within 0 s"
+                assert await ways.probe(node.address, CLIENTS.port, 0.2) == f"{node.address}:9092: no answer within 0 s"
 
     run(test)
 
@@ -263,7 +263,7 @@ def test_a_run_leaves_nothing_open() -> None:
         async with jump_host() as host, listener() as (port, _):
             host.served[node.address, CLIENTS.port] = port
             async with Ways({node.address: host.login()}) as ways:
-                await ways.knock(node.address, CLIENTS.port, 5)
+                await ways.probe(node.address, CLIENTS.port, 5)
                 proxy = urlparse(ways.proxy or "").port
             await asyncio.wait_for(host.logins[0].wait_closed(), 5)
             with pytest.raises(OSError, match="Connect call failed"):
