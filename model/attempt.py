@@ -8,12 +8,12 @@ and after the work. Refuses to know what that work is.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from model import identity
+from model import identity, state
 from model.kafka_keys import Mode
 from model.left import NODE
 
 TOPICS = "kafka-cluster:index:KafkaTopics"
-_DOMAIN, _IMAGE = "libvirt:index/domain:Domain", "::site-image"
+_DOMAIN, _IMAGE = "libvirt:index/domain:Domain", "site-image"
 IMAGE_VOLUMES = ("image.qcow2", "image-again.qcow2")
 # Tells an `up` that work was left undone where no state says so: outside of Pulumi.
 AGAIN = "KAFKA_CLUSTER_AGAIN"
@@ -23,16 +23,16 @@ def mark(resources: Iterable[Mapping[str, Any]], now: str, *, told: bool = False
     """A text that the resources of a running cluster carry: another one, `now`, when the last `up` left work undone or
     that is told, else the one that they have."""
     resources = list(resources)
-    cluster = next((one for one in resources if one["type"] == identity.CLUSTER), None)
+    cluster = next(iter(state.of_type(resources, identity.CLUSTER)), None)
     if cluster is None:
         return ""
-    earlier: str = cluster.get("inputs", {}).get("again", "")
+    earlier: str = state.inputs(cluster).get("again", "")
     return earlier if not told and _is_done(cluster, resources) else now
 
 
 def mode(resources: Iterable[Mapping[str, Any]]) -> Mode | None:
     """The mode that the last `up` was to end in, whether it did or not; None when there was none."""
-    asked = (one.get("inputs", {}).get("mode") for one in resources if one["type"] == identity.CLUSTER)
+    asked = (state.inputs(one).get("mode") for one in state.of_type(resources, identity.CLUSTER))
     return next((Mode(mode) for mode in asked if mode), None)
 
 
@@ -41,23 +41,19 @@ def image_volume(resources: Iterable[Mapping[str, Any]]) -> str:
     as made, with what went wrong, and takes the part that came for the whole as soon as it has looked at it once more; by
     another name it is made anew. Not where a machine was made of it."""
     resources = list(resources)
-    image = next((one for one in resources if one.get("urn", "").endswith(_IMAGE)), {})
+    image = next((one for one in resources if state.name(one) == _IMAGE), {})
     usual, other = IMAGE_VOLUMES
-    called = other if str(image.get("inputs", {}).get("name", "")).endswith(other) else usual
-    if image.get("initErrors") and not any(one["type"] == _DOMAIN for one in resources):
+    called = other if str(state.inputs(image).get("name", "")).endswith(other) else usual
+    if image.get("initErrors") and not state.of_type(resources, _DOMAIN):
         return usual if called == other else other
     return called
 
 
 def _is_done(cluster: Mapping[str, Any], resources: Iterable[Mapping[str, Any]]) -> bool:
     """Whether what runs, is told and is listed is what was asked for."""
-    asked, done = cluster.get("inputs", {}), cluster.get("outputs", {})
-    planned, topics = {}, None
-    for one in resources:
-        if one["type"] == NODE:
-            planned[one["urn"].rpartition("::")[2]] = one.get("outputs", {}).get("fingerprint")
-        if one["type"] == TOPICS:
-            topics = one
-    if topics is not None and topics.get("outputs", {}).get("listed") != topics.get("inputs", {}).get("topics"):
-        return False
+    asked, done = state.inputs(cluster), state.outputs(cluster)
+    planned = {state.name(one): state.outputs(one).get("fingerprint") for one in state.of_type(resources, NODE)}
+    for topics in state.of_type(resources, TOPICS)[-1:]:
+        if state.outputs(topics).get("listed") != state.inputs(topics).get("topics"):
+            return False
     return bool(done.get("runs") == planned and done.get("settings") == asked.get("settings"))

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from model.handover import Access, Clustered, JumpHosts
 from model.health import Partition, Sample
 from model.kafka_keys import Mode
+from model.state import by_name
 from model.topology import Cluster, Node
 from model.wording import FEW, some
 
@@ -20,8 +21,7 @@ _FORMATTED = "-formatted"
 
 def formatted(resources: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     """The names of the nodes that were formatted once, from a state's resources."""
-    names = [one["urn"].rpartition("::")[2] for one in resources if "urn" in one]
-    return frozenset(name.removesuffix(_FORMATTED) for name in names if name.endswith(_FORMATTED))
+    return frozenset(name.removesuffix(_FORMATTED) for name in by_name(resources) if name.endswith(_FORMATTED))
 
 
 class Other(BaseModel):

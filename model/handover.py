@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from model import state
 from model.kafka_keys import Mode, Role
 from model.logins import JumpSettings
 from model.topology import Cluster, Node
@@ -121,7 +122,7 @@ def find(resources: Iterable[Mapping[str, Any]]) -> Handover | None:
     Raises pydantic's ValidationError when another version of this package wrote it.
     """
     for resource in resources:
-        if resource["urn"].rpartition("::")[2] == RUNNING_RESOURCE:
+        if state.name(resource) == RUNNING_RESOURCE:
             return Handover.model_validate_json(json.loads(resource["inputs"]["stdin"]["plaintext"]))
     return None
 
@@ -129,7 +130,7 @@ def find(resources: Iterable[Mapping[str, Any]]) -> Handover | None:
 def watcher(resources: Iterable[Mapping[str, Any]]) -> Access | None:
     """How one logs in to the machine that watches, from the same resources; None where there is none."""
     for resource in resources:
-        if f"{MONITOR_TYPE}$" in resource["urn"] and resource["urn"].endswith(SERVES):
+        if f"{MONITOR_TYPE}$" in resource["urn"] and state.name(resource).endswith(SERVES):
             told = json.loads(json.loads(resource["inputs"]["stdin"]["plaintext"]))
             return Access.model_validate(told["access"])
     return None

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from model import state
 from model.machine_names import MachineNames
 from model.settings import NetworkMode, Platform, Settings
 
@@ -72,7 +73,7 @@ def ground(settings: Settings, names: MachineNames) -> dict[str, str]:
 def configured_cluster_id(resources: Iterable[Mapping[str, Any]]) -> str:
     """The cluster's id that the last `up` found in the configuration, or nothing. It stays the cluster's where it is taken
     out: an id that is made for nodes that have one would be that of another cluster."""
-    return next((_identity(one).get("clusterId", "") for one in resources if one["type"] == CLUSTER), "")
+    return next((_identity(one).get("clusterId", "") for one in state.of_type(resources, CLUSTER)), "")
 
 
 def earlier(resources: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -83,12 +84,12 @@ def earlier(resources: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
 
 
 def _ground(resources: list[Mapping[str, Any]]) -> dict[str, str]:
-    inputs = {one["urn"].rpartition("::")[2]: one.get("inputs", {}) for one in resources if "urn" in one}
+    inputs = state.inputs_by_name(resources)
     network, pool, hypervisor = (inputs.get(f"site-{thing}", {}) for thing in ("network", "pool", "hypervisor"))
     mode = network.get("mode")
     found = {
         "stack": pool.get("name"),
-        "networkMode": _MODES.get(mode, mode),
+        "networkMode": _MODES.get(str(mode), mode),
         "networkBridge": network.get("bridge", "") if network else None,
         "poolPath": pool.get("path"),
         "libvirtUri": hypervisor.get("uri"),
@@ -98,21 +99,21 @@ def _ground(resources: list[Mapping[str, Any]]) -> dict[str, str]:
 
 def _cluster(resources: list[Mapping[str, Any]]) -> Mapping[str, Any]:
     """With the id that was made where none was configured."""
-    asked = next((_identity(one) for one in resources if one["type"] == CLUSTER), {})
-    outputs = {one["urn"].rpartition("::")[2]: one.get("outputs", {}) for one in resources if "urn" in one}
+    asked = next((_identity(one) for one in state.of_type(resources, CLUSTER)), {})
+    known = state.by_name(resources)
     # Machines that exist and were only looked at, in vain: nothing of a cluster is there, and what was wrong may be mended.
-    if asked.get("platform") == Platform.HOSTS and not any(name.endswith((*_TAKEN, _FORMATTED)) for name in outputs):
+    if asked.get("platform") == Platform.HOSTS and not any(name.endswith((*_TAKEN, _FORMATTED)) for name in known):
         return {}
     if not asked or asked["clusterId"]:
         return asked
     # Where no node was formatted with the made id, the cluster may still be told the id of data that it found.
-    formatted = any(name.endswith(_FORMATTED) for name in outputs)
-    made = outputs.get("cluster-id", {}).get("stdout", "").strip() if formatted else ""
+    formatted = any(name.endswith(_FORMATTED) for name in known)
+    made = state.outputs(known.get("cluster-id", {})).get("stdout", "").strip() if formatted else ""
     return {**asked, "clusterId": made}
 
 
 def _identity(cluster: Mapping[str, Any]) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = cluster.get("inputs", {}).get("identity", {})
+    found: Mapping[str, Any] = state.inputs(cluster).get("identity", {})
     return found
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from model import state
 from model.settings import NetworkMode, Settings
 
 _GIB = 1024**3
@@ -27,7 +28,7 @@ _INSTEAD = {
 def warnings(resources: Iterable[Mapping[str, Any]], settings: Settings, image: str) -> list[str]:
     """A sentence for each key whose change is not followed: what there is, what was asked for, what to do instead. `image`
     is the path of the one that somebody chose."""
-    known = _by_name(resources)
+    known = state.by_name(resources)
     wanted = _wanted(settings, image)
     there = {"image": {_source(known)}} | {
         key: {_at(known, node.name, key) for node in settings.nodes}
@@ -42,11 +43,7 @@ def warnings(resources: Iterable[Mapping[str, Any]], settings: Settings, image: 
 
 def image_of(resources: Iterable[Mapping[str, Any]]) -> str | None:
     """The path of the image that a stack's machines are made from; None before its first `up`."""
-    return _source(_by_name(resources))
-
-
-def _by_name(resources: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    return {one["urn"].rpartition("::")[2]: one for one in resources if "urn" in one}
+    return _source(state.by_name(resources))
 
 
 def _source(known: Mapping[str, Mapping[str, Any]]) -> str | None:
@@ -68,7 +65,7 @@ def _at(known: Mapping[str, Mapping[str, Any]], node: str, key: str) -> str | No
     if key == "dataDisk":
         volume = known.get(f"{node}-data", {})
         # The hypervisor's own word comes first: it may have been grown there.
-        size = {**volume.get("inputs", {}), **volume.get("outputs", {})}.get("size")
+        size = {**state.inputs(volume), **state.outputs(volume)}.get("size")
         return f"{size / _GIB:g} GiB" if size else None
     document = _input(known, f"{node}-first-boot", "networkConfig")
     if document is None:
@@ -80,7 +77,7 @@ def _at(known: Mapping[str, Mapping[str, Any]], node: str, key: str) -> str | No
 
 
 def _input(known: Mapping[str, Mapping[str, Any]], name: str, key: str) -> str | None:
-    found = known.get(name, {}).get("inputs", {}).get(key)
+    found = state.inputs(known.get(name, {})).get(key)
     return found if isinstance(found, str) else None
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from model import state
 from model.handover import LIVE, RUNNING_RESOURCE, LiveSettings
 from model.identity import CLUSTER
 from model.kafka_dynamic import targets
@@ -32,7 +33,7 @@ class Before:
 def before(resources: Iterable[Mapping[str, Any]], mode: Mode) -> Before:
     """What a state's resources say of it."""
     resources = list(resources)
-    told = next((one.get("inputs", {}).get("stdin") for one in resources if _name(one) == LIVE), None)
+    told = next((state.inputs(one).get("stdin") for one in resources if state.name(one) == LIVE), None)
     return Before(left_with(resources, mode), _defaults(told, mode) if isinstance(told, str) else {})
 
 
@@ -49,19 +50,15 @@ def left_with(resources: Iterable[Mapping[str, Any]], mode: Mode) -> dict[str, f
     and what the cluster was last brought to run, which is nothing that anybody knows where that `up` failed before.
     Nothing when it was in the other mode: a switch stops all nodes, and rolls none."""
     resources = list(resources)
-    nodes = [one for one in resources if one["type"] == NODE and one.get("inputs", {}).get("mode") == mode.value]
-    known = {_name(one): one.get("outputs", {}).get("fingerprint") for one in nodes}
-    ran = any(_name(one) == RUNNING_RESOURCE for one in resources)
-    runs = next((one.get("outputs", {}).get("runs") for one in resources if one["type"] == CLUSTER), None) or {}
+    nodes = [one for one in state.of_type(resources, NODE) if state.inputs(one).get("mode") == mode.value]
+    known = {state.name(one): state.outputs(one).get("fingerprint") for one in nodes}
+    ran = any(state.name(one) == RUNNING_RESOURCE for one in resources)
+    runs = next((state.outputs(one).get("runs") for one in state.of_type(resources, CLUSTER)), None) or {}
     return {
         name: frozenset({fingerprint, runs.get(name, UNKNOWN)} if ran else {fingerprint})
         for name, fingerprint in known.items()
         if isinstance(fingerprint, str)
     }
-
-
-def _name(resource: Mapping[str, Any]) -> str:
-    return str(resource.get("urn", "")).rpartition("::")[2]
 
 
 def restarted(before: Mapping[str, frozenset[str]], planned: Mapping[str, str]) -> tuple[str, ...]:

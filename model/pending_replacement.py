@@ -7,7 +7,7 @@ them one at a time. Knows what a state says of its machines. Refuses to know how
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from model import heaps, jvm
+from model import heaps, jvm, state
 from model.errors import Problem
 from model.settings import DomainType, Settings
 
@@ -23,7 +23,7 @@ Inputs = Mapping[str, Any]
 
 def pending(resources: Iterable[Mapping[str, Any]], settings: Settings) -> dict[str, str]:
     """The names of the machines that wait, and for what: `memory 2048 => 4096 MiB`."""
-    known = _inputs(resources)
+    known = state.inputs_by_name(resources)
     found = {
         node.name: _differences(known.get(f"{node.name}-domain", {}), known.get(f"{node.name}-root", {}), settings)
         for node in sorted(settings.nodes, key=lambda node: node.id)
@@ -56,13 +56,9 @@ def too_small(resources: Iterable[Mapping[str, Any]], settings: Settings, replac
 
 
 def _staying(resources: Iterable[Mapping[str, Any]], settings: Settings, replaced: str) -> dict[str, Inputs]:
-    known = _inputs(resources)
+    known = state.inputs_by_name(resources)
     names = [node.name for node in sorted(settings.nodes, key=lambda node: node.id) if node.name != replaced]
     return {name: known[f"{name}-domain"] for name in names if f"{name}-domain" in known}
-
-
-def _inputs(resources: Iterable[Mapping[str, Any]]) -> dict[str, Inputs]:
-    return {one["urn"].rpartition("::")[2]: one.get("inputs", {}) for one in resources if "urn" in one}
 
 
 def _differences(domain: Inputs, root: Inputs, settings: Settings) -> list[str]:

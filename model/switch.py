@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from model import state
 from model.handover import LIVE
 from model.kafka_keys import KAFKAS_OWN, Mode
 from model.topology import Cluster
@@ -19,8 +20,7 @@ def left_in(resources: Iterable[Mapping[str, Any]]) -> Mode | None:
 
     It is what the running cluster was last told: everything before that carries the new mode as soon as an `up` begins.
     """
-    known = {one["urn"].rpartition("::")[2]: one.get("inputs", {}) for one in resources if "urn" in one}
-    told = known.get(LIVE, {}).get("stdin")
+    told = state.inputs_by_name(resources).get(LIVE, {}).get("stdin")
     return Mode(json.loads(told)["mode"]) if isinstance(told, str) else None
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from model import state
 from model.handover import Clustered, JumpHosts
 from model.topic_rules import TopicSettings
 
@@ -50,9 +51,9 @@ def earlier(resources: Iterable[Mapping[str, Any]]) -> TopicPlan | None:
     """The plan that was last carried out, from a state's resources; None when there was none, or another version of this
     package wrote it: the cluster is asked in any case."""
     for resource in resources:
-        if resource.get("urn", "").rpartition("::")[2] == TOPICS_RESOURCE and "stdin" in resource.get("inputs", {}):
+        if state.name(resource) == TOPICS_RESOURCE and "stdin" in state.inputs(resource):
             try:
-                return TopicPlan.model_validate(json.loads(resource["inputs"]["stdin"]))
+                return TopicPlan.model_validate(json.loads(state.inputs(resource)["stdin"]))
             except (ValidationError, TypeError, ValueError):
                 return None
     return None

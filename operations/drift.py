@@ -9,7 +9,7 @@ from typing import Any
 
 from kafka.errors import KafkaError
 
-from model import drift, handover, stages, topic_plan
+from model import drift, handover, stages, state, topic_plan
 from model.handover import Handover, LiveSettings, NodeFacts
 from model.topic_plan import TopicPlan
 from model.topology import Node
@@ -39,9 +39,9 @@ class Look:
         resources = list(resources)
         self._topics = topic_plan.earlier(resources)
         self._texts = {
-            resource["urn"].rpartition("::")[2]: resource["inputs"]["stdin"]
+            state.name(resource): text
             for resource in resources
-            if isinstance(resource.get("inputs", {}).get("stdin"), str)
+            if isinstance(text := state.inputs(resource).get("stdin"), str)
         }
         self.handover = planned
         self._ways = ways

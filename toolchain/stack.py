@@ -20,7 +20,7 @@ from typing import Any
 from images.commands import CommandFailed
 from lab import host, libvirt
 from lab.waiting import WaitedTooLong, wait_for
-from model import attempt, handover, identity, pending_replacement, times
+from model import attempt, handover, identity, pending_replacement, state, times
 from model.errors import ConfigurationError, Problem
 from model.machine_names import MachineNames
 from model.settings import Settings, read
@@ -87,7 +87,7 @@ class Stack:
 
     def was_up(self) -> bool:
         """Whether an `up` came as far as the cluster itself, so that there is one to be whole."""
-        return any(one["urn"].endswith(f"::{handover.RUNNING_RESOURCE}") for one in stack_state.resources(self.name))
+        return any(state.name(one) == handover.RUNNING_RESOURCE for one in stack_state.resources(self.name))
 
     def protects_data(self) -> bool:
         """Whether the configuration, or what the last `up` made of it, keeps data volumes from being deleted."""
