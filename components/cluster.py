@@ -1,9 +1,10 @@
 """The cluster as a whole: its nodes, and one resource that brings all of them to run."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pulumi
-from pulumi import Output, ResourceOptions
+from pulumi import Output, Resource, ResourceOptions
 
 from components.foresight import foretell
 from components.hand import operate
@@ -11,15 +12,13 @@ from components.node import KafkaNode
 from components.place import Place
 from components.topics import KafkaTopics
 from model import identity
-from model.handover import LIVE, RUNNING_RESOURCE, Handover, LiveSettings, seats
+from model.handover import LIVE, RUNNING_RESOURCE, Handover, LiveSettings, NodeFacts, seats
 from model.kafka_dynamic import defaults
 from model.kafka_keys import Role
-from model.left import Before
 from model.settings import Settings
 from model.times import patience
-from model.topic_plan import TopicPlan
 from model.topology import Cluster
-from operations.preflight import ArchiveFile
+from operations.preflight import Resolved
 
 
 class KafkaCluster(pulumi.ComponentResource):
@@ -35,122 +34,113 @@ class KafkaCluster(pulumi.ComponentResource):
         settings: Settings,
         cluster: Cluster,
         places: Mapping[str, Place],
+        surroundings: Resolved,
         *,
         stack: str,
         emulated: Output[bool],
         cluster_id: Output[str],
-        archive: ArchiveFile,
-        pieces: Sequence[ArchiveFile] = (),
-        shared_classes: ArchiveFile | None = None,
-        topics_before: TopicPlan | None = None,
-        before: Before | None = None,
-        formatted: Collection[str] = (),
-        again: str = "",
         opts: ResourceOptions | None = None,
     ) -> None:
-        super().__init__(
-            identity.CLUSTER,
-            name,
-            {
-                "identity": identity.of(settings),
-                "mode": settings.mode.value,
-                "version": settings.kafka_version,
-                "settings": dict(settings.settings),
-                **({"again": again} if again else {}),
-            },
-            opts,
-        )
-        nodes = [
-            KafkaNode(
-                node.name,
-                settings,
-                cluster,
-                node,
-                places[node.name],
-                stack=stack,
-                emulated=emulated,
-                cluster_id=cluster_id,
-                archive=archive,
-                pieces=pieces,
-                shared_classes=shared_classes,
-                was_formatted=node.name in formatted,
-                others={one: places[one.name] for one in cluster.nodes if one != node},
-                again=again,
-                opts=ResourceOptions(parent=self),
-            )
-            for node in cluster.nodes
-        ]
-        by_name = {node.name: made for node, made in zip(cluster.nodes, nodes, strict=True)}
-        # A disk or a configuration that is refused on one node keeps every node from being formatted.
-        configured = [node.configured for node in nodes]
-        facts = [node.format(after=configured) for node in nodes]
-        foretell(
-            cluster,
-            before or Before(),
-            {name: made.fingerprint for name, made in by_name.items()},
-            settings,
-        )
-        handover = Output.all(cluster_id, emulated, *facts).apply(
-            lambda values: Handover(
-                mode=cluster.mode,
-                version=cluster.version,
-                cluster_id=values[0],
-                patience=patience(values[1]),
-                reapply=settings.reapply + again,
-                nodes=tuple(values[2:]),
-                controllers=tuple(node.name for node in settings.controllers),
-                only_controllers=tuple(node.name for node in settings.controllers if Role.BROKER not in node.roles),
-            ).model_dump_json()
-        )
-        running = operate(
-            RUNNING_RESOURCE,
-            "running",
-            stdin=Output.secret(handover),
-            parent=self,
-        )
-        told = operate(
-            LIVE,
-            "settings",
-            stdin=Output.all(cluster_id, emulated).apply(
-                lambda values: _live(settings, cluster, again, *values).model_dump_json(indent=1)
-            ),
-            parent=self,
-            depends_on=[running],
-        )
-        if settings.topics:
-            KafkaTopics(
-                "topics",
-                settings,
-                cluster,
-                topics_before,
-                cluster_id=cluster_id,
-                emulated=emulated,
-                facts=facts,
-                running=running,
-                again=again,
-                opts=ResourceOptions(parent=self),
-            )
+        super().__init__(identity.CLUSTER, name, _preview_inputs(settings, surroundings.again), opts)
         self.plan, self.cluster_id = cluster, cluster_id
+        self._settings, self._surroundings, self._emulated = settings, surroundings, emulated
+        nodes = self._nodes(places, stack)
+        # A disk or a configuration that is refused on one node keeps every node from being formatted.
+        configured = [node.configured for node in nodes.values()]
+        facts = [node.format(after=configured) for node in nodes.values()]
+        fingerprints = {name: node.fingerprint for name, node in nodes.items()}
+        foretell(cluster, surroundings.before, fingerprints, settings)
+        running = self._running(facts)
+        told = self._live_settings(running)
+        if settings.topics:
+            self._topics(facts, running)
         # The servers are an answer only once the cluster runs as planned; so is what it runs and was told.
-        self.bootstrap_servers = told.stdout.apply(lambda _: cluster.bootstrap_servers)
+        self.bootstrap_servers = told.apply(lambda _: cluster.bootstrap_servers)
         self.register_outputs(
             {
                 "bootstrap_servers": self.bootstrap_servers,
-                "runs": told.stdout.apply(lambda _: {name: made.fingerprint for name, made in by_name.items()}),
-                "settings": told.stdout.apply(lambda _: dict(settings.settings)),
+                "runs": told.apply(lambda _: fingerprints),
+                "settings": told.apply(lambda _: dict(settings.settings)),
             }
         )
 
+    def _nodes(self, places: Mapping[str, Place], stack: str) -> dict[str, KafkaNode]:
+        """The nodes by their names, each up to the point where its disk may be formatted."""
+        return {
+            node.name: KafkaNode(
+                node.name,
+                self._settings,
+                self.plan,
+                node,
+                places[node.name],
+                self._surroundings,
+                stack=stack,
+                emulated=self._emulated,
+                cluster_id=self.cluster_id,
+                others={one: places[one.name] for one in self.plan.nodes if one != node},
+                opts=ResourceOptions(parent=self),
+            )
+            for node in self.plan.nodes
+        }
 
-def _live(settings: Settings, cluster: Cluster, again: str, cluster_id: str, emulated: bool) -> LiveSettings:
-    """What the running cluster takes without a restart."""
-    return LiveSettings(
-        mode=cluster.mode,
-        version=cluster.version,
-        patience=patience(emulated),
-        reapply=settings.reapply + again,
-        cluster_id=cluster_id,
-        nodes=seats(cluster),
-        jump_hosts=settings.jump_hosts,
-        defaults=defaults(cluster.version, settings.settings, settings.unchecked),
-    )
+    def _running(self, facts: Sequence[Output[NodeFacts]]) -> Resource:
+        """The one resource that brings all nodes to run what is planned."""
+        known = Output.all(cluster_id=self.cluster_id, emulated=self._emulated, nodes=Output.all(*facts))
+        handover = known.apply(lambda known: self._handover(**known).model_dump_json())
+        return operate(RUNNING_RESOURCE, "running", stdin=Output.secret(handover), parent=self)
+
+    def _handover(self, cluster_id: str, emulated: bool, nodes: Sequence[NodeFacts]) -> Handover:
+        controllers = self._settings.controllers
+        return Handover(
+            mode=self.plan.mode,
+            version=self.plan.version,
+            cluster_id=cluster_id,
+            patience=patience(emulated),
+            reapply=self._settings.reapply + self._surroundings.again,
+            nodes=tuple(nodes),
+            controllers=tuple(node.name for node in controllers),
+            only_controllers=tuple(node.name for node in controllers if Role.BROKER not in node.roles),
+        )
+
+    def _live_settings(self, running: Resource) -> Output[str]:
+        """Gives the running cluster what it takes without a restart; an answer once it has."""
+        known = Output.all(cluster_id=self.cluster_id, emulated=self._emulated)
+        document = known.apply(lambda known: self._live(**known).model_dump_json(indent=1))
+        return operate(LIVE, "settings", stdin=document, parent=self, depends_on=[running]).stdout
+
+    def _live(self, cluster_id: str, emulated: bool) -> LiveSettings:
+        settings, cluster = self._settings, self.plan
+        return LiveSettings(
+            mode=cluster.mode,
+            version=cluster.version,
+            patience=patience(emulated),
+            reapply=settings.reapply + self._surroundings.again,
+            cluster_id=cluster_id,
+            nodes=seats(cluster),
+            jump_hosts=settings.jump_hosts,
+            defaults=defaults(cluster.version, settings.settings, settings.unchecked),
+        )
+
+    def _topics(self, facts: Sequence[Output[NodeFacts]], running: Resource) -> None:
+        KafkaTopics(
+            "topics",
+            self._settings,
+            self.plan,
+            self._surroundings,
+            cluster_id=self.cluster_id,
+            emulated=self._emulated,
+            facts=facts,
+            running=running,
+            opts=ResourceOptions(parent=self),
+        )
+
+
+def _preview_inputs(settings: Settings, again: str) -> dict[str, Any]:
+    """What preview shows of the cluster: the settings as a person wrote them."""
+    return {
+        "identity": identity.of(settings),
+        "mode": settings.mode.value,
+        "version": settings.kafka_version,
+        "settings": dict(settings.settings),
+        **({"again": again} if again else {}),
+    }

@@ -28,16 +28,10 @@ def deploy(settings: Settings, opts: ResourceOptions | None = None) -> KafkaClus
         settings,
         plan,
         ground.places,
+        surroundings,
         stack=stack,
         emulated=ground.emulated,
         cluster_id=keys.cluster_id(settings.cluster_id, ground.root),
-        archive=surroundings.archive,
-        pieces=surroundings.pieces,
-        shared_classes=surroundings.shared_classes,
-        topics_before=surroundings.topics_before,
-        before=surroundings.before,
-        formatted=surroundings.formatted,
-        again=surroundings.again,
         opts=opts,
     )
     if settings.metrics.monitor and surroundings.prometheus:

@@ -3,6 +3,7 @@
 One of the two modules that know pulumi_libvirt.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
@@ -59,11 +60,8 @@ class Machine(pulumi.ComponentResource):
             f"{name}-address", f"free-address {node.address}", parent=self, depends_on=[site.network], once=True
         ).stdout
         domain = self._domain(name, root, data, console, first_boot, free)
-        access = Output.all(operator.private, host_key.public, domain.id).apply(
-            lambda values: Access(
-                name=node.name, address=node.address, user=LOGIN, private_key=values[0], host_key=values[1]
-            )
-        )
+        known = Output.all(private_key=operator.private, host_key=host_key.public, machine=domain.id)
+        access = known.apply(lambda known: _access(node, known["private_key"], known["host_key"]))
         self.place = Place(
             hand=Hand(access, deleted_with=domain),
             machine=domain.id,
@@ -113,7 +111,7 @@ class Machine(pulumi.ComponentResource):
         settings, node = self._settings, self._node
         isolated = settings.network_mode is NetworkMode.ISOLATED
 
-        def boot(keys: list[str]) -> FirstBoot:
+        def boot(keys: Mapping[str, str]) -> FirstBoot:
             return FirstBoot(
                 name=node.name,
                 address=node.address,
@@ -121,12 +119,12 @@ class Machine(pulumi.ComponentResource):
                 cidr=settings.network_cidr,
                 gateway=None if isolated else settings.gateway,
                 dns=settings.network_dns,
-                authorized_key=keys[0],
-                host_private_key=keys[1],
-                host_public_key=keys[2],
+                **keys,
             )
 
-        documents = Output.all(operator.public, host_key.private, host_key.public).apply(boot)
+        documents = Output.all(
+            authorized_key=operator.public, host_private_key=host_key.private, host_public_key=host_key.public
+        ).apply(boot)
         return libvirt.CloudInitDisk(
             f"{name}-first-boot",
             name=self._names.of(f"{name}-first-boot.iso"),
@@ -194,3 +192,7 @@ class Machine(pulumi.ComponentResource):
             parent=self,
             deleted_with=domain,
         )
+
+
+def _access(node: NodeSettings, private_key: str, host_key: str) -> Access:
+    return Access(name=node.name, address=node.address, user=LOGIN, private_key=private_key, host_key=host_key)

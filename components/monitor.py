@@ -9,12 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import pulumi
-from pulumi import Output, ResourceOptions
+from pulumi import Output, Resource, ResourceOptions
 
 import files
 from components.hand import operate
-from components.node import there
-from components.place import Place
+from components.place import Place, there
 from model import monitor, stages
 from model.handover import MONITOR_TYPE, SERVES
 from model.metrics import MonitorSettings
@@ -41,52 +40,44 @@ class Monitor(pulumi.ComponentResource):
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__(MONITOR_TYPE, name, {"address": watched.address, "port": watched.web_port}, opts)
+        self._watched, self._place = watched, place
+        program = self._program(cluster, stack, settings.reapply, prometheus)
+        uploaded = place.upload(f"{watched.name}-prometheus", prometheus, self)
+        told = place.stage(f"{watched.name}-watching", program, self, [uploaded])
+        self._serves(program, emulated, told)
+        self.register_outputs({})
+
+    def _program(self, cluster: Cluster, stack: str, reapply: str, prometheus: ArchiveFile) -> Output[str]:
+        """What makes Prometheus watch the cluster."""
 
         def planned(login: str) -> Mapping[str, Any]:
             return monitor.watching(
                 cluster,
-                watched,
+                self._watched,
                 stack=stack,
                 login=login,
                 upload=there(prometheus),
-                reapply=settings.reapply,
+                reapply=reapply,
                 texts=files.text,
             )
 
-        def command(word: str) -> Output[str]:
-            return place.machine.apply(lambda machine: stages.command(word, machine=machine))
+        return self._place.login.apply(lambda login: stages.program(files.text, ("pieces", "watching"), planned(login)))
 
-        login = Output.unsecret(place.hand.access.apply(lambda access: access.user))
-        program = login.apply(lambda login: stages.program(files.text, ("pieces", "watching"), planned(login)))
-        uploaded = place.hand.upload(
-            f"{watched.name}-prometheus",
-            file=str(prometheus.path),
-            to=there(prometheus).path,
-            machine=place.machine,
-            parent=self,
-            depends_on=[place.ready],
-        )
-        told = place.hand.stage(
-            f"{watched.name}-watching",
-            first=command("first"),
-            again=command("again"),
-            program=program,
-            parent=self,
-            depends_on=[uploaded],
-        )
+    def _serves(self, program: Output[str], emulated: Output[bool], told: Resource) -> None:
+        """Waits until Prometheus answers, whenever it was told something else."""
+        hand = self._place.hand
         watcher = {
-            "access": place.hand.access.apply(lambda access: access.model_dump()),
-            "ready": monitor.ready(watched),
+            "access": hand.access.apply(lambda access: access.model_dump()),
+            "ready": monitor.ready(self._watched),
             "service": stages.MONITOR_UNIT,
             "told": program.apply(lambda text: hashlib.sha256(text.encode()).hexdigest()),
             "patience": emulated.apply(patience),
         }
         operate(
-            f"{watched.name}{SERVES}",
+            f"{self._watched.name}{SERVES}",
             "watched",
             stdin=Output.secret(Output.json_dumps(watcher)),
             parent=self,
             depends_on=[told],
-            deleted_with=place.hand.deleted_with,
+            deleted_with=hand.deleted_with,
         )
-        self.register_outputs({})

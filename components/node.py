@@ -14,17 +14,16 @@ from pulumi import Output, Resource, ResourceOptions
 
 import files
 from components.hand import Stage, operate
-from components.place import Place
+from components.place import Place, there
 from model import stages
 from model.emptied import Emptied, Other
 from model.files import Runtime, node_files
 from model.handover import Access, NodeFacts, seats
 from model.logins import JumpSettings
-from model.paths import Paths
 from model.settings import Settings
 from model.times import patience
 from model.topology import Cluster, Node
-from operations.preflight import ArchiveFile
+from operations.preflight import ArchiveFile, Resolved
 
 
 class KafkaNode(pulumi.ComponentResource):
@@ -40,77 +39,84 @@ class KafkaNode(pulumi.ComponentResource):
         cluster: Cluster,
         node: Node,
         place: Place,
+        surroundings: Resolved,
         *,
         stack: str,
         emulated: Output[bool],
         cluster_id: Output[str],
-        archive: ArchiveFile,
-        pieces: Sequence[ArchiveFile],
-        shared_classes: ArchiveFile | None,
-        was_formatted: bool,
         others: Mapping[Node, Place],
-        again: str = "",
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("kafka-cluster:index:KafkaNode", name, _preview_inputs(settings, node), opts)
-        self._name, self._place = name, place
+        self._name, self._place, self._emulated, self._cluster_id = name, place, emulated, cluster_id
+        self._plan = self._planned(settings, cluster, node, stack=stack, again=surroundings.again)
+        first: list[Resource] = []
+        if settings.accept_empty_disk == node.name and node.name in surroundings.formatted:
+            first.append(self._asked(cluster, settings.jump_hosts, others))
+        installed = self._installed(surroundings, first)
+        self.configured = self._stage(
+            ("identity", "activation", "configured"),
+            Output.all(plan=self._plan, cluster_id=cluster_id).apply(lambda known: stages.configured(**known)),
+            [installed],
+        )
+        self.fingerprint = self._plan.apply(lambda plan: plan.fingerprint)
+        self.register_outputs({"fingerprint": self.fingerprint})
 
-        def planned(emulated: bool, login: str) -> stages.NodePlan:
-            runtime = Runtime(settings.heap, settings.settings, emulated, bool(place.device), stack, settings.unchecked)
+    def _planned(
+        self, settings: Settings, cluster: Cluster, node: Node, *, stack: str, again: str
+    ) -> Output[stages.NodePlan]:
+        device = self._place.device
+
+        def plan(emulated: bool, login: str) -> stages.NodePlan:
+            runtime = Runtime(settings.heap, settings.settings, emulated, bool(device), stack, settings.unchecked)
             return stages.NodePlan(
                 cluster,
                 node,
                 stack,
                 login,
-                place.device,
+                device,
                 settings.accept_empty_disk == node.name,
                 settings.reapply + again,
                 node_files(cluster, node, runtime, files.text),
             )
 
-        login = Output.unsecret(place.hand.access.apply(lambda access: access.user))
-        self._plan = plan = Output.all(emulated, login).apply(lambda values: planned(*values))
-        self._cluster_id = cluster_id
-        first: list[Resource] = []
-        if was_formatted and settings.accept_empty_disk == node.name:
-            first.append(self._asked(cluster, emulated, settings.jump_hosts, others))
-        uploaded = [] if archive.carried else [self._upload(f"{name}-archive", archive)]
-        brought = [*pieces, *([shared_classes] if shared_classes else [])]
-        uploaded += [self._upload(f"{name}-{_piece_name(piece)}", piece) for piece in brought]
-        classes = there(shared_classes) if shared_classes else None
-        installed = self._stage(
+        return Output.all(emulated=self._emulated, login=self._place.login).apply(lambda known: plan(**known))
+
+    def _installed(self, surroundings: Resolved, first: Sequence[Resource]) -> Stage:
+        """Its first stage, once `first` are done and what it unpacks is on the machine."""
+        archive, pieces, classes = surroundings.archive, surroundings.pieces, surroundings.shared_classes
+        brought = [] if archive.carried else [("archive", archive)]
+        brought += [(_piece_name(piece), piece) for piece in (*pieces, *([classes] if classes else []))]
+        uploaded = [self._place.upload(f"{self._name}-{what}", file, self) for what, file in brought]
+        shared = there(classes) if classes else None
+        return self._stage(
             ("java", "packages", "volume", "tools", "shared_classes", "pieces", "installed"),
-            plan.apply(
-                lambda plan: stages.installed(plan, archive.sha512, there(archive).path, map(there, pieces), classes)
+            self._plan.apply(
+                lambda plan: stages.installed(plan, archive.sha512, there(archive).path, map(there, pieces), shared)
             ),
             [*first, *uploaded],
         )
-        self.configured = self._stage(
-            ("identity", "activation", "configured"),
-            Output.all(plan, cluster_id).apply(lambda values: stages.configured(*values)),
-            [installed],
-        )
-        self.fingerprint = plan.apply(lambda plan: plan.fingerprint)
-        self.register_outputs({"fingerprint": self.fingerprint})
 
     def format(self, after: Sequence[Resource]) -> Output[NodeFacts]:
         """Its last stage, once `after` are done. Answers what the cluster has to know of the node to start it."""
-        identity = Output.all(self._plan, self._cluster_id).apply(lambda values: stages.formatted(*values))
+        identity = Output.all(plan=self._plan, cluster_id=self._cluster_id).apply(
+            lambda known: stages.formatted(**known)
+        )
         formatted = self._stage(("volume", "identity", "shared_classes", "activation", "formatted"), identity, after)
         # What was formatted anew has to be started anew, although nothing else of the node changed.
-        return Output.all(self._plan, self._place.hand.access, self._place.machine, formatted.stdout).apply(_facts)
+        return Output.all(
+            plan=self._plan, access=self._place.hand.access, machine=self._place.machine, storage=formatted.stdout
+        ).apply(lambda known: _facts(**known))
 
     def _asked(
-        self,
-        cluster: Cluster,
-        emulated: Output[bool],
-        jump_hosts: Mapping[str, JumpSettings],
-        others: Mapping[Node, Place],
+        self, cluster: Cluster, jump_hosts: Mapping[str, JumpSettings], others: Mapping[Node, Place]
     ) -> Resource:
         """Whether the other nodes hold what this one has lost, asked in every `up` that would take an empty disk."""
         looks = [stages.held(cluster, one, mounted=bool(place.device)) for one, place in others.items()]
 
-        def document(access: Access, plan: stages.NodePlan, cluster_id: str, emulated: bool, *accesses: Access) -> str:
+        def document(
+            access: Access, plan: stages.NodePlan, cluster_id: str, emulated: bool, accesses: Sequence[Access]
+        ) -> str:
             return Emptied(
                 mode=cluster.mode,
                 version=cluster.version,
@@ -123,9 +129,13 @@ class KafkaNode(pulumi.ComponentResource):
                 jump_hosts=dict(jump_hosts),
             ).model_dump_json()
 
-        accesses = [place.hand.access for place in others.values()]
-        values = Output.all(self._place.hand.access, self._plan, self._cluster_id, emulated, *accesses)
-        told: Output[str] = values.apply(lambda values: document(*values))
+        told: Output[str] = Output.all(
+            access=self._place.hand.access,
+            plan=self._plan,
+            cluster_id=self._cluster_id,
+            emulated=self._emulated,
+            accesses=Output.all(*(place.hand.access for place in others.values())),
+        ).apply(lambda known: document(**known))
         return operate(
             f"{self._name}-emptied",
             "emptied",
@@ -134,35 +144,9 @@ class KafkaNode(pulumi.ComponentResource):
             depends_on=[self._place.ready],
         )
 
-    def _upload(self, name: str, file: ArchiveFile) -> Resource:
-        return self._place.hand.upload(
-            name,
-            file=str(file.path),
-            to=there(file).path,
-            machine=self._place.machine,
-            parent=self,
-            depends_on=[self._place.ready],
-        )
-
     def _stage(self, parts: tuple[str, ...], plan: Output[Mapping[str, Any]], depends_on: Sequence[Resource]) -> Stage:
-        stage = parts[-1]
-
-        def command(word: str) -> Output[str]:
-            return self._place.machine.apply(lambda machine: stages.command(word, machine=machine))
-
-        return self._place.hand.stage(
-            f"{self._name}-{stage}",
-            first=command("first"),
-            again=command("again"),
-            program=plan.apply(lambda plan: stages.program(files.text, parts, plan)),
-            parent=self,
-            depends_on=depends_on,
-        )
-
-
-def there(file: ArchiveFile) -> stages.Upload:
-    """A file as it arrives on a machine, or as it is there from the beginning."""
-    return stages.Upload(file.carried or f"{Paths.upload_folder}/{file.name}", file.sha512, file.java)
+        program = plan.apply(lambda plan: stages.program(files.text, parts, plan))
+        return self._place.stage(f"{self._name}-{parts[-1]}", program, self, depends_on)
 
 
 def _piece_name(file: ArchiveFile) -> str:
@@ -183,8 +167,7 @@ def _preview_inputs(settings: Settings, node: Node) -> dict[str, Any]:
     }
 
 
-def _facts(values: Sequence[Any]) -> NodeFacts:
-    plan, access, machine, storage = values
+def _facts(plan: stages.NodePlan, access: Access, machine: str, storage: str) -> NodeFacts:
     return NodeFacts(
         name=plan.node.name,
         id=plan.node.id,

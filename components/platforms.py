@@ -1,6 +1,6 @@
 """The ground a cluster stands on: machines made here, or machines that are there already."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -14,7 +14,7 @@ from components.site import Site
 from model import monitor, topology
 from model.machine_names import MachineNames
 from model.metrics import MonitorSettings
-from model.settings import Platform, Settings
+from model.settings import NodeSettings, Platform, Settings
 from operations.preflight import Resolved
 
 
@@ -49,18 +49,11 @@ def _hosts(settings: Settings, opts: ResourceOptions | None) -> Ground:
 
 def _made_here(settings: Settings, surroundings: Resolved, opts: ResourceOptions | None) -> Ground:
     names = MachineNames(pulumi.get_project(), pulumi.get_stack())
-    site = Site(
-        "site",
-        settings,
-        names,
-        uri=surroundings.uri,
-        image=surroundings.image,
-        image_volume=surroundings.image_volume,
-        opts=opts,
-    )
+    site = _site(settings, names, surroundings, opts)
     operator = keys.key_pair("operator-key", site)
-    places = {
-        node.name: Machine(
+
+    def place(node: NodeSettings) -> Place:
+        return Machine(
             node.name,
             settings,
             node,
@@ -71,8 +64,6 @@ def _made_here(settings: Settings, surroundings: Resolved, opts: ResourceOptions
             replaceable=node.name == surroundings.replaced,
             opts=ResourceOptions(parent=site),
         ).place
-        for node in settings.nodes
-    }
 
     def beside(watched: MonitorSettings, after: Sequence[Resource]) -> Place:
         return Machine(
@@ -87,13 +78,27 @@ def _made_here(settings: Settings, surroundings: Resolved, opts: ResourceOptions
             opts=ResourceOptions(parent=site, depends_on=after),
         ).place
 
-    # One emulated machine is enough: the cluster is as patient as its slowest member needs.
+    places = {node.name: place(node) for node in settings.nodes}
     kinds = [surroundings.kinds.get(node.name) for node in settings.nodes]
-    emulated = site.domain_type.apply(lambda kind: _warn_if_emulated("qemu" in (each or kind for each in kinds)))
+    emulated = site.domain_type.apply(lambda kind: _emulated(each or kind for each in kinds))
     return Ground(places, emulated, site, beside)
 
 
-def _warn_if_emulated(emulated: bool) -> bool:
+def _site(settings: Settings, names: MachineNames, surroundings: Resolved, opts: ResourceOptions | None) -> Site:
+    return Site(
+        "site",
+        settings,
+        names,
+        uri=surroundings.uri,
+        image=surroundings.image,
+        image_volume=surroundings.image_volume,
+        opts=opts,
+    )
+
+
+def _emulated(kinds: Iterable[str]) -> bool:
+    """Whether any machine is; the cluster is as patient as its slowest member needs."""
+    emulated = "qemu" in kinds
     if emulated:
         pulumi.log.warn("KVM does not work on this hypervisor: the machines are emulated, and several times slower")
     return emulated

@@ -37,13 +37,22 @@ class Site(pulumi.ComponentResource):
         super().__init__("kafka-cluster:index:Site", name, {}, opts)
         self.uri = uri
         self.provider = libvirt.Provider(f"{name}-hypervisor", uri=uri, opts=ResourceOptions(parent=self))
-        mine = ResourceOptions(parent=self, provider=self.provider)
         self.domain_type = operate(
             f"{name}-domain-type", f"domain-type {settings.domain_type}", stdin=uri, parent=self
         ).stdout.apply(str.strip)
-        # A fixed name for every resource: delete first, or the new one finds its name taken.
-        replaced = ResourceOptions.merge(mine, ResourceOptions(delete_before_replace=True))
-        self.network = libvirt.Network(
+        self.network = self._network(name, settings, names)
+        self.pool = self._pool(name, settings, names)
+        self.image = self._image(name, names.of(image_volume), image)
+        self.register_outputs({"domain_type": self.domain_type})
+
+    def _mine(self, ignore_changes: list[str] | None = None) -> ResourceOptions:
+        """A fixed name for every resource: delete first, or the new one finds its name taken."""
+        return ResourceOptions(
+            parent=self, provider=self.provider, delete_before_replace=True, ignore_changes=ignore_changes
+        )
+
+    def _network(self, name: str, settings: Settings, names: MachineNames) -> libvirt.Network:
+        return libvirt.Network(
             f"{name}-network",
             name=names.prefix,
             mode=_NETWORK_MODES[settings.network_mode],
@@ -52,26 +61,26 @@ class Site(pulumi.ComponentResource):
             dhcp={"enabled": False},
             dns={"enabled": False},
             autostart=True,
-            opts=replaced,
+            opts=self._mine(),
         )
-        self.pool = libvirt.Pool(
+
+    def _pool(self, name: str, settings: Settings, names: MachineNames) -> libvirt.Pool:
+        return libvirt.Pool(
             f"{name}-pool",
             name=names.prefix,
             type="dir",
             path=names.pool(settings.pool_path),
-            opts=ResourceOptions.merge(
-                replaced,
-                # What the file system says of itself changes with every file in it.
-                ResourceOptions(ignore_changes=["allocation", "available", "capacity"]),
-            ),
+            # What the file system says of itself changes with every file in it.
+            opts=self._mine(["allocation", "available", "capacity"]),
         )
-        self.image = libvirt.Volume(
+
+    def _image(self, name: str, volume: str, source: str) -> libvirt.Volume:
+        return libvirt.Volume(
             f"{name}-image",
-            name=names.of(image_volume),
+            name=volume,
             pool=self.pool.name,
-            source=image,
+            source=source,
             format="qcow2",
             # The image of the first `up` stays: a newer one never replaces a machine by itself.
-            opts=ResourceOptions.merge(replaced, ResourceOptions(ignore_changes=["source"])),
+            opts=self._mine(["source"]),
         )
-        self.register_outputs({"domain_type": self.domain_type})

@@ -14,23 +14,23 @@ from model.times import patience
 from model.topic_plan import TOPICS_RESOURCE, TopicPlan, absent, listed
 from model.topic_rules import TopicSettings
 from model.topology import Cluster
+from operations.preflight import Resolved
 
 
 class KafkaTopics(pulumi.ComponentResource):
-    """The topics of a cluster. `before` is what the last `up` made of them."""
+    """The topics of a cluster."""
 
     def __init__(
         self,
         name: str,
         settings: Settings,
         cluster: Cluster,
-        before: TopicPlan | None,
+        surroundings: Resolved,
         *,
         cluster_id: Output[str],
         emulated: Output[bool],
         facts: Sequence[Output[NodeFacts]],
         running: Resource,
-        again: str = "",
         opts: ResourceOptions | None = None,
     ) -> None:
         brokers = len(settings.brokers)
@@ -38,23 +38,34 @@ class KafkaTopics(pulumi.ComponentResource):
         super().__init__(TOPICS, name, told, opts)
         # Facts say how a machine is logged in to, and are secret for that; what was done to its disk is not.
         storage = Output.unsecret(Output.all(*facts).apply(lambda facts: tuple(node.storage for node in facts)))
-        plan = Output.all(cluster_id, emulated, storage).apply(
-            lambda values: TopicPlan(
-                mode=cluster.mode,
-                version=cluster.version,
-                cluster_id=values[0],
-                patience=patience(values[1]),
-                reapply=settings.reapply + again,
-                nodes=seats(cluster),
-                jump_hosts=settings.jump_hosts,
-                storage=tuple(values[2]),
-                listed=listed(settings.topics, brokers, before),
-                absent=absent(settings.topics),
-            ).model_dump_json()
+        plan = Output.all(cluster_id=cluster_id, emulated=emulated, storage=storage).apply(
+            lambda known: _plan(settings, cluster, surroundings, **known).model_dump_json()
         )
         done = operate(TOPICS_RESOURCE, "topics", stdin=plan, parent=self, depends_on=[running])
         wanted = [topic.name for topic in settings.topics if topic.is_wanted]
         self.register_outputs({"topics": wanted, "listed": done.stdout.apply(lambda _: told["topics"])})
+
+
+def _plan(
+    settings: Settings,
+    cluster: Cluster,
+    surroundings: Resolved,
+    cluster_id: str,
+    emulated: bool,
+    storage: Sequence[str],
+) -> TopicPlan:
+    return TopicPlan(
+        mode=cluster.mode,
+        version=cluster.version,
+        cluster_id=cluster_id,
+        patience=patience(emulated),
+        reapply=settings.reapply + surroundings.again,
+        nodes=seats(cluster),
+        jump_hosts=settings.jump_hosts,
+        storage=tuple(storage),
+        listed=listed(settings.topics, len(settings.brokers), surroundings.topics_before),
+        absent=absent(settings.topics),
+    )
 
 
 def _preview_inputs(topic: TopicSettings, brokers: int) -> dict[str, Any]:
