@@ -13,7 +13,7 @@ from model import health, numbers, vitals
 from model.handover import Handover
 from model.health import Ensemble, Member, Quorum, Sample
 from model.kafka_keys import Mode
-from model.numbers import LogSearch, Numbers
+from model.numbers import Elections, LogSearch, Numbers
 from model.topology import Cluster
 from model.vitals import NodeStatus
 
@@ -76,11 +76,6 @@ def judge(
     if counted.active_controllers is not None and counted.active_controllers != 1:
         missing.append(f"{counted.active_controllers} active controllers, and not 1")
     missing += [fault for node in nodes for fault in vitals.faults(node)]
-    warnings = [warning for node in nodes for warning in vitals.warnings(node)]
-    if starved := numbers.never_written(sample.partitions):
-        warnings.append(f"fewer replicas than min.insync.replicas, so acks=all is refused: topic {', '.join(starved)}")
-    if unclean.count:
-        warnings.append(f"{unclean.count} unclean elections: records that were acknowledged may be lost")
     asked = not sample.faults or any(not node.why_not for node in nodes)
     verdict = Verdict.HEALTHY if not missing else Verdict.UNHEALTHY if asked else Verdict.UNKNOWN
     return Status(
@@ -89,13 +84,23 @@ def judge(
         handover.cluster_id,
         verdict,
         tuple(missing),
-        tuple(warnings),
+        tuple(_warnings(sample, unclean, nodes)),
         counted,
         sample.controller,
         sample.quorum,
         sample.ensemble,
         nodes,
     )
+
+
+def _warnings(sample: Sample, unclean: Elections, nodes: Iterable[NodeStatus]) -> list[str]:
+    """What should be looked at, although the cluster is healthy."""
+    found = [warning for node in nodes for warning in vitals.warnings(node)]
+    if starved := numbers.never_written(sample.partitions):
+        found.append(f"fewer replicas than min.insync.replicas, so acks=all is refused: topic {', '.join(starved)}")
+    if unclean.count:
+        found.append(f"{unclean.count} unclean elections: records that were acknowledged may be lost")
+    return found
 
 
 def _silent(cluster: Cluster, samples: Iterable[Sample], nodes: Iterable[NodeStatus]) -> dict[int, Sample]:

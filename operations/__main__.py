@@ -157,6 +157,24 @@ def _parser() -> argparse.ArgumentParser:
     ssh.add_argument("command", nargs=argparse.REMAINDER)
     ssh.set_defaults(act=_ssh)
     asked = verbs.add_parser("status", help="show the health of the cluster and of each node")
+    _add_status(asked)
+    leave = verbs.add_parser(
+        "release", description="stop one of these nodes, for its machine to be replaced, and say which"
+    )
+    leave.add_argument("--stack", help=_STACK)
+    leave.add_argument("nodes", nargs="+")
+    leave.set_defaults(act=_release)
+    drift = verbs.add_parser("drift", help="say what differs on the nodes from what the last `up` left")
+    drift.add_argument("--stack", help=_STACK)
+    drift.set_defaults(act=_drift)
+    identity = verbs.add_parser("cluster-id", description="make a random cluster id")
+    identity.set_defaults(act=_cluster_id)
+    for name, (_, _, text) in _PLANNED.items():
+        verbs.add_parser(name, description=text).set_defaults(act=_planned, verb=name)
+    return parser
+
+
+def _add_status(asked: argparse.ArgumentParser) -> None:
     asked.add_argument("--stack", help=_STACK)
     asked.add_argument("--json", action="store_true", help="for programs: docs/reference/status.md names the keys")
     again = asked.add_mutually_exclusive_group()
@@ -179,20 +197,6 @@ def _parser() -> argparse.ArgumentParser:
         help="look again every 2 s, or so many",
     )
     asked.set_defaults(act=_status)
-    leave = verbs.add_parser(
-        "release", description="stop one of these nodes, for its machine to be replaced, and say which"
-    )
-    leave.add_argument("--stack", help=_STACK)
-    leave.add_argument("nodes", nargs="+")
-    leave.set_defaults(act=_release)
-    drift = verbs.add_parser("drift", help="say what differs on the nodes from what the last `up` left")
-    drift.add_argument("--stack", help=_STACK)
-    drift.set_defaults(act=_drift)
-    identity = verbs.add_parser("cluster-id", description="make a random cluster id")
-    identity.set_defaults(act=_cluster_id)
-    for name, (_, _, text) in _PLANNED.items():
-        verbs.add_parser(name, description=text).set_defaults(act=_planned, verb=name)
-    return parser
 
 
 def main() -> None:
