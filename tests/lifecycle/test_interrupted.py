@@ -90,6 +90,7 @@ def killed_when_it_is_made(lab: Libvirt, stack: Stack, kind: str, before: list[T
     """An `up` whose engine is killed when libvirt has made such a thing, and before it has heard of that. Its plugins are
     still at work in the context, and over with it."""
     events = stack.project / f"events-{kind.partition(':')[0]}.json"
+    events.unlink(missing_ok=True)  # an earlier run's
     command = ["pulumi", "--non-interactive", "--cwd", str(stack.project), "up", "--yes", "--skip-preview"]
     command = [*stack.prefix, *command, "--stack", STACK, "--event-log", str(events)]
     printed = stack.project / "printed"
