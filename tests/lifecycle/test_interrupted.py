@@ -250,6 +250,8 @@ def test_a_bare_destroy_works_after_a_killed_run(lab: Libvirt, stack: Stack) -> 
 
 
 def test_destroy_after_a_killed_run_leaves_nothing(lab: Libvirt, stack: Stack) -> None:
+    with killed_when_it_is_made(lab, stack, "volume:Volume", present(lab.uri, NAMES)):
+        make(stack, "preview")  # ends what of the killed run is still at work
     # As a run leaves it that is killed while its first data volume is made.
     lab.virsh("vol-create-as", NAMES.prefix, NAMES.data_volume(2), "1M")
     stack.configure(protectData=True)
