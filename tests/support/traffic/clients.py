@@ -37,13 +37,11 @@ class Watched:
 
     def common(self) -> dict[str, Any]:
         """What every client of it is told, so that the cluster is measured and not this client: 1 s at most between two
-        knocks, instead of 10 s; 0.1 s between two tries, as with Kafka 3.6's own client, instead of ever longer; and a
-        topic that a broker doesn't know is asked for again, as that client does, too. In ZooKeeper mode a broker that was
-        restarted knows none for a moment, and this client would give a topic up."""
+        knocks, instead of 10 s; and a topic that a broker doesn't know is asked for again, as Kafka's own client does.
+        In ZooKeeper mode a broker that was restarted knows none for a moment, and this client would give a topic up."""
         return {
             "bootstrap.servers": self.servers,
             "reconnect.backoff.max.ms": 1000,
-            "retry.backoff.max.ms": 100,
             "topic.metadata.propagation.max.ms": 3_600_000,
             "error_cb": self._noticed,
         }
