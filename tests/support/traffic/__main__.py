@@ -51,7 +51,8 @@ def _run(arguments: argparse.Namespace) -> None:
 
 @contextmanager
 def _beside(client: Sender | Reader) -> Iterator[None]:
-    """Runs a client in a thread for as long as the context."""
+    """Runs a client in a thread for as long as the context. One that doesn't end (a consumer was seen to hang in its
+    `close`, after it had fallen out of its group) is left behind: the verdict says what it did not do."""
     stop = Event()
     thread = Thread(target=client.run, args=(stop,), daemon=True)
     thread.start()
@@ -59,7 +60,7 @@ def _beside(client: Sender | Reader) -> Iterator[None]:
         yield
     finally:
         stop.set()
-        thread.join()
+        thread.join(_DRAIN_SECONDS)
 
 
 def _wait_until_ready(watched: Watched) -> None:
