@@ -56,7 +56,9 @@ def stack(lab: Libvirt, tmp_path_factory: pytest.TempPathFactory) -> Stack:
     """One machine is enough to have a thing of each kind."""
     config = dev_config()
     config |= {"nodes": config["nodes"][:1], "settings": {}}
-    return stack_inside(lab, tmp_path_factory.mktemp("stack"), STACK, config)
+    made = stack_inside(lab, tmp_path_factory.mktemp("stack"), STACK, config)
+    # A plugin that is killed while it writes a first-boot disk leaves the folder that it writes in.
+    return made.with_environment(TMPDIR=str(tmp_path_factory.mktemp("plugins")))
 
 
 def make(stack: Stack, verb: str) -> subprocess.CompletedProcess[str]:
