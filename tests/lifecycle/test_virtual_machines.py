@@ -70,8 +70,9 @@ def lab() -> Iterator[Libvirt]:
 
 
 @pytest.fixture(scope="module")
-def stack(lab: Libvirt, tmp_path_factory: pytest.TempPathFactory) -> Stack:
-    return copy_of_the_checkout(lab, tmp_path_factory.mktemp("tutorial"), STACK)
+def stack(lab: Libvirt, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with copy_of_the_checkout(lab, tmp_path_factory.mktemp("tutorial"), STACK) as copy:
+        yield copy
 
 
 @pytest.fixture(scope="module")
