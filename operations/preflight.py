@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from images import recipe
+from lab import host
 from model import ignored_changes, pending_replacement
 from model.attempt import IMAGE_VOLUMES
 from model.errors import Problem
@@ -159,7 +160,7 @@ def libvirt_uri(settings: Settings) -> str:
     """The hypervisor's address: configured, or libvirt's own default."""
     if settings.libvirt_uri != "auto":
         return settings.libvirt_uri
-    return os.environ.get("LIBVIRT_DEFAULT_URI") or "qemu:///system"
+    return host.system_uri()
 
 
 def _refuse_leftovers(uri: str, state: list[dict[str, Any]], names: MachineNames) -> None:

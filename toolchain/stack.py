@@ -122,7 +122,7 @@ class Stack:
         wanted = str(config.get("libvirtUri", "auto"))
         if wanted != "auto":
             return wanted
-        return self.lab.uri if self.lab.is_up() else os.environ.get("LIBVIRT_DEFAULT_URI") or host.SYSTEM_URI
+        return self.lab.uri if self.lab.is_up() else host.system_uri()
 
 
 @contextmanager
