@@ -1,6 +1,6 @@
 """Changes to a running cluster: a roll beside bare restarts, a switch of modes beside the hand script."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from itertools import count
 
@@ -15,6 +15,8 @@ from tests.support.traffic.beside import traffic
 
 # A key that only a restart changes, and that nothing measured here depends on.
 _STATIC = "queued.max.requests"
+# What a producer waits for when a leader moves; a roll brings it to the brokers, so it is there in the next one.
+_SHORT_BACKOFF = {"replica.fetch.backoff.ms": 100}
 # Keys that every broker takes while it runs.
 _DYNAMIC, _DYNAMIC_BY_HAND = "message.max.bytes", "log.segment.delete.delay.ms"
 _TOOL = "kafka-configs.sh"
@@ -61,7 +63,8 @@ def roll(rounds: int) -> Result:
 
 
 def stall(rounds: int) -> Result:
-    """The longest time in which some partition took no record: in a roll by us, in a serial play, in one bare restart."""
+    """The longest time in which some partition took no record: in a roll by us, with and without a short backoff, in a
+    serial play, in one bare restart."""
     ansible.program()
     with (
         ours.cluster() as (made, _),
@@ -76,9 +79,17 @@ def stall(rounds: int) -> Result:
                 act()
                 return flowing.stop().producer_stall
 
+        def rolled(extra: Mapping[str, int] = {}) -> None:
+            made.stack.configure(settings={_STATIC: next(values), **extra})
+            made.stack.up()
+
         def by_us() -> Iterable[tuple[str, float]]:
-            made.stack.configure(settings={_STATIC: next(values)})
-            yield "stall in a roll", seen(made.stack.up)
+            yield "stall in a roll", seen(rolled)
+
+        def with_short_backoff() -> Iterable[tuple[str, float]]:
+            rolled(_SHORT_BACKOFF)
+            yield "stall in a roll, short backoff", seen(lambda: rolled(_SHORT_BACKOFF))
+            rolled()
 
         def bare() -> Iterable[tuple[str, float]]:
             first = next(iter(made.machines.machines))
@@ -90,10 +101,11 @@ def stall(rounds: int) -> Result:
         def by_play() -> Iterable[tuple[str, float]]:
             yield "stall in a serial play", seen(lambda: plays.roll(next(values)))
 
-        seconds = play([by_us, bare, by_play], rounds, print)
+        seconds = play([by_us, bare, by_play, with_short_backoff], rounds, print)
     return {
         "roll_stall_vs_bare": beside(seconds, "stall in a roll", "stall in one bare restart"),
         "roll_stall_vs_play": beside(seconds, "stall in a roll", "stall in a serial play"),
+        "roll_stall_short_backoff": beside(seconds, "stall in a roll, short backoff", "stall in a roll"),
     }
 
 

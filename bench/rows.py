@@ -25,6 +25,7 @@ ROWS = {
     "roll_vs_play": Row("the same roll, beside a serial Ansible play", None),
     "roll_stall_vs_bare": Row("longest producer stall in a roll, beside one bare restart", Limit(1.2)),
     "roll_stall_vs_play": Row("longest producer stall in a roll, beside a serial Ansible play", None),
+    "roll_stall_short_backoff": Row("longest producer stall in a roll, replica.fetch.backoff.ms 100 beside 1000", None),
     "dynamic_vs_cli": Row("a dynamic change, beside kafka-configs.sh as Kafka ships it", Limit(2)),
     "dynamic_vs_our_cli": Row("the same change, beside kafka-configs.sh with our measures", None),
     "switch_vs_hand": Row("switch of modes, beside a hand-written script", Limit(1.4)),
