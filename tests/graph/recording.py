@@ -286,7 +286,7 @@ def plugins(domain_type: str = "qemu") -> Answer:
         if resource.type.startswith("libvirt:"):
             return {"id": f"id-of-{shown(resource.inputs)['name']}"}
         assert resource.type.startswith("pulumi:providers:"), resource.type
-        return {"id": f"provider-{next(counter)}"}
+        return {"id": f"id-of-{resource.name}"}
 
     return answer
 

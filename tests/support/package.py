@@ -15,7 +15,6 @@ from toolchain import places
 
 def installed(folder: Path) -> Path:
     """A folder for a Python path that holds the package. Nothing is fetched, and the checkout stays as it is."""
-    pytest.importorskip("setuptools")
     copy, built = folder / "copy", folder / "built"
     for name in tracked():
         target = copy / name
