@@ -16,8 +16,8 @@ from bench import changes, first_up, guests, java_start, memory, plot, scene, st
 from bench.figures import Figure, merged, spans, table
 from bench.rounds import Result
 from bench.rows import ROWS
-from toolchain import places
-from toolchain.signals import heed_interrupts
+from computer import places
+from computer.signals import heed_interrupts
 
 RESULTS = scene.HERE / "results.json"
 PICTURE = places.CHECKOUT / "docs" / "pictures" / "figures"

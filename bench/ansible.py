@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench import scene
+from computer import places
 from lab.machines import Machines
 from lab.nspawn_root import DATA_LINK
 from model.paths import Paths
-from toolchain import places
 
 PACKAGE = "ansible-core==2.19.14"
 _SETTINGS = """\

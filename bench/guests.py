@@ -12,6 +12,7 @@ import yaml
 
 from bench import hand, scene
 from bench.rounds import Result, beside, play
+from computer import places
 from images import recipe
 from lab.libvirt import Libvirt
 from model import topology
@@ -19,7 +20,6 @@ from model.settings import read
 from model.times import EMULATED_PROPERTIES, patience
 from operations import hypervisor
 from tests.support.virtual import libvirt_of_its_own, stack_inside
-from toolchain import places
 
 _OURS, _BY_HAND = "pulumi up, virtual machines", "bare guests and the hand script"
 

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.watch import described
+from computer import places
 from lab.machines import Machines, take_down
 from model.kafka_keys import Mode, Role
 from model.topology import Cluster, Node
-from toolchain import archive, places
+from toolchain import archive
 
 HERE = Path(__file__).resolve().parent
 HEAP = "512M"

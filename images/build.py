@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from images import apt, disk, recipe
-from images.commands import CommandFailed, logged, output
+from computer import apt
+from computer.commands import CommandFailed, logged, output
+from images import disk, recipe
 from toolchain.archive import Archive
 
 TOOLS = ("debian-archive-keyring", "fdisk", "e2fsprogs", "grub-pc-bin", "mmdebstrap", "qemu-utils", "tar")

@@ -8,7 +8,7 @@ import os
 import struct
 from pathlib import Path
 
-from images.commands import logged
+from computer.commands import logged
 
 SECTOR = 512
 # On whole mebibytes: systemd-repart takes what lies off its grain for free space, and discards it.

@@ -9,8 +9,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from computer import places
 from toolchain import archive as archives
-from toolchain import places
 
 RELEASE = "bookworm"
 

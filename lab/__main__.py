@@ -10,11 +10,11 @@ import argparse
 import os
 import sys
 
-from images.commands import CommandFailed
-from lab import host
+from computer import host
+from computer.commands import CommandFailed
+from computer.telling import StillHeld
+from computer.waiting import WaitedTooLong
 from lab.libvirt import Libvirt
-from lab.waiting import WaitedTooLong
-from toolchain.telling import StillHeld
 
 
 def main(arguments: list[str]) -> int:

@@ -7,7 +7,7 @@ runs in a group. Its name says whose it is: its processes are ours by constructi
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.waiting import wait_for
+from computer.waiting import wait_for
 
 SECONDS_TO_DIE = 120.0
 

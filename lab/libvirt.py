@@ -9,12 +9,11 @@ import os
 import pwd
 from pathlib import Path
 
-from images import apt
-from images.commands import CommandFailed, output
-from lab import host
+from computer import apt, host
+from computer.commands import CommandFailed, output
+from computer.waiting import wait_for
 from lab.alone import alone
 from lab.namespace import Namespace
-from lab.waiting import wait_for
 
 # What works on this computer whichever libvirt it is: the provider starts the first and the last, our checks start virsh.
 CLIENT_PACKAGES = ("genisoimage", "libvirt-clients", "xsltproc")

@@ -5,7 +5,7 @@ Knows losetup. Refuses to remember devices: the file says which device is its ow
 
 from pathlib import Path
 
-from images.commands import output
+from computer.commands import output
 
 
 def _losetup(*arguments: str) -> list[str]:

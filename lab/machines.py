@@ -24,16 +24,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from images import apt, recipe
+from computer import apt, places, telling
+from computer.commands import CommandFailed
+from computer.waiting import WaitedTooLong, wait_for
+from images import recipe
 from images.build import build
-from images.commands import CommandFailed
 from lab.cgroup import ControlGroup, NoControlGroups
 from lab.nspawn import Machine, MachineError, Place, Shape, new_key
 from lab.nspawn_root import DATA_LINK, USER, unpacked
 from lab.plan import Plan, PlanError
 from lab.segment import BRIDGE, Segment
-from lab.waiting import WaitedTooLong, wait_for
-from toolchain import places, telling
 
 PACKAGES = ("iproute2", "openssh-client", "systemd-container", "tar", "util-linux")
 SECONDS_TO_BOOT = 90.0

@@ -14,9 +14,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from images.commands import CommandFailed, output
-from lab.waiting import WaitedTooLong, wait_for
-from toolchain import places
+from computer import places
+from computer.commands import CommandFailed, output
+from computer.waiting import WaitedTooLong, wait_for
 
 NAMES = re.compile(r"[a-z0-9][a-z0-9-]{0,19}")
 SOCKETS = Path("/run/kafka-lab")

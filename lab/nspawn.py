@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from images.commands import output
+from computer.commands import output
 from lab import loop
 from lab.cgroup import ControlGroup
 from lab.nspawn_root import Identity, Planted, data_device_link, plant, planted

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from images.commands import output
-from toolchain.telling import hold, telling
+from computer.commands import output
+from computer.telling import hold, telling
 
 USER = "admin"
 USER_ID = 1000

@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from images.commands import output
+from computer.commands import output
 
 BRIDGE = "br-machines"
 

@@ -7,8 +7,8 @@ import fcntl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from computer import places
 from operations.wait import until
-from toolchain import places
 
 # How long one waits who starts, stops or alters what runs.
 LOCK_SECONDS = 600

@@ -4,11 +4,11 @@ import re
 import socket
 import subprocess
 
-from lab.host import kvm_works
+from computer.host import kvm_works
+from computer.telling import telling
 from lab.namespace import SOCKETS
 from model.errors import Problem
 from operations.refusal import Refusal
-from toolchain.telling import telling
 
 _ANSWER_SECONDS = 10
 _FREE_SECONDS = 2.0

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from lab.waiting import WaitedTooLong, wait_for
+from computer.waiting import WaitedTooLong, wait_for
 from model.leftovers import Thing, is_data, known, leftovers, not_ours, proof
 from model.machine_names import MachineNames
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from computer import host
 from images import recipe
-from lab import host
 from model import ignored_changes, pending_replacement
 from model.attempt import IMAGE_VOLUMES
 from model.errors import Problem

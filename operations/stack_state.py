@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from computer.telling import telling
 from operations.refusal import Refusal
-from toolchain.telling import telling
 
 _TRIES = 5
 _ANSWER_SECONDS = 60

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import ContextVar
 from typing import TypeVar
 
-from toolchain import telling
+from computer import telling
 
 _Answer = TypeVar("_Answer")
 # Whether somebody speaks already of what is waited for: of waits inside each other the outermost one speaks.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from toolchain.signals import heed_interrupts
+from computer.signals import heed_interrupts
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

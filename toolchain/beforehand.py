@@ -10,9 +10,9 @@ import pwd
 import shutil
 from contextlib import suppress
 
+from computer import places
+from computer.commands import CommandFailed
 from images import build, recipe
-from images.commands import CommandFailed
-from toolchain import places
 
 
 class Refused(Exception):

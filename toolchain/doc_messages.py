@@ -13,10 +13,20 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from toolchain import places
+from computer import places
 
 HOLE = "…"
-ROOMS = ("model", "components", "operations", "files/stages", "files/monitoring", "toolchain", "lab", "images")
+ROOMS = (
+    "model",
+    "components",
+    "operations",
+    "files/stages",
+    "files/monitoring",
+    "toolchain",
+    "lab",
+    "images",
+    "computer",
+)
 PLUGIN = Path("toolchain/go/command")
 CONSOLES = Path("files/monitoring/consoles")
 SHELLS = ("activate", "lab/*.sh", "toolchain/**/*.sh")
@@ -42,7 +52,7 @@ JUDGES = (
     "operations/ensemble.py",
     "operations/kafka_view.py",
     "operations/status.py",
-    "toolchain/telling.py",
+    "computer/telling.py",
 )
 # The room whose functions answer in sentences; those of the others answer files, paths and options.
 ANSWERING = "operations/"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import yaml
 
+from computer import places
 from model import picture, topology
 from model.settings import Settings, read
-from toolchain import places
 
 _PROJECT = "kafka-cluster:"
 

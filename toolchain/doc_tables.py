@@ -13,9 +13,10 @@ from typing import Any
 import yaml
 
 import files
+from computer import places
 from model import picture, topology
 from model.kafka_limits import KAFKA_STOPS, Reason
-from toolchain import doc_pictures, places
+from toolchain import doc_pictures
 
 _TABLE = re.compile(r"(<!-- table (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _OUTPUTS = {

@@ -18,10 +18,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from images import apt
-from images.commands import CommandFailed
-from toolchain import pins, places
-from toolchain.telling import telling
+from computer import apt, places
+from computer.commands import CommandFailed
+from computer.telling import telling
+from toolchain import pins
 
 FLAGS = ("-trimpath", "-buildvcs=false", "-mod=readonly")
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}

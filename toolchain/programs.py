@@ -30,7 +30,8 @@ from typing import Any
 if not __package__:  # run as a script, before there is any environment
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from toolchain import golang, pins, places, telling
+from computer import places, telling
+from toolchain import golang, pins
 
 CHOICE = "KAFKA_CLUSTER_PULUMI"
 RELEASES = "https://get.pulumi.com/releases"

@@ -30,13 +30,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from images import apt, recipe
-from images.commands import CommandFailed
-from lab import host, libvirt, machines
+from computer import apt, host, places
+from computer.commands import CommandFailed
+from computer.telling import telling
+from images import recipe
+from lab import libvirt, machines
 from model.kafka_keys import SUPPORTED_VERSIONS
-from toolchain import beforehand, places
+from toolchain import beforehand
 from toolchain.selected import names_image, on_hosts
-from toolchain.telling import telling
 
 VENV = places.CHECKOUT / ".venv"
 LOCK = places.CHECKOUT / "requirements.lock"
@@ -47,7 +48,7 @@ LOCK = places.CHECKOUT / "requirements.lock"
 STARTS_WITH = f"{places.CHECKOUT}\nimport atexit, gc; gc.set_threshold(50_000); atexit.register(gc.freeze)\n"
 
 # What an `up` loads of this checkout.
-ROOMS = ("components", "files", "images", "kafka_cluster", "lab", "model", "operations", "toolchain")
+ROOMS = ("components", "computer", "files", "images", "kafka_cluster", "lab", "model", "operations", "toolchain")
 
 Say = Callable[[str], None]
 # When the phase that runs in a thread is to be over, by the thread.

@@ -19,11 +19,11 @@ from pathlib import Path
 if not __package__:  # run as a script, before there is any environment
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from computer import places, telling
+from computer.commands import CommandFailed, logged
 from images import recipe
-from images.commands import CommandFailed, logged
 from lab.nspawn_root import unpacked
 from toolchain import archive as archives
-from toolchain import places, telling
 
 NAME = "kafka-classes.jsa.gz"
 _PROGRAM = Path(__file__).with_name("shared-classes.sh")

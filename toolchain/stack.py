@@ -17,9 +17,11 @@ from pathlib import Path
 from signal import SIGINT
 from typing import Any
 
-from images.commands import CommandFailed
-from lab import host, libvirt
-from lab.waiting import WaitedTooLong, wait_for
+from computer import host, places, signals
+from computer.commands import CommandFailed
+from computer.telling import StillHeld
+from computer.waiting import WaitedTooLong, wait_for
+from lab import libvirt
 from model import attempt, handover, identity, pending_replacement, state, times
 from model.errors import ConfigurationError, Problem
 from model.machine_names import MachineNames
@@ -27,8 +29,7 @@ from model.settings import Settings, read
 from operations import stack_state
 from operations.leftovers import NotCleared, clear, find, find_all
 from operations.preflight import Unusable, require_libvirt
-from toolchain import archive, locks, metrics, places, shared_classes, signals, torn_state
-from toolchain.telling import StillHeld
+from toolchain import archive, locks, metrics, shared_classes, torn_state
 
 _PREFIX = "kafka-cluster:"
 _BOOT_SECONDS = times.boot_seconds(times.patience(emulated=True))

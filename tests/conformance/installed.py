@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import pins, places, programs
+from computer import places
+from toolchain import pins, programs
 
 
 def programs_bin() -> Path:

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolchain import places
+from computer import places
 
 READY_SECONDS = 20.0
 IN_NAMESPACE = """

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from toolchain import places
+from computer import places
 
 
 class UpFailed(Exception):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from images import apt
-from images.commands import CommandFailed
+from computer import apt
+from computer.commands import CommandFailed
 from toolchain import golang, pins
 
 GO = """#!/bin/sh

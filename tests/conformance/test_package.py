@@ -11,11 +11,12 @@ import pytest
 import yaml
 from pydantic.alias_generators import to_camel
 
+from computer import places
 from model.package_schema import COMPONENT
 from model.settings import NodeSettings, Settings
 from model.topic_rules import TopicSettings
 from tests.conformance.stack import Stack, UpFailed, create
-from toolchain import archive, places
+from toolchain import archive
 
 FOLDER = places.CHECKOUT / "provider"
 # What a language host answers that is older than the question.

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from toolchain import golang, pins, places, programs
+from computer import places
+from toolchain import golang, pins, programs
 
 CLI = """#!/bin/sh
 case "$1" in

@@ -13,8 +13,9 @@ import pulumi_libvirt
 import pytest
 from pulumi_command import remote
 
+from computer import places
 from tests.conformance import engine, installed, published
-from toolchain import pins, places, programs
+from toolchain import pins, programs
 
 # The bridge adds it to every provider for the engine's own use; no SDK has it.
 BRIDGE_OWN = "pulumi:providers:libvirt/terraformConfig"

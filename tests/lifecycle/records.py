@@ -17,7 +17,7 @@ from typing import Any
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 
-from lab.waiting import wait_for
+from computer.waiting import wait_for
 
 PARTITIONS = 3
 # Emulated brokers may take long for each of the answers before the first record.

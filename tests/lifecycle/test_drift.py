@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.waiting import wait_for
+from computer.waiting import wait_for
 from tests.lifecycle import live_values, records
 from tests.support.machines import Ground, away, ground
 from tests.support.operate import drift

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from computer import places
 from tests.lifecycle import records
 from tests.support.machines import ground, hosts_config
 from tests.support.package import installed
-from toolchain import places
 
 pytestmark = pytest.mark.lifecycle
 

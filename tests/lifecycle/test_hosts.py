@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from lab.waiting import wait_for
+from computer.waiting import wait_for
 from tests.lifecycle import records
 from tests.support.machines import Ground, away, ground, hosts_config, on, refused
 from tests.support.operate import wait_until_whole

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from images.commands import CommandFailed
+from computer import places
+from computer.commands import CommandFailed
+from computer.waiting import wait_for
 from lab.libvirt import Libvirt
-from lab.waiting import wait_for
 from model import pending_replacement
 from model.leftovers import Thing, known
 from model.machine_names import MachineNames
@@ -25,7 +26,7 @@ from tests.support.stack import Stack
 from tests.support.under_way import up_under_way
 from tests.support.virtual import libvirt_of_its_own, stack_inside
 from tests.unit.samples import dev_config
-from toolchain import places, programs
+from toolchain import programs
 
 pytestmark = pytest.mark.lifecycle
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.waiting import wait_for
+from computer.waiting import wait_for
 from tests.support.machines import Ground, ground, hosts_config, on
 from tests.support.operate import becomes, drift, status
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lab.waiting import wait_for
+from computer.waiting import wait_for
 from tests.support import browser, machines
 from tests.support.look import look
 from tests.support.machines import Ground, ground

@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from lab.waiting import wait_for
+from computer import places
+from computer.waiting import wait_for
 from tests.support.machines import Ground, ground, on
 from tests.support.operate import becomes, status
-from toolchain import places
 
 pytestmark = pytest.mark.lifecycle
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import pytest
 
-from lab.waiting import wait_for
+from computer.waiting import wait_for
 from tests.support.faults import FAULTS, broker_dies, signal_broker
 from tests.support.machines import Ground, ground, on
 from tests.support.operate import becomes, operate, wait_until_whole

@@ -22,8 +22,9 @@ from pathlib import Path
 
 import pytest
 
+from computer import places
+from computer.waiting import wait_for
 from lab.libvirt import Libvirt
-from lab.waiting import wait_for
 from model.leftovers import Thing, known, leftovers
 from model.machine_names import MachineNames
 from operations.leftovers import clear, present
@@ -34,7 +35,7 @@ from tests.support.traffic.beside import traffic
 from tests.support.tutorial import Reader, Shell, sections
 from tests.support.under_way import up_under_way
 from tests.support.virtual import copy_of_the_checkout, libvirt_of_its_own
-from toolchain import places, programs
+from toolchain import programs
 
 pytestmark = pytest.mark.lifecycle
 

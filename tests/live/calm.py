@@ -5,7 +5,7 @@ Knows that one of them waited in vain. Refuses to know what calm is.
 
 from collections.abc import Callable
 
-from lab.waiting import WaitedTooLong, wait_for
+from computer.waiting import WaitedTooLong, wait_for
 
 
 class Calm:
@@ -16,7 +16,7 @@ class Calm:
         self._seconds = seconds
 
     def wait_for(self, what: str, condition: Callable[[], bool], evidence: Callable[[], str]) -> None:
-        """As `lab.waiting.wait_for`."""
+        """As `computer.waiting.wait_for`."""
         try:
             wait_for(what, condition, self._seconds, evidence)
         except WaitedTooLong:

@@ -3,7 +3,7 @@
 import pytest
 from kafka import KafkaAdminClient
 
-from lab.waiting import wait_for
+from computer.waiting import wait_for
 from model.kafka_keys import Mode
 from model.prometheus_config import IDLE
 from model.topology import Cluster, Node

@@ -11,11 +11,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from computer import places
 from model.kafka_keys import Mode
 from tests.soak.run import HEAPS, SETTINGS, Soak
 from tests.soak.trials import Finding, appended, choose, following
 from tests.support.machines import ground
-from toolchain import places
 
 TOPIC = {"name": "listed", "partitions": 3}  # so that an `up` has that stage, too
 PAGE = places.CHECKOUT / "docs" / "reference" / "faults.md"

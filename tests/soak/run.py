@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from computer.waiting import WaitedTooLong
 from lab.nspawn import MachineError
 from lab.nspawn_root import DATA_LINK
-from lab.waiting import WaitedTooLong
 from model.kafka_keys import Mode
 from tests.soak.trials import (
     AGAIN,

@@ -7,8 +7,8 @@ import fcntl
 import sys
 import time
 
-from toolchain import signals
-from toolchain.telling import telling
+from computer import signals
+from computer.telling import telling
 
 # More than any file takes on a slow computer. What takes longer is interrupted, and takes its machines down.
 MOST_SECONDS = 3600

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from computer.waiting import wait_for
 from lab.machines import Machines
-from lab.waiting import wait_for
 
 _SECONDS_TO_DIE = 90.0
 _DATA = "/var/lib/kafka"

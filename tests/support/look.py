@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from computer import places
 from tests.support.stack import Stack
-from toolchain import places
 
 LIVE = places.CHECKOUT / "tests" / "live"
 

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from computer import places
 from lab.machines import Machines, take_down
 from tests.support.stack import Stack, stack_of_its_own
-from toolchain import places, programs
+from toolchain import programs
 
 FIRST_ADDRESS = 131
 # A broker of a test has ended before Java's second compiler has paid for itself: 7 s of a processor until a quarter of a

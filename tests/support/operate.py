@@ -8,9 +8,9 @@ import subprocess
 import sys
 from typing import Any
 
-from lab.waiting import wait_for
+from computer import places
+from computer.waiting import wait_for
 from tests.support.stack import Stack
-from toolchain import places
 
 _PROGRAM = """
 import asyncio, sys

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import places
+from computer import places
 
 
 def installed(folder: Path) -> Path:

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from lab.waiting import wait_for
+from computer.waiting import wait_for
 
 SECONDS_TO_END = 120.0
 

@@ -14,9 +14,10 @@ from typing import Any, Self
 
 import yaml
 
+from computer import places
 from model import handover
 from model.handover import Handover
-from toolchain import places, programs
+from toolchain import programs
 
 _LAST_LINES = 25
 

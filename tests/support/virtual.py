@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from computer import places
 from lab.libvirt import Libvirt
 from tests.support.stack import Stack, environment_with, stack_of_its_own
-from toolchain import places
 
 VENV = places.CHECKOUT / ".venv"
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import yaml
 
+from computer import places
 from tests.support.stack import Stack
-from toolchain import metrics, places
+from toolchain import metrics
 
 ADDRESS = "127.0.0.1:9090"
 CONSOLES = places.CHECKOUT / "files/monitoring/consoles"

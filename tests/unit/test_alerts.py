@@ -12,9 +12,10 @@ import pytest
 import yaml
 
 import files
+from computer import places
 from model import prometheus_config, topology
 from model.kafka_keys import Mode, Role
-from toolchain import doc_tables, metrics, places
+from toolchain import doc_tables, metrics
 
 from .samples import ROOT, nodes, settings
 

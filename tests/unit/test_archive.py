@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from images import apt
-from images.commands import CommandFailed
+from computer import apt
+from computer.commands import CommandFailed
 from toolchain import archive, assemble
 
 NOWHERE = "http://127.0.0.1:9/{version}.tgz"

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from computer import places
 from model.handover import LiveSettings, seats
 from model.kafka_keys import Mode
 from operations import live_settings
 from operations.cluster_lock import cluster_lock
 from operations.wait import TimedOut
-from toolchain import places
 
 from .samples import cluster
 

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from computer import places
 from model import handover, listeners, topic_plan
 from model.kafka_keys import MANAGED, SUPPORTED_VERSIONS, Mode
 from model.logins import JumpSettings
 from model.metrics import MonitorSettings
 from model.paths import Paths
 from model.settings import NodeSettings, Settings
-from toolchain import doc_messages, doc_tables, places
+from toolchain import doc_messages, doc_tables
 
 PAGES = doc_tables.pages()
 HOLE = doc_messages.HOLE

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lab import host
+from computer import host
 from lab.libvirt import Libvirt
 from operations import hypervisor
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 import files
-from images import apt, build, commands, disk, recipe
-from images.commands import CommandFailed
+from computer import apt, commands
+from computer.commands import CommandFailed
+from images import build, disk, recipe
 from images.recipe import Image, Manifest
 from model.paths import Paths
 from toolchain.archive import Archive

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from images.commands import CommandFailed
+from computer import host
+from computer.commands import CommandFailed
 from lab import __main__ as door
-from lab import host
 from lab.alone import alone
 from lab.libvirt import PACKAGES, Libvirt
 from lab.namespace import Namespace

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lab import cgroup, nspawn_root, waiting
+from computer import waiting
+from lab import cgroup, nspawn_root
 from lab.machines import Machines
 from lab.nspawn import MachineError
 from lab.nspawn_root import Identity, Planted

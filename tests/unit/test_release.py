@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from computer import telling
 from model.health import Sample
 from model.kafka_keys import Mode
 from operations import release
 from operations.cluster_lock import cluster_lock
 from operations.machine import Unreachable
-from toolchain import telling
 
 from .test_handover import handover
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.waiting import wait_for
+from computer.waiting import wait_for
 from tests.support.session import Session, session
 
 # A helper of a process group of its own, as each of Pulumi's is, and one whose parent is gone.

@@ -14,11 +14,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from images import apt, recipe
-from images.commands import CommandFailed
-from lab import host
-from lab.waiting import wait_for
-from toolchain import beforehand, places, setup
+from computer import apt, host, places
+from computer.commands import CommandFailed
+from computer.waiting import wait_for
+from images import recipe
+from toolchain import beforehand, setup
 from toolchain.selected import names_image, on_hosts
 
 SETUP = places.CHECKOUT / "toolchain/setup.py"
@@ -28,7 +28,7 @@ def elsewhere(pretended: str) -> "subprocess.CompletedProcess[str]":
     """The set-up's first words, where `sys` says something else of the computer; nothing of ours may be imported by then."""
     program = f"import sys, runpy; {pretended}; runpy.run_path({str(SETUP)!r}, run_name='__main__')"
     done = subprocess.run([sys.executable, "-P", "-X", "importtime", "-c", program], capture_output=True, text=True)
-    assert "lab.host" not in done.stderr, "an older Python can't read it, and ends with words that help nobody"
+    assert "computer.host" not in done.stderr, "an older Python can't read it, and ends with words that help nobody"
     return done
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from computer import places
 from model import handover
 from model.handover import Access, Login
 from model.status import Verdict
 from operations import shell, stack_state
-from toolchain import places
 
 from . import test_handover
 

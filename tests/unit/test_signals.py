@@ -5,11 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from toolchain import places
+from computer import places
 
 PROGRAM = """
 import subprocess
-from toolchain.signals import heed_interrupts
+from computer.signals import heed_interrupts
 heed_interrupts()
 print(subprocess.run(["grep", "SigIgn", "/proc/self/status"], capture_output=True, text=True).stdout)
 """
@@ -30,7 +30,7 @@ def test_a_program_of_a_background_job_starts_others_that_heed_interrupts() -> N
 # It takes twice as long to end as Python would give it.
 INTERRUPTED = """
 import os, signal, sys
-from toolchain import signals
+from computer import signals
 child = "trap 'sleep 0.6; echo ended >%s; exit 3' INT; sleep 0.3; kill -INT $PPID; kill -INT $$; sleep 60" % sys.argv[1]
 try:
     signals.run(["sh", "-c", child])

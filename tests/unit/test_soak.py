@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from computer import places
 from lab.nspawn import MachineError
 from tests.soak import run
 from tests.soak.run import WENT_THROUGH, Defect, Soak
@@ -33,7 +34,6 @@ from tests.soak.trials import (
     following,
 )
 from tests.support.faults import FAULTS, CouldNotBefall, Fault, wake_broker
-from toolchain import places
 
 NODES = ("kafka-server1", "kafka-server2", "kafka-server3")
 TRIAL = Trial("7", ROLL, UP_KILLED, "before `running`", "kafka-running updating", NODES[0], NODES[1])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import host
+from computer import host, places, signals
 from lab.libvirt import Libvirt
 from model.errors import ConfigurationError
 from model.leftovers import Thing
@@ -15,7 +15,6 @@ from model.settings import Settings
 from operations import stack_state
 from operations.leftovers import NotCleared
 from operations.preflight import Unusable
-from toolchain import places, signals
 from toolchain import stack as verbs
 from toolchain.stack import Stack
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from computer import telling
 from operations import stack_state
-from toolchain import telling
 
 STACK = "organization/kafka-cluster/dev"
 RESOURCES = [{"urn": "urn:pulumi:dev::kafka-cluster::a::b"}]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from computer import places, telling
 from model import status, vitals
 from model.handover import Access, Handover, NodeFacts
 from model.health import Ensemble, Member, Partition, Quorum, Sample
@@ -23,7 +24,6 @@ from operations import status as asking
 from operations import status_page
 from operations.wait import with_progress
 from operations.ways import DIRECT
-from toolchain import places, telling
 
 from .samples import cluster
 from .test_vitals import EXACT, NOW, account

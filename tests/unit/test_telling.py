@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from images import apt, commands
-from images.commands import CommandFailed
+from computer import apt, commands, telling
+from computer.commands import CommandFailed
 from model import stages
 from model.handover import LiveSettings, seats
 from model.health import Partition, Sample
@@ -27,7 +27,6 @@ from operations.topics import TopicsView, settle
 from operations.wait import TimedOut, until, with_progress
 from operations.ways import DIRECT
 from operations.whole_stop import WholeStop
-from toolchain import telling
 
 from .samples import cluster
 from .stage_machine import Machine

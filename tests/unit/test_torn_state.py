@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import places
+from computer import places
 from toolchain.torn_state import Torn, main, mend
 
 BEFORE, NOW = '{"version": 3, "before": true}', '{"version": 3}'

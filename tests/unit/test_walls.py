@@ -9,7 +9,7 @@ import pytest
 
 from .samples import ROOT
 
-ROOMS = ("kafka_cluster", "model", "components", "operations", "files", "lab", "images", "toolchain")
+ROOMS = ("kafka_cluster", "model", "components", "operations", "files", "toolchain", "lab", "images", "computer")
 MEASURING = "bench"
 IMPURE = {"pulumi", "pulumi_command", "pulumi_libvirt", "os", "subprocess", "socket", "time", "datetime", "random",
           "secrets", "uuid", "asyncio", "threading", "kafka", "asyncssh", "pathlib", "shutil", "tempfile", "urllib",

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from computer import places
 from tests.support.look import LIVE
-from toolchain import places
 
 
 def run(*options: str) -> subprocess.CompletedProcess[str]:

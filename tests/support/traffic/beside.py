@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Any
 
+from computer import places
 from tests.support.traffic.verdict import Verdict
-from toolchain import places
 
 _WORDS = 3000
 

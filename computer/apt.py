@@ -10,8 +10,8 @@ import subprocess
 import time
 from collections.abc import Iterable
 
-from images.commands import CommandFailed, output
-from toolchain.telling import telling
+from computer.commands import CommandFailed, output
+from computer.telling import telling
 
 LOCK_SECONDS = 600
 _PAUSE_SECONDS = 1.0

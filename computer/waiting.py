@@ -6,7 +6,7 @@ Knows deadlines. Refuses to know what is waited for: the caller passes the quest
 import time
 from collections.abc import Callable
 
-from toolchain.telling import telling
+from computer.telling import telling
 
 PAUSE = 0.05
 
