@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from archives import archive
 from bench.watch import described
 from computer import places
 from lab.machines import Machines, take_down
 from model.kafka_keys import Mode, Role
 from model.topology import Cluster, Node
-from toolchain import archive
 
 HERE = Path(__file__).resolve().parent
 HEAP = "512M"

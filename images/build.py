@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from archives.archive import Archive
 from computer import apt
 from computer.commands import CommandFailed, logged, output
 from images import disk, recipe
-from toolchain.archive import Archive
 
 TOOLS = ("debian-archive-keyring", "fdisk", "e2fsprogs", "grub-pc-bin", "mmdebstrap", "qemu-utils", "tar")
 

@@ -9,8 +9,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from archives import archive as kafka_archive
 from computer import places
-from toolchain import archive as archives
 
 RELEASE = "bookworm"
 
@@ -147,9 +147,9 @@ def fingerprint() -> str:
     return digest.hexdigest()[:16]
 
 
-def archive() -> archives.Archive | None:
+def archive() -> kafka_archive.Archive | None:
     """The Kafka archive that an image built now carries; None where the cache has none."""
-    return archives.cached()
+    return kafka_archive.cached()
 
 
 def images() -> Path:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from archives import archive as kafka_archive
 from computer import host
 from images import recipe
 from model import ignored_changes, pending_replacement
@@ -21,7 +22,6 @@ from model.metrics import METRICS_EXAMPLE
 from model.settings import NetworkMode, Platform, Settings
 from model.topic_plan import TopicPlan
 from operations import hypervisor, leftovers, private_keys
-from toolchain import archive as archives
 from toolchain import metrics, shared_classes
 
 # What reading the manifest of somebody else's image ends with.
@@ -122,8 +122,8 @@ def _refuse(problems: list[Problem]) -> NoReturn:
 def _archive(settings: Settings, problems: list[Problem]) -> tuple[ArchiveFile | None, tuple[str, ...]]:
     source = None if settings.archive == "auto" else settings.archive
     try:
-        found = archives.cached(settings.kafka_version, source, settings.archive_sha512 or None)
-    except archives.ArchiveError as error:
+        found = kafka_archive.cached(settings.kafka_version, source, settings.archive_sha512 or None)
+    except kafka_archive.ArchiveError as error:
         problems.append(Problem("archive", settings.archive, str(error), "archive: auto"))
         return None, ()
     if found is None:

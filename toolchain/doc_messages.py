@@ -25,11 +25,12 @@ ROOMS = (
     "toolchain",
     "lab",
     "images",
+    "archives",
     "computer",
 )
 PLUGIN = Path("toolchain/go/command")
 CONSOLES = Path("files/monitoring/consoles")
-SHELLS = ("activate", "lab/*.sh", "toolchain/**/*.sh")
+SHELLS = ("activate", "lab/*.sh", "toolchain/**/*.sh", "archives/**/*.sh")
 PAGE = Path("docs/reference/messages.md")
 PRINTERS = ("print", "say", "_say", "warn", "error", "exit", "__init__")
 # Modules that hand their sentences back, for others to print.

@@ -15,9 +15,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from archives import archive
 from computer import places
 from model.kafka_keys import SUPPORTED_VERSIONS
-from toolchain import archive
 
 FOLDER = places.CHECKOUT / "model" / "kafka_tables"
 # The class that prints its own documentation, for the keys of a broker and for those of a topic.

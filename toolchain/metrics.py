@@ -15,9 +15,9 @@ from pathlib import Path
 if not __package__:  # run as a script, before there is any environment
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from archives import assemble
 from computer import apt, places, telling
 from computer.commands import CommandFailed, output
-from toolchain import assemble
 
 AGENT = "jmx_prometheus_javaagent-1.0.1.jar"
 AGENT_SHA512 = "f81d876e8110cbabd4a9cb3fe1740ec2d896ec4bce5cb5049a2d74c40f43781418cea246f40e6afdfabbdf0e162cb837625f496dedcb76aebbba53b6ae7cacba"

@@ -48,7 +48,18 @@ LOCK = places.CHECKOUT / "requirements.lock"
 STARTS_WITH = f"{places.CHECKOUT}\nimport atexit, gc; gc.set_threshold(50_000); atexit.register(gc.freeze)\n"
 
 # What an `up` loads of this checkout.
-ROOMS = ("components", "computer", "files", "images", "kafka_cluster", "lab", "model", "operations", "toolchain")
+ROOMS = (
+    "archives",
+    "components",
+    "computer",
+    "files",
+    "images",
+    "kafka_cluster",
+    "lab",
+    "model",
+    "operations",
+    "toolchain",
+)
 
 Say = Callable[[str], None]
 # When the phase that runs in a thread is to be over, by the thread.
@@ -133,13 +144,13 @@ def programs(say: Say) -> None:
 
 def archive(say: Say) -> None:
     """The Kafka archive."""
-    _run(say, sys.executable, str(places.CHECKOUT / "toolchain" / "archive.py"))
+    _run(say, sys.executable, str(places.CHECKOUT / "archives" / "archive.py"))
 
 
 def other_archives(say: Say) -> None:
     """Those of Kafka's other versions, which tests ask what each accepts."""
     for version in SUPPORTED_VERSIONS[1:]:
-        _run(say, sys.executable, str(places.CHECKOUT / "toolchain" / "archive.py"), "--version", version)
+        _run(say, sys.executable, str(places.CHECKOUT / "archives" / "archive.py"), "--version", version)
 
 
 def metrics(say: Say) -> None:

@@ -19,11 +19,11 @@ from pathlib import Path
 if not __package__:  # run as a script, before there is any environment
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from archives import archive as kafka_archive
 from computer import places, telling
 from computer.commands import CommandFailed, logged
 from images import recipe
 from lab.nspawn_root import unpacked
-from toolchain import archive as archives
 
 NAME = "kafka-classes.jsa.gz"
 _PROGRAM = Path(__file__).with_name("shared-classes.sh")
@@ -50,7 +50,7 @@ def cached(archive_sha512: str) -> SharedClasses | None:
     return SharedClasses(path, path.with_suffix(".sha512").read_text(encoding="ascii"), java)
 
 
-def ensure(archive: archives.Archive) -> SharedClasses | None:
+def ensure(archive: kafka_archive.Archive) -> SharedClasses | None:
     """The same, made unless it is there; None where there is no image whose Java could make it, or nobody who may."""
     image = recipe.image()
     if not image.is_built() or os.geteuid() != 0:
@@ -62,7 +62,7 @@ def ensure(archive: archives.Archive) -> SharedClasses | None:
     return cached(archive.sha512)
 
 
-def _make(archive: archives.Archive, image: recipe.Image) -> None:
+def _make(archive: kafka_archive.Archive, image: recipe.Image) -> None:
     """In a root of its own above the image's, and a network of its own in which nobody else's port is in the way."""
     lower = unpacked(image.rootfs)
     with tempfile.TemporaryDirectory(dir=_root(), prefix=".making-") as work:
@@ -106,7 +106,7 @@ def _sha512(path: Path) -> str:
 
 def main() -> int:
     """Makes that of the default archive, and says where it is."""
-    found = archives.cached()
+    found = kafka_archive.cached()
     try:
         made = ensure(found) if found else None
     except CommandFailed as failure:  # an archive of the user's own may hold what this does not expect

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import archive, assemble
+from archives import archive, assemble
 
 TOOLS = [name for name in assemble.launchers() if not re.search(r"-(start|stop)\.sh|run-class|zookeeper-shell", name)]
 NO_ARGUMENTS_IS_FINE = {
@@ -86,7 +86,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The unpacked archive of the cache."""
     kept = archive.cached()
     if kept is None:
-        pytest.skip("no Kafka archive in the cache: run python3 toolchain/archive.py")
+        pytest.skip("no Kafka archive in the cache: run python3 archives/archive.py")
     if shutil.which("java") is None:
         pytest.skip("no java on this computer")
     folder = tmp_path_factory.mktemp("unpacked")

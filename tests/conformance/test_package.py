@@ -11,12 +11,12 @@ import pytest
 import yaml
 from pydantic.alias_generators import to_camel
 
+from archives import archive
 from computer import places
 from model.package_schema import COMPONENT
 from model.settings import NodeSettings, Settings
 from model.topic_rules import TopicSettings
 from tests.conformance.stack import Stack, UpFailed, create
-from toolchain import archive
 
 FOLDER = places.CHECKOUT / "provider"
 # What a language host answers that is older than the question.
@@ -88,7 +88,7 @@ def test_a_configuration_that_cannot_be_is_told_whole(project: Stack) -> None:
 
 def test_the_component_holds_the_whole_cluster(project: Stack) -> None:
     if archive.cached("3.6.0") is None:
-        pytest.skip("Kafka 3.6.0 is not in the cache: python3 toolchain/archive.py")
+        pytest.skip("Kafka 3.6.0 is not in the cache: python3 archives/archive.py")
     key = project.folder / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
     host_key = key.with_suffix(".pub").read_text().strip()

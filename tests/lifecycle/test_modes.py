@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from archives import archive
 from tests.lifecycle import records
 from tests.support import console
 from tests.support.look import verify
 from tests.support.machines import Ground, away, ground, on, refused
 from tests.support.under_way import unlock, up_under_way
-from toolchain import archive
 
 pytestmark = pytest.mark.lifecycle
 

@@ -10,9 +10,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from archives import archive
 from computer import places
 from model.settings import Settings
-from toolchain import archive
 
 # One tool at a time asks little, and is over before a faster compiler would have paid for itself.
 JAVA = {"KAFKA_HEAP_OPTS": "-Xmx192M", "KAFKA_JVM_PERFORMANCE_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}

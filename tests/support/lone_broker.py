@@ -19,10 +19,10 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
+from archives import archive
 from model.kafka_keys import Mode, replication_defaults
 from model.listeners import CLIENTS, CONTROLLERS
 from model.properties import render
-from toolchain import archive
 
 HEAP_MIB = 256
 PATIENCE_SECONDS = 120

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from archives import archive, assemble
 from computer import apt
 from computer.commands import CommandFailed
-from toolchain import archive, assemble
 
 NOWHERE = "http://127.0.0.1:9/{version}.tgz"
 PUBLISHED = archive.PUBLISHED

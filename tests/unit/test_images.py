@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 import files
+from archives.archive import Archive
 from computer import apt, commands
 from computer.commands import CommandFailed
 from images import build, disk, recipe
 from images.recipe import Image, Manifest
 from model.paths import Paths
-from toolchain.archive import Archive
 
 SIZE = 2 << 30
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from archives import archive
 from model.kafka_keys import MANAGED, SUPPORTED_VERSIONS
 from model.kafka_limits import CLASSES, LEFT_OPEN, LIMITS
 from model.kafka_table import Update, is_dynamic, lookup, topic_keys, update_mode
-from toolchain import archive, kafka_table
+from toolchain import kafka_table
 
 ALL = lookup(SUPPORTED_VERSIONS[0])
 
@@ -113,7 +114,7 @@ def test_what_is_managed_and_limited_exists() -> None:
 def test_the_table_is_what_kafka_prints(version: str) -> None:
     cached = archive.cached(version)
     if cached is None:
-        pytest.skip(f"Kafka {version} is not in the cache: python3 toolchain/archive.py --version {version}")
+        pytest.skip(f"Kafka {version} is not in the cache: python3 archives/archive.py --version {version}")
     if shutil.which("java") is None:
         pytest.skip("no Java here to ask Kafka with")
     printed = kafka_table.render([version], kafka_table.from_archive(cached.path))

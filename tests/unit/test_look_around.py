@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from archives import archive as kafka_archive
 from images import recipe
 from model.leftovers import Thing
 from model.machine_names import MachineNames
 from model.settings import read
 from operations import leftovers, preflight, private_keys
 from operations.preflight import Resolved, Unusable
-from toolchain import archive as archives
 from toolchain import shared_classes
 
 from .samples import nodes
@@ -43,8 +43,8 @@ class Computer:
         return self.virsh(command)
 
     def archive(self, kind: str, folder: Path) -> None:
-        found = archives.Archive("3.6.0", folder / "kafka_2.13-3.6.0.tgz", "5" * 128, kind, "somewhere")
-        self.monkeypatch.setattr(archives, "cached", lambda *_: found)
+        found = kafka_archive.Archive("3.6.0", folder / "kafka_2.13-3.6.0.tgz", "5" * 128, kind, "somewhere")
+        self.monkeypatch.setattr(kafka_archive, "cached", lambda *_: found)
 
     def classes(self, found: shared_classes.SharedClasses | None) -> None:
         self.monkeypatch.setattr(shared_classes, "cached", lambda _: found)
@@ -86,7 +86,7 @@ def test_a_computer_that_has_everything(computer: Computer) -> None:
 
 
 def test_an_archive_that_is_not_there_is_answered_with_the_command_that_fetches_it(computer: Computer) -> None:
-    computer.monkeypatch.setattr(archives, "cached", lambda *_: None)
+    computer.monkeypatch.setattr(kafka_archive, "cached", lambda *_: None)
     told = refused()
     assert "archive: got 'auto'" in told
     assert "make up" in told
@@ -94,7 +94,7 @@ def test_an_archive_that_is_not_there_is_answered_with_the_command_that_fetches_
 
 def test_an_archive_with_another_checksum_is_told_in_its_own_words(computer: Computer) -> None:
     computer.monkeypatch.setattr(
-        archives, "cached", raising(archives.ArchiveError("archiveSha512: got 1…, expected 2…"))
+        kafka_archive, "cached", raising(kafka_archive.ArchiveError("archiveSha512: got 1…, expected 2…"))
     )
     assert "archiveSha512: got 1…, expected 2…" in refused(archive="/tmp/x.tgz")
 
@@ -159,7 +159,7 @@ def test_what_makes_java_start_sooner_is_brought_where_it_was_made(computer: Com
 
 
 def test_everything_that_lacks_is_told_at_once(computer: Computer) -> None:
-    computer.monkeypatch.setattr(archives, "cached", lambda *_: None)
+    computer.monkeypatch.setattr(kafka_archive, "cached", lambda *_: None)
     computer.virsh = raising(FileNotFoundError("virsh"))
     computer.image.unlink()
     lines = refused().splitlines()

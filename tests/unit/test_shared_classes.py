@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from archives import archive
+from archives.archive import Archive
 from images import recipe
 from images.recipe import Manifest
-from toolchain import archive, shared_classes
-from toolchain.archive import Archive
+from toolchain import shared_classes
 
 KAFKA = Archive("3.6.0", Path("/srv/kafka_2.13-3.6.0.tgz"), "ab" * 64, "official", "somewhere")
 

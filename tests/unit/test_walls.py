@@ -9,7 +9,18 @@ import pytest
 
 from .samples import ROOT
 
-ROOMS = ("kafka_cluster", "model", "components", "operations", "files", "toolchain", "lab", "images", "computer")
+ROOMS = (
+    "kafka_cluster",
+    "model",
+    "components",
+    "operations",
+    "files",
+    "toolchain",
+    "lab",
+    "images",
+    "archives",
+    "computer",
+)
 MEASURING = "bench"
 IMPURE = {"pulumi", "pulumi_command", "pulumi_libvirt", "os", "subprocess", "socket", "time", "datetime", "random",
           "secrets", "uuid", "asyncio", "threading", "kafka", "asyncssh", "pathlib", "shutil", "tempfile", "urllib",

@@ -25,9 +25,9 @@ from pathlib import Path
 if not __package__:  # run as a script, before there is any environment
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from archives import assemble
 from computer import apt, places, telling
 from computer.commands import CommandFailed
-from toolchain import assemble
 
 DEFAULT_VERSION = "3.6.0"
 OFFICIAL = "https://archive.apache.org/dist/kafka/{version}/kafka_2.13-{version}.tgz"
