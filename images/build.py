@@ -113,10 +113,10 @@ def _bootstrap(root: Path, work: Path, log: Path) -> None:
     command += [f"--dpkgopt=path-exclude={pattern}" for pattern in recipe.LEFT_OUT]
     command += [f"--essential-hook={COPY_OVERLAY.format(overlay=recipe.OVERLAY)}"]
     command += [f"--customize-hook={PROVE_JAVA}"]
-    logged([*command, recipe.RELEASE, root, "-"], log, stdin="\n".join(_apt_sources()))
+    logged([*command, recipe.RELEASE, root, "-"], log, stdin="\n".join(apt_sources()))
 
 
-def _apt_sources() -> list[str]:
+def apt_sources() -> list[str]:
     """The computer's own sources of the release's packages, one line each."""
     fields = ["--format", "$(CODENAME) deb $(REPO_URI) $(RELEASE) $(COMPONENT)"]
     chosen = ["Created-By: Packages", "Origin: Debian"]

@@ -42,7 +42,7 @@ def refuse_image_elsewhere() -> None:
         return
     if shutil.which("apt-get"):
         with suppress(CommandFailed):
-            build._apt_sources()
+            build.apt_sources()
             return
     raise Refused(
         f"the guest image is built of the packages of Debian 12, which {system.get('PRETTY_NAME', 'this computer')} has no"

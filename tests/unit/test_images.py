@@ -152,7 +152,7 @@ def test_sources_are_the_computers_own_of_the_release(monkeypatch: pytest.Monkey
     told = "bookworm deb http://mirror/debian/ bookworm main\nbookworm-security deb http://mirror/sec/ bookworm-security main\n"
     told += "trixie deb http://mirror/debian/ trixie main\n"
     monkeypatch.setattr(build, "output", lambda argv: told)
-    assert build._apt_sources() == [
+    assert build.apt_sources() == [
         "deb http://mirror/debian/ bookworm main",
         "deb http://mirror/sec/ bookworm-security main",
     ]
@@ -161,7 +161,7 @@ def test_sources_are_the_computers_own_of_the_release(monkeypatch: pytest.Monkey
 def test_a_computer_without_the_release_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build, "output", lambda argv: "trixie deb http://mirror/debian/ trixie main\n")
     with pytest.raises(CommandFailed, match="no source of Debian bookworm"):
-        build._apt_sources()
+        build.apt_sources()
 
 
 def test_only_settings_that_reach_the_sources_are_carried(monkeypatch: pytest.MonkeyPatch) -> None:
