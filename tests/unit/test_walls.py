@@ -9,18 +9,21 @@ import pytest
 
 from .samples import ROOT
 
+# Each may import those before it.
 ROOMS = (
-    "kafka_cluster",
+    "computer",
+    "archives",
+    "images",
+    "lab",
     "model",
-    "components",
-    "operations",
     "files",
     "toolchain",
-    "lab",
-    "images",
-    "archives",
-    "computer",
+    "operations",
+    "components",
+    "kafka_cluster",
 )
+# What `make` does is made of operations. What they use of the toolchain are other modules, which bring things here.
+UPWARD = {"toolchain/selected.py: operations", "toolchain/stack.py: operations"}
 MEASURING = "bench"
 IMPURE = {"pulumi", "pulumi_command", "pulumi_libvirt", "os", "subprocess", "socket", "time", "datetime", "random",
           "secrets", "uuid", "asyncio", "threading", "kafka", "asyncssh", "pathlib", "shutil", "tempfile", "urllib",
@@ -87,6 +90,19 @@ def calls(path: Path) -> Iterator[str]:
 )
 def test_the_search_for_imports_finds_them(text: str, found: str) -> None:
     assert found in imports(text)
+
+
+def test_a_room_imports_only_what_is_below_it() -> None:
+    upward = {
+        f"{name(path)}: {above}"
+        for place, room in enumerate(ROOMS)
+        for path in sources(room)
+        for above in packages(path) & set(ROOMS[place + 1 :])
+    }
+    assert upward == UPWARD, (
+        "rooms that import each other are one: none of them is understood, tried or changed without the others;"
+        " what is excused no more goes from the list"
+    )
 
 
 def test_one_module_knows_pulumi_command() -> None:
