@@ -1,4 +1,4 @@
-"""Measures: `python -m bench [ROW…]`, and without a row all but that of virtual machines.
+"""Measures: `python -m bench [ROW…]`, and without a row all but those of virtual machines and of a set-up.
 
 `python -m bench stages` draws where the time of an `up` goes. Knows which campaign measures which rows. BENCH_ROUNDS is the
 number of rounds.
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import changes, first_up, guests, java_start, memory, plot, scene, stages, throughput
+from bench import changes, first_up, guests, java_start, memory, plot, scene, setup, stages, throughput
 from bench.figures import Figure, merged, spans, table
 from bench.rounds import Result
 from bench.rows import ROWS
@@ -45,6 +45,7 @@ CAMPAIGNS = (
     Campaign(("throughput_vs_hand",), throughput.measure),
     Campaign(("throughput_with_metrics",), throughput.with_metrics),
     Campaign(("vm_up_vs_boot",), guests.measure, rounds=2, when_asked_for=True),
+    Campaign(("setup_s",), setup.measure, rounds=1, when_asked_for=True),
 )
 STAGES = "stages"
 

@@ -35,4 +35,5 @@ ROWS = {
     "throughput_with_metrics": Row("throughput and latency, with metrics beside without", Limit(0.95, at_least=True)),
     "jvm_start_vs_plain": Row("broker start and a tool, beside the same without our measures", Limit(0.7)),
     "memory_mb": Row("peak memory on the operator's side during up, in MB", Limit(500)),
+    "setup_s": Row("set-up from empty caches, in seconds; Debian's packages and Maven's files are there", None),
 }

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import ansible, changes, hand, memory, ours, plot, scene, throughput
+from bench import ansible, changes, hand, memory, ours, plot, scene, setup, throughput
 from bench.__main__ import CAMPAIGNS
 from bench.figures import Figure, Limit, merged, ratios, table
 from bench.rounds import beside, play, rotated
@@ -24,6 +24,7 @@ from bench.watch import cluster, described
 from lab.machines import Machines
 from model.kafka_keys import Mode
 from toolchain import programs
+from toolchain.setup import Progress
 
 from .samples import cluster as sample
 
@@ -123,6 +124,15 @@ def test_a_timeline_shows_what_waited_for_what() -> None:
 
 def test_a_family_is_all_that_descends_from_a_process() -> None:
     assert memory.family({2: 1, 3: 2, 4: 1, 5: 9}, 1) == {2, 3, 4}
+
+
+def test_the_phases_of_a_set_up_are_read_as_it_prints_them(capsys: pytest.CaptureFixture[str]) -> None:
+    def secret(say: Callable[[str], None]) -> None:
+        say("done in no time")
+
+    Progress().run(secret)
+    printed = capsys.readouterr().out
+    assert list(setup.phases(printed)) == ["secret"], f"the bench would tell nothing of phases: {printed}"
 
 
 def test_a_picture_draws_more_than_one_where_a_limit_is_missed() -> None:
