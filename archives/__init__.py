@@ -1,1 +1,4 @@
-"""The Kafka archive: where it comes from, and what an assembled one is made of. Knows nothing of machines."""
+"""What is brought to machines: the Kafka archive, and what an assembled one is made of; the metrics agents.
+
+Knows where they come from. Knows nothing of machines.
+"""

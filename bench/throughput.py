@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from statistics import median
 
+from archives import metrics
 from bench import hand, ours, scene
 from bench.figures import ratios
 from bench.rounds import Measured, Result, play
@@ -15,7 +16,6 @@ from lab.machines import Machines
 from model.listeners import KAFKA_METRICS_PORT
 from model.paths import Paths
 from model.prometheus_config import SECONDS_BETWEEN_LOOKS
-from toolchain import metrics
 
 _BIN = f"{Paths(scene.VERSION).home}/bin"
 _RECORDS, _PROBES, _BYTES = 100_000, 2000, 1000

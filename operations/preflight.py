@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from archives import archive as kafka_archive
+from archives import metrics
 from computer import host
 from images import recipe
 from model import ignored_changes, pending_replacement
@@ -22,7 +23,7 @@ from model.metrics import METRICS_EXAMPLE
 from model.settings import NetworkMode, Platform, Settings
 from model.topic_plan import TopicPlan
 from operations import hypervisor, leftovers, private_keys
-from toolchain import metrics, shared_classes
+from toolchain import shared_classes
 
 # What reading the manifest of somebody else's image ends with.
 _NOT_OURS = (OSError, ValueError, KeyError, TypeError)

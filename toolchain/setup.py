@@ -155,7 +155,7 @@ def other_archives(say: Say) -> None:
 
 def metrics(say: Say) -> None:
     """What nodes tell their metrics by, and what watches them. `make up` fetches what it needs itself."""
-    _run(say, sys.executable, str(places.CHECKOUT / "toolchain" / "metrics.py"), "--prometheus")
+    _run(say, sys.executable, str(places.CHECKOUT / "archives" / "metrics.py"), "--prometheus")
 
 
 def image(say: Say) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from signal import SIGINT
 from typing import Any
 
-from archives import archive
+from archives import archive, metrics
 from computer import host, places, signals
 from computer.commands import CommandFailed
 from computer.telling import StillHeld
@@ -30,7 +30,7 @@ from model.settings import Settings, read
 from operations import stack_state
 from operations.leftovers import NotCleared, clear, find, find_all
 from operations.preflight import Unusable, require_libvirt
-from toolchain import locks, metrics, shared_classes, torn_state
+from toolchain import locks, shared_classes, torn_state
 
 _PREFIX = "kafka-cluster:"
 _BOOT_SECONDS = times.boot_seconds(times.patience(emulated=True))

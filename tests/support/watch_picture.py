@@ -7,12 +7,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from archives import metrics
 from computer import places
 from computer.waiting import wait_for
 from tests.support import browser
 from tests.support.machines import ground
 from tests.support.traffic.beside import traffic
-from toolchain import metrics
 
 PICTURE = places.CHECKOUT / "docs" / "pictures" / "watch.png"
 SIZE = (1280, 1260)

@@ -13,9 +13,9 @@ from typing import Any
 
 import yaml
 
+from archives import metrics
 from computer import places
 from tests.support.stack import Stack
-from toolchain import metrics
 
 ADDRESS = "127.0.0.1:9090"
 CONSOLES = places.CHECKOUT / "files/monitoring/consoles"

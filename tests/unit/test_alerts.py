@@ -12,10 +12,11 @@ import pytest
 import yaml
 
 import files
+from archives import metrics
 from computer import places
 from model import prometheus_config, topology
 from model.kafka_keys import Mode, Role
-from toolchain import doc_tables, metrics
+from toolchain import doc_tables
 
 from .samples import ROOT, nodes, settings
 

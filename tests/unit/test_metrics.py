@@ -138,8 +138,8 @@ def test_two_groups_of_request_handlers_are_not_idle_twice(mode: str, roles: lis
 
 
 def test_the_pinned_agent_is_the_one_that_is_named_everywhere() -> None:
+    from archives import metrics
     from model.paths import Paths
-    from toolchain import metrics
 
     assert Paths.metrics_agent.endswith(f"/{metrics.AGENT}")
     assert Paths.node_exporter.endswith(f"/{metrics.NODE_EXPORTER}")
@@ -156,7 +156,7 @@ def test_the_page_lists_the_ports() -> None:
 def test_an_agent_that_is_not_the_pinned_one_is_not_used(
     content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from toolchain import metrics
+    from archives import metrics
 
     monkeypatch.setenv("KAFKA_CLUSTER_CACHE", str(tmp_path))
     assert metrics.cached() is None, "nothing was fetched yet"
@@ -171,9 +171,9 @@ def test_an_agent_that_is_not_the_pinned_one_is_not_used(
 
 
 def test_what_was_not_fetched_is_asked_for_before_anything_is_touched(monkeypatch: pytest.MonkeyPatch) -> None:
+    from archives import metrics
     from model.errors import Problem
     from operations import preflight
-    from toolchain import metrics
 
     monkeypatch.setattr(metrics, "cached", lambda: None)
     problems: list[Problem] = []
