@@ -29,9 +29,10 @@ from computer.commands import CommandFailed
 from computer.waiting import WaitedTooLong, wait_for
 from images import recipe
 from images.build import build
+from images.rootfs import unpacked
 from lab.cgroup import ControlGroup, NoControlGroups
 from lab.nspawn import Machine, MachineError, Place, Shape, new_key
-from lab.nspawn_root import DATA_LINK, USER, unpacked
+from lab.nspawn_root import DATA_LINK, USER
 from lab.plan import Plan, PlanError
 from lab.segment import BRIDGE, Segment
 

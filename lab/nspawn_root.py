@@ -5,24 +5,17 @@ The files play the part that cloud-init's seed plays on a virtual machine.
 """
 
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from computer.commands import output
-from computer.telling import hold, telling
 
 USER = "admin"
 USER_ID = 1000
 GROUP_SHADOW = 42
 DATA_LINK = "/dev/disk/by-id/kafka-lab-data"
 
-NEEDED_BY_VIRTUAL_MACHINES_ONLY = ("boot", "dev", "usr/lib/modules")
-
 # The kernel has one value of each for the computer and all machines.
 # A machine gets a file of its own in its place, new at each boot.
-_UNPACK_SECONDS = 600.0
 SETTINGS_PER_MACHINE = "vm/max_map_count vm/swappiness"
 
 NETWORK = """\
@@ -177,28 +170,3 @@ def _write(file: Planted, target: Path) -> None:
         target.write_text(file.text)
     os.chown(target, file.owner, file.group)
     target.chmod(file.mode)
-
-
-def unpacked(archive: Path) -> Path:
-    """The archive's contents as a folder beside it, unpacked by whoever comes first."""
-    root = archive.parent / "rootfs"
-    if root.is_dir():
-        return root
-    with (archive.parent / "rootfs.lock").open("w") as lock:
-        hold(lock, "the machines' root", lock.name)
-        if not root.is_dir():
-            with telling(f"{archive} to be unpacked", _UNPACK_SECONDS):
-                _unpack(archive, root)
-    return root
-
-
-def _unpack(archive: Path, root: Path) -> None:
-    half = root.with_name("rootfs.part")
-    if half.exists():
-        shutil.rmtree(half)
-    half.mkdir()
-    half.chmod(0o755)
-    faithful = ["--numeric-owner", "--same-owner", "--preserve-permissions", "--xattrs", "--xattrs-include=*"]
-    left_out = [f"--exclude=./{tree}/*" for tree in NEEDED_BY_VIRTUAL_MACHINES_ONLY]
-    output(["tar", "--directory", half, *faithful, *left_out, "--extract", "--file", archive], most=_UNPACK_SECONDS)
-    half.rename(root)

@@ -23,7 +23,7 @@ from archives import archive as kafka_archive
 from computer import places, telling
 from computer.commands import CommandFailed, logged
 from images import recipe
-from lab.nspawn_root import unpacked
+from images.rootfs import unpacked
 
 NAME = "kafka-classes.jsa.gz"
 _PROGRAM = Path(__file__).with_name("shared-classes.sh")

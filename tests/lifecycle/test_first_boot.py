@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from images import build, recipe
-from lab.nspawn_root import unpacked
+from images.rootfs import unpacked
 from model.cloud_init import network_config, user_data
 from tests.unit.samples import FIRST_BOOT
 

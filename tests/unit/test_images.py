@@ -1,9 +1,10 @@
-"""The image's pure parts: the recipe and its fingerprint, the layout of the disk, GRUB's two sectors, apt's words."""
+"""The image's pure parts: recipe and fingerprint, its root, the layout of the disk, GRUB's two sectors, apt's words."""
 
 import os
 import re
 import struct
 import subprocess
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import files
 from archives.archive import Archive
 from computer import apt, commands
 from computer.commands import CommandFailed
-from images import build, disk, recipe
+from images import build, disk, recipe, rootfs
 from images.recipe import Image, Manifest
 from model.paths import Paths
 
@@ -114,6 +115,18 @@ def test_the_stage_on_a_machine_goes_by_the_mark_that_the_image_leaves() -> None
 def test_the_root_file_system_has_no_kafka() -> None:
     words = " ".join((*recipe.PACKAGES, *recipe.ENABLED, *recipe.MASKED))
     assert "kafka" not in words + "".join(str(path) for path in recipe.OVERLAY.rglob("*")).partition("overlay")[2]
+
+
+def test_a_half_unpacked_root_is_not_taken_for_whole(tmp_path: Path) -> None:
+    (tmp_path / "rootfs.part").mkdir()
+    (tmp_path / "rootfs.part" / "half").touch()
+    archive = tmp_path / "rootfs.tar"
+    (tmp_path / "whole").touch()
+    with tarfile.open(archive, "w") as new:
+        new.add(tmp_path / "whole", "./whole")
+    root = rootfs.unpacked(archive)
+    assert [file.name for file in root.iterdir()] == ["whole"]
+    assert not (tmp_path / "rootfs.part").exists()
 
 
 def test_hooks_of_the_overlay_are_executable() -> None:

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import os
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -177,18 +176,6 @@ def test_planting_leaves_the_shared_root_alone_and_takes_over_its_modes(shared: 
     assert (upper / "etc/off").readlink() == Path("/dev/null")
     assert (upper / "home/a").stat().st_uid == 7
     assert sorted(shared.rglob("*")) == before
-
-
-def test_a_half_unpacked_root_is_not_taken_for_whole(tmp_path: Path) -> None:
-    (tmp_path / "rootfs.part").mkdir()
-    (tmp_path / "rootfs.part" / "half").touch()
-    archive = tmp_path / "rootfs.tar"
-    (tmp_path / "whole").touch()
-    with tarfile.open(archive, "w") as new:
-        new.add(tmp_path / "whole", "./whole")
-    root = nspawn_root.unpacked(archive)
-    assert [file.name for file in root.iterdir()] == ["whole"]
-    assert not (tmp_path / "rootfs.part").exists()
 
 
 HYBRID = """\
