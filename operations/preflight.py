@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from archives import archive as kafka_archive
 from archives import metrics
 from computer import host
-from images import recipe
+from images import recipe, shared_classes
 from model import ignored_changes, pending_replacement
 from model.attempt import IMAGE_VOLUMES
 from model.errors import Problem
@@ -23,7 +23,6 @@ from model.metrics import METRICS_EXAMPLE
 from model.settings import NetworkMode, Platform, Settings
 from model.topic_plan import TopicPlan
 from operations import hypervisor, leftovers, private_keys
-from toolchain import shared_classes
 
 # What reading the manifest of somebody else's image ends with.
 _NOT_OURS = (OSError, ValueError, KeyError, TypeError)

@@ -30,7 +30,7 @@ ROOMS = (
 )
 PLUGIN = Path("toolchain/go/command")
 CONSOLES = Path("files/monitoring/consoles")
-SHELLS = ("activate", "lab/*.sh", "toolchain/**/*.sh", "archives/**/*.sh")
+SHELLS = ("activate", "lab/*.sh", "images/*.sh", "archives/**/*.sh")
 PAGE = Path("docs/reference/messages.md")
 PRINTERS = ("print", "say", "_say", "warn", "error", "exit", "__init__")
 # Modules that hand their sentences back, for others to print.

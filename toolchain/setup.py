@@ -171,7 +171,7 @@ def image(say: Say) -> None:
 
 def shared_classes(say: Say) -> None:
     """Kafka's classes as Java maps them into memory."""
-    _run(say, sys.executable, str(places.CHECKOUT / "toolchain" / "shared_classes.py"))
+    _run(say, sys.executable, str(places.CHECKOUT / "images" / "shared_classes.py"))
 
 
 def secret(say: Say) -> None:

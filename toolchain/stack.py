@@ -22,6 +22,7 @@ from computer import host, places, signals
 from computer.commands import CommandFailed
 from computer.telling import StillHeld
 from computer.waiting import WaitedTooLong, wait_for
+from images import shared_classes
 from lab import libvirt
 from model import attempt, handover, identity, pending_replacement, state, times
 from model.errors import ConfigurationError, Problem
@@ -30,7 +31,7 @@ from model.settings import Settings, read
 from operations import stack_state
 from operations.leftovers import NotCleared, clear, find, find_all
 from operations.preflight import Unusable, require_libvirt
-from toolchain import locks, shared_classes, torn_state
+from toolchain import locks, torn_state
 
 _PREFIX = "kafka-cluster:"
 _BOOT_SECONDS = times.boot_seconds(times.patience(emulated=True))

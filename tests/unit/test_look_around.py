@@ -7,13 +7,12 @@ from typing import Any
 import pytest
 
 from archives import archive as kafka_archive
-from images import recipe
+from images import recipe, shared_classes
 from model.leftovers import Thing
 from model.machine_names import MachineNames
 from model.settings import read
 from operations import leftovers, preflight, private_keys
 from operations.preflight import Resolved, Unusable
-from toolchain import shared_classes
 
 from .samples import nodes
 

@@ -7,9 +7,8 @@ import pytest
 
 from archives import archive
 from archives.archive import Archive
-from images import recipe
+from images import recipe, shared_classes
 from images.recipe import Manifest
-from toolchain import shared_classes
 
 KAFKA = Archive("3.6.0", Path("/srv/kafka_2.13-3.6.0.tgz"), "ab" * 64, "official", "somewhere")
 
