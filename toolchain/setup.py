@@ -22,10 +22,11 @@ import shlex
 import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -180,9 +181,13 @@ def secret(say: Say) -> None:
     file = places.passphrase_file()
     if not file.exists():
         say(f"a passphrase is made: {file}")
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as stream:
-            stream.write(secrets.token_urlsafe(32) + "\n")
+        # It appears whole, and never in the place of another one: without it nobody reads the state again.
+        with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=".passphrase-") as made:
+            made.write(secrets.token_urlsafe(32) + "\n")
+            made.flush()
+            os.fsync(made.fileno())
+            with suppress(FileExistsError):
+                os.link(made.name, file)
 
 
 def _run(say: Say, *command: str) -> None:

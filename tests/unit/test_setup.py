@@ -316,3 +316,58 @@ def test_a_python_of_ours_seldom_looks_for_garbage_and_not_at_its_end(tmp_path: 
     )
     done = subprocess.run([sys.executable, "-S", "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["50000", "True", str(places.CHECKOUT)], done.stderr
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("KAFKA_CLUSTER_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def test_a_passphrase_is_made_once_and_is_its_owners(home: Path) -> None:
+    setup.secret(print)
+    made = (home / "passphrase").read_text()
+    setup.secret(print)
+    assert (home / "passphrase").read_text() == made, "with another one nobody reads the state again"
+    assert len(made.strip()) > 30
+    assert (home / "passphrase").stat().st_mode & 0o777 == 0o600
+    assert sorted(path.name for path in home.iterdir()) == ["passphrase", "state"]
+
+
+def test_a_passphrase_of_another_set_up_beside_this_one_stays(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def meanwhile(_: int) -> str:
+        (home / "passphrase").write_text("the other's")
+        return "mine"
+
+    monkeypatch.setattr("secrets.token_urlsafe", meanwhile)
+    setup.secret(print)
+    assert (home / "passphrase").read_text() == "the other's", "a stack may have been made with it already"
+
+
+def test_a_set_up_that_is_killed_leaves_no_half_a_passphrase(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(_: int) -> str:
+        raise SystemExit("killed")
+
+    monkeypatch.setattr("os.fsync", killed)
+    with pytest.raises(SystemExit):
+        setup.secret(print)
+    assert not (home / "passphrase").exists(), "the next set-up would take it for one"
+
+
+def test_make_clean_keeps_state_and_caches(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAFKA_CLUSTER_CACHE", str(tmp_path / "cache"))
+    checkout = tmp_path / "checkout"
+    kept = [
+        home / "passphrase",
+        home / "state" / "stack.json",
+        tmp_path / "cache" / "image",
+        checkout / "Pulumi.dev.yaml",
+    ]
+    gone = [checkout / ".venv" / "pyvenv.cfg", checkout / "model" / "__pycache__" / "left.pyc"]
+    for file in (*kept, *gone):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    shutil.copy(places.CHECKOUT / "Makefile", checkout)
+    subprocess.run(["make", "clean"], cwd=checkout, check=True, capture_output=True)
+    assert all(file.exists() for file in kept), "what can't be made again is gone"
+    assert not any(file.exists() for file in gone)
