@@ -194,3 +194,10 @@ def test_no_error_is_swallowed() -> None:
 def test_no_folder_hides_a_library() -> None:
     folders = {path.name for path in ROOT.iterdir() if path.is_dir()}
     assert not folders & {"kafka", "config", "yaml", "pulumi"}, "`import kafka` would find the folder"
+
+
+def test_the_page_about_the_code_has_the_rooms_in_their_order() -> None:
+    page = (ROOT / "docs" / "explanation" / "the-code.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `") and "/`" in line.split("|")[1]]
+    named = [word.strip("`/") for line in rows for word in line.split("|")[1].replace(",", " ").split()]
+    assert [room for room in named if room in ROOMS] == list(ROOMS), "it says who may import whom"
