@@ -50,6 +50,11 @@ def _hosts(settings: Settings, opts: ResourceOptions | None) -> Ground:
 def _made_here(settings: Settings, surroundings: Resolved, opts: ResourceOptions | None) -> Ground:
     names = MachineNames(pulumi.get_project(), pulumi.get_stack())
     site = _site(settings, names, surroundings, opts)
+    if not surroundings.kinds and not pulumi.runtime.is_dry_run():
+        # Pulumi itself shows what is being made, and for how long already.
+        pulumi.log.info(
+            "libvirt makes the network, the pool and the disks: its plugin waits 1 min at most for each of them", site
+        )
     operator = keys.key_pair("operator-key", site)
 
     def place(node: NodeSettings) -> Place:

@@ -32,7 +32,7 @@ PLUGIN = Path("toolchain/go/command")
 CONSOLES = Path("files/monitoring/consoles")
 SHELLS = ("activate", "lab/*.sh", "images/*.sh", "archives/**/*.sh")
 PAGE = Path("docs/reference/messages.md")
-PRINTERS = ("print", "say", "_say", "warn", "error", "exit", "__init__")
+PRINTERS = ("print", "say", "_say", "info", "warn", "error", "exit", "__init__")
 # Modules that hand their sentences back, for others to print.
 JUDGES = (
     "model/advice.py",

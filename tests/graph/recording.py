@@ -254,7 +254,11 @@ class Engine:
 
     def warnings(self) -> list[str]:
         """What was warned of."""
-        return [message for severity, message in self.log if severity == "warning"]
+        return self.said("warning")
+
+    def said(self, severity: str) -> list[str]:
+        """What was logged with that severity."""
+        return [message for what, message in self.log if what == severity]
 
     def ancestors(self, resource: Resource) -> set[str]:
         """The names of everything that has to be there before it."""

@@ -160,6 +160,15 @@ def test_nodes_stay_as_patient_as_their_machines_until_those_are_replaced(
     assert f"{NAMES[1]}-configured" in changed(before, kvm(NAMES[:1])), "the last of them is replaced"
 
 
+def test_how_long_libvirt_may_take_is_said_where_it_makes_machines(up: Up) -> None:
+    def told(engine: Engine) -> bool:
+        return any("1 min at most" in said for said in up(engine=engine).said("info"))
+
+    assert told(Engine(plugins())), "Pulumi itself shows no more than how long it has taken so far"
+    assert not told(Engine(plugins(), earlier=machines_of("qemu", *NAMES))), "nothing is waited for where all is there"
+    assert not told(Engine(plugins(), preview=True))
+
+
 def test_a_cluster_id_that_is_taken_out_stays_the_clusters(up: Up) -> None:
     with_id = up(clusterId=CLUSTER_ID)
     without = up(engine=Engine(plugins(), earlier=identity(with_id)))
