@@ -11,8 +11,12 @@ from model import heaps, jvm, state
 from model.errors import Problem
 from model.settings import DomainType, Settings
 
-# The inputs of a domain, and of its root volume, whose change replaces the machine.
-DOMAIN = ("vcpu", "memory", "type", "cpu", "xml")
+# The inputs of a domain, and of its root volume, whose change replaces the machine. Some are never planned anew: they
+# differ once somebody has attached a disk to a machine, or described it, and the refresh has found that.
+DOMAIN = (
+    "vcpu", "memory", "type", "cpu", "xml", "disks", "filesystems", "consoles", "graphics", "tpm", "firmware", "nvram",
+    "cmdlines", "description",
+)  # fmt: skip
 ROOT = ("size",)
 # The name of the one machine that an `up` may replace.
 CHOSEN = "KAFKA_CLUSTER_REPLACE"

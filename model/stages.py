@@ -199,6 +199,8 @@ def installed(
         **_volume(plan),
         "folders": {paths.service_logs: units.USER},
         "home": paths.home,
+        "staged": paths.staged,
+        "fingerprint_file": paths.fingerprint,
         "links": paths.links,
         "tools": {
             "program": paths.tool,

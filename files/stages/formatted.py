@@ -23,8 +23,9 @@ def make_data(plan):
         remember_mount(plan, file_system(plan["device"]) or made_file_system(plan))
     if not is_owned(plan):
         refuse_lost_data(plan, f"{plan['data']} is empty")
-        # The disk that was lost held the data of every mode, and not of the one that runs alone.
-        emptied = [] if is_first() else plan["modes"]
+        # The disk that was lost held the data of every mode, and not of the one that runs alone. That one was lost is also
+        # said by the permission: a state may know nothing of what was before it.
+        emptied = plan["modes"] if plan["accept_empty"] or not is_first() else []
         write(plan["owner_file"], json.dumps({**plan["owner"], "formatted": [], "emptied": emptied}))
     ensure_folders(plan)
 

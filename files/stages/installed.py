@@ -98,10 +98,10 @@ def ensure_archive(plan):
     there = mark.read_text().strip() if mark.is_file() else ""
     if there == wanted:
         return False
-    if there and is_active("kafka.service"):
+    if there and (running := [unit for unit in ("kafka.service", "zookeeper.service") if is_active(unit)]):
         say(
             f"{home} was unpacked from another archive ({there[:12]}… instead of {wanted[:12]}…) and is kept,"
-            " because a running broker has its files open"
+            f" because the running {running[0]} has its files open"
         )
         return False
     if home.exists() and not there:
@@ -109,11 +109,21 @@ def ensure_archive(plan):
             f"{home} is there and was not unpacked by us; move it away (its logs may be somebody's data)"
             " and run again. Nothing was changed."
         )
-    unpack(uploaded(plan, plan), home)
+    unpack(uploaded(plan, plan), home, activated(plan, home))
     return True
 
 
-def unpack(archive, home):
+def activated(plan, home):
+    """The node's own configuration in the home. With what an archive brings in its place, the next start would be that of a
+    cluster of its own, which takes records."""
+    manifest = read_json(Path(plan["staged"]) / "MANIFEST.json")
+    if not manifest or not Path(plan["fingerprint_file"]).is_file():
+        return []
+    files = [Path(file["path"]) for file in manifest["files"]]
+    return [file.relative_to(home) for file in files if file.is_relative_to(home) and file.is_file()]
+
+
+def unpack(archive, home, kept):
     for leftover in home.parent.glob(f".{home.name}.*"):
         shutil.rmtree(leftover)
     fresh = Path(tempfile.mkdtemp(dir=home.parent, prefix=f".{home.name}."))
@@ -122,11 +132,20 @@ def unpack(archive, home):
         if not (fresh / home.name / "bin").is_dir():
             raise Refused(f"{archive} holds no {home.name}/bin; it was not installed")
         write(fresh / home.name / MARK, UNPACKED + "\n")
+        for file in kept:
+            copy_whole(home / file, fresh / home.name / file)
         if home.exists():
             run("mv", "-T", str(home), str(fresh / "old"))
         run("mv", "-T", str(fresh / home.name), str(home))
     finally:
         shutil.rmtree(fresh)
+
+
+def copy_whole(file, target):
+    """With its owner and its mode."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(file, target)
+    os.chown(target, file.stat().st_uid, file.stat().st_gid)
 
 
 def vouch(plan):

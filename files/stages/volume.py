@@ -79,7 +79,10 @@ def is_owned(plan):
     Path(plan["data"]).mkdir(exist_ok=True)
     known = read_json(plan["owner_file"])
     if known is None:
-        content = sorted(item.name for item in Path(plan["data"]).iterdir() if item.name != "lost+found")
+        # What a power cut leaves of the owner's file before it has its name says nothing yet.
+        cut_off = f".{Path(plan['owner_file']).name}."
+        names = sorted(item.name for item in Path(plan["data"]).iterdir())
+        content = [name for name in names if name != "lost+found" and not name.startswith(cut_off)]
         if content:
             raise Refused(
                 f"{plan['data']} has no {Path(plan['owner_file']).name} but holds"

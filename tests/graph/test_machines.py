@@ -40,6 +40,14 @@ def test_no_change_replaces_a_data_volume(up: Up) -> None:
         assert not replacing, "with this provider every field of a volume replaces it by a new and empty one"
 
 
+def test_what_is_done_to_a_machine_by_hand_replaces_none(up: Up) -> None:
+    """The refresh finds a disk that was attached, or a description; this provider would make the domain anew for each."""
+    by_hand = {"disks", "filesystems", "consoles", "graphics", "tpm", "firmware", "nvram", "cmdlines", "description"}
+    for domain in up().of("libvirt:index/domain:Domain"):
+        lacking = by_hand - domain.ignore_changes
+        assert not lacking, f"{domain.name}: all machines would lose their power in one `up`"
+
+
 def test_a_data_volume_belongs_to_the_node_and_carries_project_and_stack(up: Up) -> None:
     assert {volume.inputs["name"] for volume in data_volumes(up())} == {
         f"kafka-cluster+dev+node{number}-data.qcow2" for number in (1, 2, 3)

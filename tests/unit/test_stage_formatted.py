@@ -219,6 +219,19 @@ def test_a_disk_made_anew_for_one_mode_is_not_taken_for_new_by_the_other(
     assert json.loads(Path(plan["owner_file"]).read_text())["emptied"] == []
 
 
+@pytest.mark.parametrize(("accept_empty", "emptied"), [(True, ["zookeeper"]), (False, [])])
+def test_an_accepted_disk_was_lost_whatever_the_state_knows(
+    machine: Machine, accept_empty: bool, emptied: list[str]
+) -> None:
+    """A state that was made anew knows no node that was before it."""
+    plan = format_plan(machine, accept_empty=accept_empty)
+    formats(machine, plan)
+    Path(plan["data"]).mkdir(parents=True)
+    machine.load(*PARTS)["main"](plan)
+    left = json.loads(Path(plan["owner_file"]).read_text())["emptied"]
+    assert left == emptied, "in the other mode an empty disk could lead those that hold its data"
+
+
 def test_the_word_allows_it(machine: Machine) -> None:
     plan = format_plan(machine, accept_empty=True)
     owner_is(plan, "kraft")

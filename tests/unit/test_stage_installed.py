@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .stage_machine import Answer, Machine, Plan, answer, refused, snapshot, tgz
+from .stage_machine import Answer, Machine, Plan, answer, refused, snapshot, tgz, write_json
 
 JAVA = "openjdk-17-jre-headless"
 
@@ -112,6 +112,8 @@ def archive_plan(machine: Machine, members: dict[str, str] | None = None, **more
         "sha512": hashlib.sha512(path.read_bytes()).hexdigest(),
         "login": "admin",
         "upload": path.name,
+        "staged": str(machine.path("/etc/kafka-cluster/staged")),
+        "fingerprint_file": str(machine.path("/etc/kafka-cluster/FINGERPRINT")),
         **more,
     }
 
@@ -194,13 +196,47 @@ def test_a_newer_archive_replaces_the_home_of_a_service_that_is_down(machine: Ma
     assert (home / "libs/kafka.jar").exists()
 
 
-def test_a_running_brokers_home_is_kept(machine: Machine) -> None:
+def test_a_newer_archive_leaves_the_configuration_that_is_in_force(machine: Machine) -> None:
+    stock = {**MEMBERS, f"{NAME}/config/server.properties": "broker.id=0\n"}
+    plan = archive_plan(machine, stock)
+    home = installed_home(plan, "1" * 128)
+    ours, gone = home / "config/server.properties", home / "config/kraft/gone.properties"
+    ours.parent.mkdir()
+    ours.write_text("broker.id=2\n")
+    ours.chmod(0o640)
+    manifest = {"files": [{"path": str(path)} for path in (ours, gone, machine.path("/etc/hosts"))]}
+    write_json(Path(plan["staged"]) / "MANIFEST.json", manifest)
+    machine.answer(("systemctl", "show"), answer("inactive\n"))
+    program = machine.load("installed")
+    Path(plan["fingerprint_file"]).write_text("f1\n")
+    program["ensure_archive"](plan)
+    assert ours.read_text() == "broker.id=2\n", (
+        "the next start would be that of a cluster of its own, which takes records"
+    )
+    assert ours.stat().st_mode & 0o777 == 0o640
+    assert not gone.exists()
+    assert (home / "libs/kafka.jar").exists()
+
+
+def test_of_a_node_that_runs_nothing_yet_the_archive_brings_the_configuration(machine: Machine) -> None:
     plan = archive_plan(machine)
     home = installed_home(plan, "1" * 128)
-    machine.answer(("systemctl", "show"), answer("active\n"))
+    (home / "config").mkdir()
+    (home / "config/x").write_text("old")
+    write_json(Path(plan["staged"]) / "MANIFEST.json", {"files": [{"path": str(home / "config/x")}]})
+    machine.answer(("systemctl", "show"), answer("inactive\n"))
+    machine.load("installed")["ensure_archive"](plan)
+    assert (home / "config/x").read_text() == "y"
+
+
+@pytest.mark.parametrize("running", ["kafka.service", "zookeeper.service"])
+def test_a_running_services_home_is_kept(machine: Machine, running: str) -> None:
+    plan = archive_plan(machine)
+    home = installed_home(plan, "1" * 128)
+    machine.answer(("systemctl", "show"), lambda *command: answer("active\n" if running in command else "inactive\n"))
     machine.load("installed")["ensure_archive"](plan)
     assert (home / "libs-old").exists()
-    assert "kept" in machine.said[0]
+    assert f"is kept, because the running {running} has its files open" in machine.said[0]
 
 
 def test_a_home_that_somebody_else_made_is_refused_with_its_data(machine: Machine) -> None:

@@ -218,6 +218,15 @@ def test_foreign_data_is_refused_by_name(
     assert not Path(plan["owner_file"]).exists(), "the next run would take it for ours"
 
 
+def test_an_owners_name_that_was_cut_off_is_not_somebody_elses_data(machine: Machine) -> None:
+    plan = volume_plan(machine, device="")
+    half = Path(plan["data"]) / ".OWNER.json.k3j2"
+    half.parent.mkdir(parents=True)
+    half.write_text("")
+    machine.load(*MAKE)["make_data"](plan)
+    assert Path(plan["owner_file"]).exists(), "a kill would stop every later `up`"
+
+
 def test_an_emptied_volume_of_a_node_that_was_set_up_before_is_a_loss(machine: Machine) -> None:
     plan = volume_plan(machine, device="")
     assert "was set up before" in refused(machine.load(*MAKE, first=False), "make_data", plan)
