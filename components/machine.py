@@ -80,7 +80,7 @@ class Machine(pulumi.ComponentResource):
     def _volumes(self, name: str) -> tuple[libvirt.Volume, libvirt.Volume]:
         root = libvirt.Volume(
             f"{name}-root",
-            name=self._names.of(f"{name}-root.qcow2"),
+            name=self._names.root_volume(name),
             pool=self._site.pool.name,
             base_volume_id=self._site.image.id,
             size=self._settings.root_disk * _GIB,
@@ -88,7 +88,7 @@ class Machine(pulumi.ComponentResource):
         )
         console = libvirt.Volume(
             f"{name}-console",
-            name=self._names.of(f"{name}-console.log"),
+            name=self._names.console_volume(name),
             pool=self._site.pool.name,
             size=_CONSOLE_BYTES,
             format="raw",
@@ -127,7 +127,7 @@ class Machine(pulumi.ComponentResource):
         ).apply(boot)
         return libvirt.CloudInitDisk(
             f"{name}-first-boot",
-            name=self._names.of(f"{name}-first-boot.iso"),
+            name=self._names.first_boot_volume(name),
             pool=self._site.pool.name,
             user_data=documents.apply(user_data),
             network_config=Output.unsecret(documents.apply(network_config)),

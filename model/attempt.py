@@ -11,10 +11,10 @@ from typing import Any
 from model import identity, state
 from model.kafka_keys import Mode
 from model.left import NODE
+from model.machine_names import IMAGE_VOLUMES
 
 TOPICS = "kafka-cluster:index:KafkaTopics"
 _DOMAIN, _IMAGE = "libvirt:index/domain:Domain", "site-image"
-IMAGE_VOLUMES = ("image.qcow2", "image-again.qcow2")
 # Tells an `up` that work was left undone where no state says so: outside of Pulumi.
 AGAIN = "KAFKA_CLUSTER_AGAIN"
 

@@ -3,7 +3,8 @@
 Pulumi learns of a thing only when its creation has ended. A domain, network, pool or first-boot disk that exists
 already makes the next creation fail; a volume would be adopted, half-written or not. Data volumes are no leftovers:
 they may hold records, and adopting one is what a rebuilt node needs. Only where all of a stack is to go, and it protects
-no data, they are in the way like the rest.
+no data, they are in the way like the rest. Of what else is called by the stack's prefix, nothing is a leftover: a snapshot
+of a disk is called so, and is what its machine writes to.
 
 Names alone prove nothing: somebody else's stack may have the same, and a lost state knows none of its own. But the pool is
 recorded before anything is made that lies in it or boots from it, and no hypervisor has two of one name: a state that
@@ -53,9 +54,18 @@ def known(resources: Iterable[Mapping[str, Any]]) -> set[Thing]:
 
 def leftovers(present: Iterable[Thing], state: set[Thing], names: MachineNames, data: bool = False) -> list[Thing]:
     """What is to be cleared, in the order in which it can be. `data` is whether data volumes may be among it."""
-    found = [thing for thing in present if thing not in state and names.owns(thing.name)]
+    found = [thing for thing in present if thing not in state and is_made(thing, names)]
     found = [thing for thing in found if data or not is_data(thing, names)]
     return sorted(found, key=lambda thing: (_ORDER.index(thing.kind), thing.name))
+
+
+def is_made(thing: Thing, names: MachineNames) -> bool:
+    """Whether this package gives a thing of that kind that name."""
+    if thing.kind == "domain":
+        return names.is_machine(thing.name)
+    if thing.kind == "volume":
+        return names.is_volume(thing.name)
+    return thing.name == names.prefix
 
 
 def proof(resources: Iterable[Mapping[str, Any]], ids: Mapping[str, str]) -> set[str]:

@@ -7,6 +7,12 @@ from dataclasses import dataclass
 
 # No project, stack or host name can hold it, so no two stacks ever share a name.
 _BETWEEN = "+"
+# What a node or the monitor may be called, and with it a domain. It holds no dot, and a snapshot's or a copy's name does.
+HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+# The guest image as it is, and by the other name where its upload failed.
+IMAGE_VOLUMES = ("image.qcow2", "image-again.qcow2")
+_ROOT, _CONSOLE, _FIRST_BOOT = "-root.qcow2", "-console.log", "-first-boot.iso"
+_OF_MACHINE = re.compile(f"{HOST_NAME.pattern}({'|'.join(map(re.escape, (_ROOT, _CONSOLE, _FIRST_BOOT)))})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,15 @@ class MachineNames:
         """The name of a domain or a volume."""
         return f"{self.prefix}{_BETWEEN}{thing}"
 
+    def root_volume(self, machine: str) -> str:
+        return self.of(f"{machine}{_ROOT}")
+
+    def console_volume(self, machine: str) -> str:
+        return self.of(f"{machine}{_CONSOLE}")
+
+    def first_boot_volume(self, machine: str) -> str:
+        return self.of(f"{machine}{_FIRST_BOOT}")
+
     def data_volume(self, node_id: int) -> str:
         """A data volume is called by the node's id: it belongs to the node, whatever its machine is called."""
         return self.of(f"node{node_id}-data.qcow2")
@@ -42,8 +57,21 @@ class MachineNames:
         """Whether a volume of that name holds a node's data."""
         return re.fullmatch(re.escape(self.of("node")) + r"[0-9]+-data\.qcow2", name) is not None
 
-    def owns(self, name: str) -> bool:
-        """Whether a thing of that name belongs to this stack."""
+    def is_machine(self, name: str) -> bool:
+        """Whether a domain of that name is called as a machine of this stack."""
+        return HOST_NAME.fullmatch(self._thing(name)) is not None
+
+    def is_volume(self, name: str) -> bool:
+        """Whether this package gives a volume that name. A snapshot of one is called by another, and so is a copy."""
+        thing = self._thing(name)
+        return thing in IMAGE_VOLUMES or _OF_MACHINE.fullmatch(thing) is not None or self.is_data_volume(name)
+
+    def _thing(self, name: str) -> str:
+        """What the name of a domain or a volume says behind the prefix; nothing where it has another one."""
+        return name.removeprefix(self.of("")) if name.startswith(self.of("")) else ""
+
+    def carries(self, name: str) -> bool:
+        """Whether a name begins as this stack's do. Somebody else's may: a snapshot of a disk does."""
         return name == self.prefix or name.startswith(self.of(""))
 
     def mac(self, node_id: int) -> str:

@@ -23,11 +23,11 @@ from model.jvm import parse_heap
 from model.kafka_keys import MANAGED, SUPPORTED_VERSIONS, Mode, Role, replica_count, replication_defaults
 from model.kafka_rules import Case, judge
 from model.logins import JumpSettings, login_faults
+from model.machine_names import HOST_NAME
 from model.metrics import METRICS_EXAMPLE, MONITOR_EXAMPLE, MetricsSettings, MonitorSettings, port_problems
 from model.shapes import PropertyText, Shape
 from model.topic_rules import TOPIC_EXAMPLE, Surroundings, TopicSettings, topic_problems
 
-_HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _PROPERTY_KEY = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 _SHA512 = re.compile(r"[0-9a-f]{128}")
 # A path goes into a domain's XML by way of a template.
@@ -220,7 +220,7 @@ def _duplicates(settings: Settings, field: str) -> list[Problem]:
 
 
 def _judge_names(settings: Settings) -> list[Problem]:
-    wrong = [node.name for node in settings.nodes if not _HOST_NAME.fullmatch(node.name)]
+    wrong = [node.name for node in settings.nodes if not HOST_NAME.fullmatch(node.name)]
     expected = "a host name: lower-case letters, digits and inner hyphens, at most 63"
     return [Problem("nodes[].name", name, expected, "name: kafka-server1") for name in wrong] + _duplicates(
         settings, "name"
@@ -481,7 +481,7 @@ def _judge_monitor(settings: Settings) -> list[Problem]:
     if not settings.metrics.enabled:
         expected = "true, as metrics.monitor watches what nodes tell"
         problems.append(Problem("metrics.enabled", False, expected, MONITOR_EXAMPLE))
-    if not _HOST_NAME.fullmatch(monitor.name) or monitor.name in {node.name for node in settings.nodes}:
+    if not HOST_NAME.fullmatch(monitor.name) or monitor.name in {node.name for node in settings.nodes}:
         expected = "a host name that no node has: lower-case letters, digits and inner hyphens, at most 63"
         problems.append(Problem("metrics.monitor.name", monitor.name, expected, "name: kafka-monitor"))
     network = _network(settings)

@@ -23,15 +23,25 @@ class NotCleared(Exception):
 
 
 def present(uri: str, names: MachineNames) -> list[Thing]:
-    """Everything on the hypervisor that carries the stack's names."""
+    """Everything on the hypervisor whose name begins as the stack's do, whoever made it."""
     found = [Thing("domain", name) for name in _list(uri, "list", "--all", "--name")]
     found += [Thing("network", name) for name in _list(uri, "net-list", "--all", "--name")]
     pools = _list(uri, "pool-list", "--all", "--name")
     found += [Thing("pool", name) for name in pools]
-    if names.prefix in pools and _opened(uri, names.prefix):
-        rows = _list(uri, "vol-list", names.prefix)
-        found += [Thing("volume", row.split()[0]) for row in rows]
-    return [thing for thing in found if names.owns(thing.name)]
+    if names.prefix in pools:
+        found += [Thing("volume", name) for name in _volumes(uri, names.prefix)]
+    return [thing for thing in found if names.carries(thing.name)]
+
+
+def foreign(uri: str, names: MachineNames) -> list[str]:
+    """What lies in the stack's pool and this package did not make. Libvirt removes no pool that holds a file."""
+    pools = _list(uri, "pool-list", "--all", "--name")
+    return [name for name in _volumes(uri, names.prefix) if not names.is_volume(name)] if names.prefix in pools else []
+
+
+def _volumes(uri: str, pool: str) -> list[str]:
+    """The names of all that lies in a pool, in which there may be spaces; the path stands behind three of them."""
+    return [row.partition("   ")[0] for row in _list(uri, "vol-list", pool)] if _opened(uri, pool) else []
 
 
 def _opened(uri: str, pool: str) -> bool:

@@ -15,10 +15,9 @@ from archives import metrics
 from computer import host
 from images import recipe, shared_classes
 from model import ignored_changes, pending_replacement
-from model.attempt import IMAGE_VOLUMES
 from model.errors import Problem
 from model.left import Before
-from model.machine_names import MachineNames
+from model.machine_names import IMAGE_VOLUMES, MachineNames
 from model.metrics import METRICS_EXAMPLE
 from model.settings import NetworkMode, Platform, Settings
 from model.topic_plan import TopicPlan

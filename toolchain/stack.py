@@ -29,7 +29,7 @@ from model.errors import ConfigurationError, Problem
 from model.machine_names import MachineNames
 from model.settings import Settings, read
 from operations import stack_state
-from operations.leftovers import NotCleared, clear, find, find_all
+from operations.leftovers import NotCleared, clear, find, find_all, foreign
 from operations.preflight import Unusable, require_libvirt
 from toolchain import locks, torn_state
 
@@ -221,6 +221,16 @@ def clear_leftovers(stack: Stack, everything: bool = False) -> None:
                 clear(uri, find(uri, known, stack.names), stack.names)
 
 
+def tell_foreign(stack: Stack) -> None:
+    """Names what is nobody's leftover and yet in the way of the pool's end."""
+    if (uri := stack.uri()) and (files := foreign(uri, stack.names)):
+        print(
+            f"left in pool {stack.names.prefix}, as this package did not make it: {', '.join(files)}. Libvirt removes no"
+            " pool that holds a file: before it can go, move them elsewhere, or delete them",
+            flush=True,
+        )
+
+
 def up(stack: Stack, arguments: list[str]) -> None:
     """Brings the stack to a healthy cluster and prints its bootstrap servers."""
     switched_on = prepare(stack)
@@ -305,6 +315,7 @@ def destroy(stack: Stack, arguments: list[str]) -> None:
     select(stack)
     start_lab(stack)
     clear_leftovers(stack, everything=True)
+    tell_foreign(stack)
     with phase("pulumi destroy"):
         stack.pulumi("destroy", "--yes", *arguments)
     if stack.lab.is_up():
@@ -322,6 +333,7 @@ def clear_only(stack: Stack, _: list[str]) -> None:
     """Takes away what a killed run left, but for data volumes, and goes no further."""
     select(stack)
     clear_leftovers(stack)
+    tell_foreign(stack)
 
 
 VERBS = {"up": up, "preview": preview, "machines": machines, "destroy": destroy, "clear": clear_only}

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from model.machine_names import MachineNames
+
 from .conftest import IMAGE, URI, Up, nodes
 from .recording import Engine, Resource, plugins, shown
 
@@ -170,3 +172,13 @@ def test_every_libvirt_resource_is_one_that_clearing_up_knows(up: Up) -> None:
 
     assert {resource.type for resource in made(up())} <= set(_KINDS), "a killed `up` would leave it behind for ever"
     assert all(re.search("|".join(NAMED), resource.type) for resource in made(up()))
+
+
+def test_every_name_on_the_hypervisor_is_one_that_clearing_up_knows(up: Up) -> None:
+    from model.leftovers import _KINDS, Thing, is_made
+
+    engine = up(metrics={"enabled": True, "monitor": {"name": "kafka-monitor", "address": "172.25.254.140"}})
+    names = MachineNames("kafka-cluster", "dev")
+    asked = [Thing(_KINDS[one.type], one.inputs["name"]) for one in made(engine) if one.type in _KINDS]
+    unknown = [thing for thing in asked if not is_made(thing, names)]
+    assert asked and not unknown, "a killed `up` would leave it behind for ever"

@@ -27,7 +27,7 @@ from computer.waiting import wait_for
 from lab.libvirt import Libvirt
 from model.leftovers import Thing, known, leftovers
 from model.machine_names import MachineNames
-from operations.leftovers import clear, present
+from operations.leftovers import clear, foreign, present
 from tests.lifecycle import records
 from tests.support.session import session
 from tests.support.stack import PulumiFailed, Stack
@@ -311,16 +311,13 @@ def test_a_machine_that_never_comes_up_is_shown_with_its_console(lab: Libvirt, s
 
 
 def test_leftovers_of_a_killed_run_are_named_and_cleared(lab: Libvirt, stack: Stack, first_up: FirstUp) -> None:
-    domain, network, volume = NAMES.of("orphan"), NAMES.of("orphan"), NAMES.of("orphan.qcow2")
-    files = {
-        "define": f"<domain type='qemu'><name>{domain}</name><memory>1024</memory><os><type>hvm</type></os></domain>",
-        "net-define": f"<network><name>{network}</name></network>",
-    }
-    for verb, xml in files.items():
-        (stack.project / verb).write_text(xml)
-        lab.virsh(verb, str(stack.project / verb))
-    kept = NAMES.data_volume(9)
-    for name in (volume, kept):
+    domain, volume = NAMES.of("orphan"), NAMES.root_volume("orphan")
+    xml = f"<domain type='qemu'><name>{domain}</name><memory>1024</memory><os><type>hvm</type></os></domain>"
+    (stack.project / "define").write_text(xml)
+    lab.virsh("define", str(stack.project / "define"))
+    # A data volume, and what somebody put beside it.
+    kept = (NAMES.data_volume(9), NAMES.of("node9-data.snap1"))
+    for name in (volume, *kept):
         lab.virsh("vol-create-as", NAMES.prefix, name, "1M")
 
     with pytest.raises(PulumiFailed) as refusal:
@@ -329,12 +326,14 @@ def test_leftovers_of_a_killed_run_are_named_and_cleared(lab: Libvirt, stack: St
 
     state = known(json.loads(stack.pulumi("stack", "export").stdout)["deployment"]["resources"])
     found = leftovers(present(lab.uri, NAMES), state, NAMES)
-    assert found == [Thing("domain", domain), Thing("volume", volume), Thing("network", network)], (
+    assert found == [Thing("domain", domain), Thing("volume", volume)], (
         "exactly what the state does not know is to go, and never a data volume"
     )
     clear(lab.uri, found, NAMES)
-    assert kept in lab.virsh("vol-list", NAMES.prefix), "a data volume may hold records"
-    lab.virsh("vol-delete", "--pool", NAMES.prefix, kept)
+    assert foreign(lab.uri, NAMES) == [kept[1]], "whoever takes the stack away has to hear of it"
+    for name in kept:
+        assert name in lab.virsh("vol-list", NAMES.prefix), "a data volume, or a snapshot of one, may hold records"
+        lab.virsh("vol-delete", "--pool", NAMES.prefix, name)
     stack.pulumi("preview", "--expect-no-changes")
 
 

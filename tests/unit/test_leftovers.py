@@ -23,6 +23,27 @@ POOL = Thing("pool", NAMES.prefix)
 ALL = (DOMAIN, ROOT, FIRST_BOOT, DATA, NETWORK, POOL)
 
 
+# What a person makes with `virsh snapshot-create-as … --disk-only`, with `cp`, and by hand.
+FOREIGN = (
+    Thing("volume", NAMES.of("node1-data.snap1")),
+    Thing("volume", NAMES.of("node2-data.qcow2.bak")),
+    Thing("volume", NAMES.of("n1-root.snap1")),
+    Thing("volume", NAMES.of("n1-root.qcow2.bak")),
+    Thing("volume", NAMES.of("source")),
+    Thing("volume", NAMES.of("n1")),
+    Thing("volume", NAMES.prefix),
+    Thing("domain", NAMES.of("n1.copy")),
+    Thing("domain", NAMES.prefix),
+    Thing("network", NAMES.of("mine")),
+    Thing("pool", NAMES.of("mine")),
+)
+
+
+@pytest.mark.parametrize("data", [False, True])
+def test_what_this_package_never_made_is_no_leftover(data: bool) -> None:
+    assert leftovers(FOREIGN, set(), NAMES, data) == [], "a snapshot is the disk that a running machine writes to"
+
+
 def test_everything_that_no_state_knows_goes_but_the_data() -> None:
     assert set(leftovers(ALL, set(), NAMES)) == {DOMAIN, ROOT, FIRST_BOOT, NETWORK, POOL}
 
@@ -139,7 +160,7 @@ class Hypervisor:
             "net-uuid": "n-1",
             "pool-list": POOL.name,
             "pool-uuid": "p-1",
-            "vol-list": f"{ROOT.name} /pool/root\n{DATA.name} /pool/data",
+            "vol-list": f"{ROOT.name}   /pool/root\n{DATA.name}   /pool/data",
         }
 
     def virsh(self, uri: str, verb: str, *more: str) -> str:
@@ -172,6 +193,20 @@ def test_the_orphans_of_this_state_are_found(there: Hypervisor) -> None:
     there.answers["pool-uuid"] = "another one"
     with pytest.raises(NotCleared):
         hypervisor.find("qemu:///system", RECORDED, NAMES)
+
+
+def test_a_snapshot_is_in_nobodys_way_and_is_named(there: Hypervisor) -> None:
+    snapshot, copy = NAMES.of("node1-data.snap1"), f"{DATA.name} of may"
+    there.answers |= {"list": "", "vol-list": f"{snapshot}   /pool/a\n{copy}   /pool/b\nother.iso   /pool/c"}
+    assert hypervisor.find("qemu:///system", RECORDED, NAMES) == [], "an `up` would be refused for it"
+    assert hypervisor.find_all("qemu:///system", RECORDED, NAMES, protects=False) == []
+    assert hypervisor.foreign("qemu:///system", NAMES) == [snapshot, copy, "other.iso"], "the pool can't go with them"
+
+
+def test_nothing_lies_in_a_pool_that_is_not_there(there: Hypervisor) -> None:
+    there.answers["pool-list"] = "another one"
+    assert hypervisor.foreign("qemu:///system", NAMES) == []
+    assert "vol-list" not in there.asked
 
 
 def test_a_pool_that_stopped_hides_nothing(there: Hypervisor) -> None:

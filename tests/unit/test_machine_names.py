@@ -22,9 +22,13 @@ DEV = MachineNames("kafka-cluster", "dev")
 
 def things(names: MachineNames, node: str) -> set[str]:
     """Every name that components/ asks for."""
-    suffixes = ("", "-root.qcow2", "-console.log", "-first-boot.iso")
-    made = {names.of(node + suffix) for suffix in suffixes}
-    return made | {names.prefix, names.pool_path, names.of("image.qcow2"), names.data_volume(1)}
+    return volumes(names, node) | {names.of(node), names.prefix, names.pool_path}
+
+
+def volumes(names: MachineNames, node: str) -> set[str]:
+    suffixes = ("-root.qcow2", "-console.log", "-first-boot.iso")
+    images = {names.of("image.qcow2"), names.of("image-again.qcow2")}
+    return {names.of(node + suffix) for suffix in suffixes} | images | {names.data_volume(1)}
 
 
 @given(NAMES, NAMES, NODE_NAME, NODE_NAME)
@@ -80,13 +84,40 @@ def test_names_are_the_same_in_every_run() -> None:
 
 @given(NAMES, NODE_NAME)
 def test_a_stack_knows_its_own(names: MachineNames, node: str) -> None:
-    assert all(names.owns(name) for name in things(names, node) - {names.pool_path})
+    assert all(names.carries(name) for name in things(names, node) - {names.pool_path})
+    assert names.is_machine(names.of(node))
+    assert all(names.is_volume(name) for name in volumes(names, node)), "a killed run's would be in the way for ever"
 
 
 @given(NAMES, NAMES, NODE_NAME)
 def test_a_stack_owns_nothing_of_another_one(names: MachineNames, other: MachineNames, node: str) -> None:
     assume(names != other)
-    assert not any(names.owns(name) for name in things(other, node)), "it would clear away another stack's machines"
+    known = (names.carries, names.is_machine, names.is_volume)
+    theirs = [name for name in things(other, node) if any(knows(name) for knows in known)]
+    assert not theirs, "it would clear away another stack's machines"
+
+
+# What virsh, cp and virt-clone call a snapshot or a copy.
+SUFFIXES = (".snap1", ".bak", ".qcow2.bak", ".1700000000", "-clone.qcow2", "~")
+
+
+@given(NAMES, NODE_NAME, st.sampled_from(SUFFIXES))
+def test_a_snapshot_or_a_copy_of_a_volume_is_none_of_ours(names: MachineNames, node: str, suffix: str) -> None:
+    for name in volumes(names, node):
+        for copied in (name + suffix, name.rpartition(".")[0] + suffix):
+            assert not names.is_volume(copied), "a running machine may be writing to it"
+
+
+@pytest.mark.parametrize("thing", ["", "n1.snap1", "n1+n2", "N1", "n1-", "my machine"])
+def test_what_no_node_can_be_called_is_no_machine_of_ours(thing: str) -> None:
+    assert not DEV.is_machine(DEV.of(thing))
+
+
+def test_the_names_on_a_hypervisor_are_the_same_for_ever() -> None:
+    made = (DEV.root_volume("n1"), DEV.console_volume("n1"), DEV.first_boot_volume("n1"))
+    assert made == tuple(DEV.of(f"n1-{kind}") for kind in ("root.qcow2", "console.log", "first-boot.iso")), (
+        "another one replaces every machine that is out there"
+    )
 
 
 @pytest.mark.parametrize("number", [1, 9, 10, 255])

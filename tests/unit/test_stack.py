@@ -49,6 +49,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Recorded:
     monkeypatch.setattr(Stack, "protects_data", lambda _: True)
     for finder in ("find", "find_all"):
         monkeypatch.setattr(verbs, finder, lambda *_: [ORPHAN])
+    monkeypatch.setattr(verbs, "foreign", lambda *_: [])
     monkeypatch.setattr(verbs, "clear", lambda *_: recorded.did.append("clear"))
     return recorded
 
@@ -193,6 +194,19 @@ def test_a_destroy_brings_nothing_here_and_judges_nothing(stack: Recorded, monke
     monkeypatch.setattr(Libvirt, "is_up", lambda _: False)
     verbs.destroy(stack, [])
     assert stack.did == ["select", "start_lab", "clear", "pulumi destroy"], "the archive may not be reached any more"
+
+
+@pytest.mark.parametrize("verb", [verbs.destroy, verbs.clear_only])
+def test_files_that_keep_the_pool_from_going_are_named(
+    stack: Recorded,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    verb: Callable[[Stack, list[str]], None],
+) -> None:
+    monkeypatch.setattr(verbs, "foreign", lambda *_: ["kafka-cluster+dev+node1-data.snap1"])
+    monkeypatch.setattr(Libvirt, "is_up", lambda _: False)
+    verb(stack, [])
+    assert "kafka-cluster+dev+node1-data.snap1" in capsys.readouterr().out, "libvirt itself names no file"
 
 
 @pytest.mark.parametrize(("key", "value"), [("kafkaVersion", "3.7.0"), ("metrics", "true"), ("memory", "much")])
