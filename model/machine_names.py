@@ -13,6 +13,9 @@ HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 IMAGE_VOLUMES = ("image.qcow2", "image-again.qcow2")
 _ROOT, _CONSOLE, _FIRST_BOOT = "-root.qcow2", "-console.log", "-first-boot.iso"
 _OF_MACHINE = re.compile(f"{HOST_NAME.pattern}({'|'.join(map(re.escape, (_ROOT, _CONSOLE, _FIRST_BOOT)))})")
+# The same of every stack: a pool with its folder, and what a machine is made anew with.
+_POOL = re.compile(r"[^+]+\+[^+]+")
+_WITHOUT_RECORDS = re.compile(rf"{_POOL.pattern}\+({'|'.join(map(re.escape, IMAGE_VOLUMES))}|{_OF_MACHINE.pattern})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,13 @@ class MachineNames:
     def data_device(self, node_id: int) -> str:
         """Where the guest finds its data disk."""
         return f"/dev/disk/by-id/wwn-0x{self.wwn(node_id)}"
+
+
+def may_hold_records(folder: str, name: str) -> bool:
+    """Whether any stack's records may be in a file, by the names of its folder and its own: it is a data volume, or is
+    called as a snapshot or a copy of one. So may whatever else lies in a pool's folder and is none of the volumes that
+    this package gives a machine."""
+    return "-data." in name or bool(_POOL.fullmatch(folder) and not _WITHOUT_RECORDS.fullmatch(name))
 
 
 def domain_xslt(console: str) -> str:

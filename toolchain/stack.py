@@ -26,7 +26,7 @@ from images import shared_classes
 from lab import libvirt
 from model import attempt, handover, identity, pending_replacement, state, times
 from model.errors import ConfigurationError, Problem
-from model.machine_names import MachineNames
+from model.machine_names import MachineNames, may_hold_records
 from model.settings import Settings, read
 from operations import stack_state
 from operations.leftovers import NotCleared, clear, find, find_all, foreign
@@ -320,13 +320,31 @@ def destroy(stack: Stack, arguments: list[str]) -> None:
         stack.pulumi("destroy", "--yes", *arguments)
     if stack.lab.is_up():
         with phase("lab"):
-            # A pool without machines may hold somebody's data all the same.
-            listed = (stack.lab.virsh(lister, "--all", "--name") for lister in ("list", "pool-list"))
-            others = " ".join(listed).split()
-            if others:
-                print(f"the lab stays up for {', '.join(others)}")
-            else:
-                stack.lab.down(delete=True)
+            end_lab(stack.lab)
+
+
+def end_lab(lab: libvirt.Libvirt) -> None:
+    """Takes the lab away where nobody lives there, and nobody's records lie there."""
+    # A pool without machines may hold somebody's data all the same, and so may files whose pool was undefined.
+    others = " ".join(lab.virsh(lister, "--all", "--name") for lister in ("list", "pool-list")).split()
+    if others:
+        print(f"the lab stays up for {', '.join(others)}")
+    elif files := records_in(lab):
+        print(
+            f"the lab stays up, as no pool has these files any more and they may hold records: {', '.join(files)}."
+            " To keep them, copy them elsewhere. Where nobody needs them: `python -m lab down --delete`"
+        )
+    else:
+        lab.down(delete=True)
+
+
+def records_in(lab: libvirt.Libvirt) -> list[str]:
+    """The files of a lab that may hold records of any stack."""
+    # Libvirt's own, a folder for each machine: what is in it goes with the machine.
+    of_libvirt = lab.namespace.outside(Path("/var/lib/libvirt/qemu"))
+    files = (file for file in sorted(lab.namespace.kept.rglob("*")) if file.is_file())
+    theirs = (file for file in files if not file.is_relative_to(of_libvirt))
+    return [str(file) for file in theirs if may_hold_records(file.parent.name, file.name)]
 
 
 def clear_only(stack: Stack, _: list[str]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from model.machine_names import MachineNames, domain_xslt
+from model.machine_names import MachineNames, domain_xslt, may_hold_records
 
 # What Pulumi allows in project and stack names, and what a node may be called.
 PULUMI_NAME = st.text("aB1_.-", min_size=1, max_size=5)
@@ -131,6 +131,29 @@ def test_a_data_volume_is_known_by_its_name(number: int) -> None:
 def test_what_is_no_data_volume(name: str) -> None:
     assert not DEV.is_data_volume(DEV.of(name))
     assert not DEV.is_data_volume(MachineNames("kafka-cluster", "other").data_volume(1))
+
+
+@given(NAMES, NODE_NAME)
+def test_a_data_volume_holds_records_wherever_it_lies(names: MachineNames, node: str) -> None:
+    made = names.data_volume(1)
+    for name in (made, *(made.rpartition(".")[0] + suffix for suffix in SUFFIXES if suffix.startswith("."))):
+        for folder in (names.prefix, "images"):
+            assert may_hold_records(folder, name), "somebody's records would be deleted"
+    passing = volumes(names, node) - {made}
+    assert not any(may_hold_records(names.prefix, name) for name in passing), "the lab would never go"
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "holds"),
+    [
+        ("kafka-cluster+dev", "before-the-update.img", True),
+        ("kafka-cluster+dev", "kafka-cluster+dev+n1-root.snap1", True),
+        ("images", "debian.qcow2", False),
+        ("dnsmasq", "kafka-cluster+dev.conf", False),
+    ],
+)
+def test_what_somebody_put_into_a_pool_may_hold_records(folder: str, name: str, holds: bool) -> None:
+    assert may_hold_records(folder, name) is holds
 
 
 POOL = "/var/lib/libvirt/kafka-cluster+dev"

@@ -196,6 +196,42 @@ def test_a_destroy_brings_nothing_here_and_judges_nothing(stack: Recorded, monke
     assert stack.did == ["select", "start_lab", "clear", "pulumi destroy"], "the archive may not be reached any more"
 
 
+# Of stack `spare`, whose pool was undefined by hand, as docs/reference/messages.md says for a state that is lost.
+SPARE = "kafka-cluster+spare/kafka-cluster+spare+node1-data"
+
+
+@pytest.mark.parametrize(
+    ("pools", "files", "stays_for"),
+    [
+        ("", [], ""),
+        ("", ["kafka-cluster+spare/kafka-cluster+spare+kafka-server1-root.qcow2"], ""),
+        ("", [f"{SPARE}.qcow2"], f"{SPARE}.qcow2"),
+        ("", [f"{SPARE}.snap1"], f"{SPARE}.snap1"),
+        ("", ["qemu/domain-1-kafka-cluster+lifecy/master-key.aes"], ""),
+        ("kafka-cluster+spare", [f"{SPARE}.qcow2"], "the lab stays up for kafka-cluster+spare"),
+    ],
+)
+def test_the_lab_stays_while_somebodys_records_lie_in_it(
+    no_lab: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    pools: str,
+    files: list[str],
+    stays_for: str,
+) -> None:
+    lab = Libvirt("dev")
+    for file in (lab.namespace.outside(Path("/var/lib/libvirt", name)) for name in files):
+        file.parent.mkdir(parents=True)
+        file.touch()
+    ended: list[bool] = []
+    monkeypatch.setattr(Libvirt, "virsh", lambda _, lister, *__: pools if lister == "pool-list" else "")
+    monkeypatch.setattr(Libvirt, "down", lambda _, delete: ended.append(delete))
+    verbs.end_lab(lab)
+    said = capsys.readouterr().out
+    assert ended == ([] if stays_for else [True]), "its folder, and with it another stack's records, would be deleted"
+    assert stays_for in said, "whoever wants the lab away has to know for whom it stays"
+
+
 @pytest.mark.parametrize("verb", [verbs.destroy, verbs.clear_only])
 def test_files_that_keep_the_pool_from_going_are_named(
     stack: Recorded,
