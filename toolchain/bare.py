@@ -15,12 +15,17 @@ import sys
 from lab import __main__ as lab_door
 from lab import libvirt
 from lab.libvirt import Libvirt
+from model import protection
+from model.machine_names import MachineNames
+from operations import stack_state
 from toolchain import locks
-from toolchain.selected import Selected, elsewhere, is_of, read, selected, whereabouts
+from toolchain.selected import Selected, elsewhere, is_of, is_to_protect, read, selected, whereabouts
 
 # What asks the hypervisor; the first takes no lock, so nobody's is in its way.
 ASKING = ("preview", "up", "update", "refresh", "destroy", "import", "watch")
 LOCKING = ASKING[1:]
+# Whose configuration it is that says whether data is protected; a project of somebody's own says so in its program.
+_OURS = "kafka-cluster"
 
 
 class InTheWay(Exception):
@@ -46,6 +51,13 @@ def judge(asked: str, found: Selected, lab: Libvirt, where: str) -> None:
             f"the state of stack {stack} is kept at {backend}, which nobody reaches from the network of the embedded lab"
             f" {lab.namespace.name}. Take a libvirt of the computer's own (libvirtUri), or a backend in files"
         )
+
+
+def refuse_unapplied_protection(found: Selected) -> None:
+    """Before a stack goes whose data is to stay. A state that is no file here is not asked, which would take seconds."""
+    if found.project == _OURS and is_to_protect(found):
+        known = stack_state.of_file_backend(f"organization/{found.project}/{found.stack}") or ()
+        protection.refuse_unapplied(known, MachineNames(found.project, found.stack))
 
 
 def clear(found: Selected) -> bool:
@@ -75,7 +87,9 @@ def main(program: str, *arguments: str) -> int:
         lab, where = libvirt.chosen(), whereabouts(found)
         try:
             judge(asked.verb, found, lab, where)
-        except InTheWay as obstacle:
+            if asked.verb == "destroy":
+                refuse_unapplied_protection(found)
+        except (InTheWay, protection.NotApplied) as obstacle:
             print(f"pulumi {asked.verb}: {obstacle}", file=sys.stderr)
             return 1
         if asked.verb == "destroy" and locks.dead(found.project, found.stack) and not clear(found):

@@ -22,6 +22,7 @@ _ALIASES = {"pre": "preview", "down": "destroy", "dn": "destroy"}
 # What a configuration says of machines that the lab has not made.
 _ON_HOSTS = re.compile(r"^\s+[\w-]+:platform:\s*[\"']?hosts\b", re.MULTILINE)
 _LIBVIRT = re.compile(r"^\s+[\w-]+:libvirtUri:\s*[\"']?(?!auto\b)([^\s\"']+)", re.MULTILINE)
+_UNPROTECTED = re.compile(r"^\s+[\w-]+:protectData:\s*[\"']?false\b", re.MULTILINE | re.IGNORECASE)
 _IMAGE = re.compile(r"^\s+[\w-]+:image:[ \t]*[\"']?(?!auto[\"']?[ \t]*(?:#|$))[^\s\"'#]", re.MULTILINE)
 # Where machines are that this package does not make.
 ON_HOSTS = "hosts"
@@ -100,6 +101,11 @@ def on_hosts(folder: Path, stack: str) -> bool:
 def names_image(folder: Path, stack: str) -> bool:
     """Whether a stack's configuration names a guest image of its own."""
     return _IMAGE.search(_configuration(folder, stack)) is not None
+
+
+def is_to_protect(found: Selected) -> bool:
+    """Whether a stack's configuration says that its data volumes are to be protected."""
+    return _UNPROTECTED.search(_configuration(found.folder, found.stack)) is None
 
 
 def whereabouts(found: Selected) -> str:

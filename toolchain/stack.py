@@ -24,7 +24,7 @@ from computer.telling import StillHeld
 from computer.waiting import WaitedTooLong, wait_for
 from images import shared_classes
 from lab import libvirt
-from model import attempt, handover, identity, pending_replacement, state, times
+from model import attempt, handover, identity, pending_replacement, protection, state, times
 from model.errors import ConfigurationError, Problem
 from model.machine_names import MachineNames, may_hold_records
 from model.settings import Settings, read
@@ -94,8 +94,16 @@ class Stack:
 
     def protects_data(self) -> bool:
         """Whether the configuration, or what the last `up` made of it, keeps data volumes from being deleted."""
-        configured = str(self.config().get("protectData", True)).lower() != "false"
-        return configured or any(one.get("protect") for one in stack_state.resources(self.name))
+        return self._is_to_protect() or any(one.get("protect") for one in stack_state.resources(self.name))
+
+    def refuse_unapplied_protection(self) -> None:
+        """Before anything of a stack is taken away whose data is to stay."""
+        if self._is_to_protect():
+            protection.refuse_unapplied(stack_state.resources(self.name), self.names)
+
+    def _is_to_protect(self) -> bool:
+        """Whether the configuration says so."""
+        return str(self.config().get("protectData", True)).lower() != "false"
 
     def needs_lab(self) -> bool:
         """Whether its machines live in the embedded libvirt."""
@@ -216,7 +224,9 @@ def clear_leftovers(stack: Stack, everything: bool = False) -> None:
             require_libvirt(uri)
             known = stack_state.resources(stack.name)
             if everything:
-                clear(uri, find_all(uri, known, stack.names, stack.protects_data()), stack.names)
+                found = find_all(uri, known, stack.names, stack.protects_data())
+                stack.refuse_unapplied_protection()
+                clear(uri, found, stack.names)
             else:
                 clear(uri, find(uri, known, stack.names), stack.names)
 
@@ -379,6 +389,7 @@ def main() -> int:
         StillHeld,
         NotCleared,
         Unusable,
+        protection.NotApplied,
         locks.Locked,
         archive.ArchiveError,
         metrics.MetricsError,

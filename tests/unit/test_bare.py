@@ -17,6 +17,7 @@ from toolchain import bare, inside
 from toolchain.selected import read, selected
 
 from .test_locks import DEAD, lock
+from .test_protection import data_volume
 
 
 @pytest.fixture
@@ -139,9 +140,60 @@ def living_at(backend: Path, uri: str) -> None:
     folder = backend / ".pulumi/stacks/kafka-cluster"
     folder.mkdir(parents=True)
     (backend / ".pulumi/meta.yaml").write_text("version: 1\n")
-    known = [{"urn": "urn:pulumi:dev::kafka-cluster::a::site-hypervisor", "inputs": {"uri": uri}}]
+    known = [
+        {
+            "urn": "urn:pulumi:dev::kafka-cluster::a::site-hypervisor",
+            "type": "pulumi:providers:libvirt",
+            "inputs": {"uri": uri},
+        }
+    ]
     kept = {"version": 3, "checkpoint": {"latest": {"resources": known}}}
     (folder / "dev.json").write_text(json.dumps(kept))
+
+
+def protecting(backend: Path, *, protect: bool) -> None:
+    """Gives the stack a state with a data volume."""
+    living_at(backend, "")
+    file = backend / ".pulumi/stacks/kafka-cluster/dev.json"
+    kept = json.loads(file.read_text())
+    kept["checkpoint"]["latest"]["resources"] = [data_volume(protect)]
+    file.write_text(json.dumps(kept))
+
+
+@pytest.mark.parametrize(
+    ("says", "protect", "goes"),
+    [
+        ("protectData: true", False, False),
+        ("mode: kraft", False, False),
+        ("protectData: true", True, True),  # the engine itself refuses
+        ("protectData: false", False, True),
+        ('protectData: "false"', False, True),
+    ],
+)
+def test_a_destroy_that_would_delete_what_is_to_be_protected_is_not_begun(
+    project: Path,
+    became: list[list[str]],
+    capsys: pytest.CaptureFixture[str],
+    says: str,
+    protect: bool,
+    goes: bool,
+) -> None:
+    protecting(project, protect=protect)
+    Path("Pulumi.dev.yaml").write_text(f"config:\n  kafka-cluster:{says}\n")
+    assert bare.main("/bin/pulumi", "destroy", "--yes") == (0 if goes else 1)
+    assert bool(became) is goes, "the engine obeys what the last `up` applied, and would delete the records"
+    assert ("`pulumi up` first" in capsys.readouterr().err) is not goes
+    assert bare.main("/bin/pulumi", "up") == 0, "that is what applies it"
+
+
+def test_a_project_of_somebodys_own_is_not_judged_by_our_configuration(
+    project: Path, became: list[list[str]], tmp_path: Path
+) -> None:
+    protecting(project, protect=False)
+    ours = project / ".pulumi/stacks/kafka-cluster"
+    ours.rename(ours.with_name("orders"))
+    Path("Pulumi.yaml").write_text("name: orders\nruntime: python\n")
+    assert bare.main("/bin/pulumi", "destroy", "--stack", "dev") == 0, "its program says what is protected"
 
 
 OUTSIDE = "outside"

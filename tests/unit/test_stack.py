@@ -11,6 +11,7 @@ from computer import host, places, signals
 from lab.libvirt import Libvirt
 from model.errors import ConfigurationError
 from model.leftovers import Thing
+from model.protection import NotApplied
 from model.settings import Settings
 from operations import stack_state
 from operations.leftovers import NotCleared
@@ -19,6 +20,7 @@ from toolchain import stack as verbs
 from toolchain.stack import Stack
 
 from .samples import dev
+from .test_protection import data_volume
 
 ORPHAN = Thing("network", "kafka-cluster+dev")
 
@@ -26,9 +28,13 @@ ORPHAN = Thing("network", "kafka-cluster+dev")
 class Recorded(Stack):
     """A stack that writes down what it was told."""
 
-    def __init__(self) -> None:
+    def __init__(self, **config: object) -> None:
         super().__init__("dev", Path())
         self.did: list[str] = []
+        self._config = config
+
+    def config(self) -> dict[str, object]:
+        return self._config
 
     def pulumi(self, *arguments: str, **_: object) -> str:
         self.did.append(f"pulumi {arguments[0]}")
@@ -189,6 +195,35 @@ def test_data_is_protected(
     assert Configured(no_lab, **config).protects_data() is protected
 
 
+@pytest.mark.parametrize(
+    ("config", "protect", "goes"),
+    [
+        ({"protectData": "true"}, False, False),
+        ({}, False, False),
+        ({"protectData": "true"}, True, True),  # the engine itself refuses
+        ({"protectData": "false"}, False, True),
+    ],
+    ids=["no up applied it", "nor the default", "applied", "may go"],
+)
+def test_no_data_goes_while_it_is_to_be_protected(
+    stack: Recorded, monkeypatch: pytest.MonkeyPatch, config: dict[str, object], protect: bool, goes: bool
+) -> None:
+    asked = Recorded(**config)
+    for part in ("select", "start_lab"):
+        monkeypatch.setattr(verbs, part, lambda _: None)
+    monkeypatch.setattr(verbs, "clear", lambda *_: asked.did.append("clear"))
+    monkeypatch.setattr(Libvirt, "is_up", lambda _: False)
+    monkeypatch.setattr(stack_state, "resources", lambda _: [data_volume(protect)])
+    if goes:
+        verbs.destroy(asked, [])
+    else:
+        with pytest.raises(
+            NotApplied, match="kafka-cluster.dev.node1-data.qcow2.*`pulumi up` first.*protectData false"
+        ):
+            verbs.destroy(asked, [])
+    assert asked.did == (["clear", "pulumi destroy"] if goes else []), "README: nothing is taken away while it is true"
+
+
 def test_a_destroy_brings_nothing_here_and_judges_nothing(stack: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Stack, "settings", lambda _: pytest.fail("whatever it says: Pulumi runs no program"))
     monkeypatch.setattr(Libvirt, "is_up", lambda _: False)
@@ -261,7 +296,7 @@ def test_a_faulty_configuration_is_told_before_anything_is_begun(
 def test_the_configuration_is_the_projects_own(stack: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = {"kafka-cluster:mode": {"value": "kraft"}, "pulumi:tags": {"value": "a"}, "aws:region": {"value": "b"}}
     monkeypatch.setattr(stack, "pulumi", lambda *_, **__: json.dumps(shown))
-    assert stack.config() == {"mode": "kraft"}, "keys of others are no misspelt ones of ours"
+    assert Stack.config(stack) == {"mode": "kraft"}, "keys of others are no misspelt ones of ours"
 
 
 def test_what_pulumi_did_not_change_is_waited_for_patiently(stack: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
