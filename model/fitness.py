@@ -210,23 +210,44 @@ _JUDGES = (_judge_system, _judge_memory, _judge_java, _judge_disk, _judge_addres
 
 
 def empty_beside_kept(seen: Iterable[tuple[Needs, Account]], accepted: str) -> list[str]:
-    """A line for each machine that comes back with an empty disk where others have kept theirs. A node on it would take part
-    as if nothing had ever been agreed, and lead what it led last. `accepted` is the node whose loss is known. Of a machine
-    that is claimed already the stages know more."""
-    holds = {needs.name: _holds_data(needs, account) for needs, account in seen if account.claim is None}
-    kept = ", ".join(name for name, is_kept in holds.items() if is_kept)
+    """A line for each machine that comes with an empty disk where others have kept theirs. A node on it would take part
+    as if nothing had ever been agreed, and lead what it led last. `accepted` is the node whose loss is known. What a
+    claimed machine holds counts as well; whether its own disk may be empty the stages know better."""
+    seen = list(seen)
+    kept = _kept([(needs, account) for needs, account in seen if not _is_empty(needs, account)])
     return [
-        f"{name}: found an empty disk, and an earlier cluster's data on {kept}; expected that node's data, too. Attach the disk"
-        f" that was there; if it is lost for good, allow an empty one: pulumi config set acceptEmptyDisk {name}. For a new"
+        f"{needs.name}: found an empty disk, and {kept}; expected that node's data, too. Attach the disk that was there;"
+        f" if it is lost for good, allow an empty one: pulumi config set acceptEmptyDisk {needs.name}. With it go the"
+        " partitions whose last in-sync replica was on that disk, as the others discard theirs to follow it. For a new"
         " cluster empty the others"
-        for name, is_kept in holds.items()
-        if kept and not is_kept and name != accepted
+        for needs, account in seen
+        if kept and account.claim is None and needs.name != accepted and _is_empty(needs, account)
     ]
 
 
-def _holds_data(needs: Needs, account: Account) -> bool:
-    """By the label that this package gives a file system, where it is not mounted yet."""
-    return account.owner is not None or bool(needs.device and account.device and account.device.label == DATA_LABEL)
+def _is_empty(needs: Needs, account: Account) -> bool:
+    """Whether none of the node's data can be there. A file system that is not mounted may hold it: nobody looked."""
+    if account.owner is not None:
+        return False
+    if not needs.device:
+        return True
+    device = account.device
+    return device is not None and (not device.content or Paths.data in device.mounted_at)
+
+
+def _kept(full: Iterable[tuple[Needs, Account]]) -> str:
+    """What is said to be on these machines' disks; nothing where no data can be."""
+    known, unknown = [], []
+    for needs, account in full:
+        if account.owner is not None or (account.device and account.device.label == DATA_LABEL):
+            known.append(needs.name)
+        elif account.device and account.device.content in _FILE_SYSTEMS:
+            unknown.append(needs.name)
+    found = {
+        "a cluster's data on": known,
+        "a file system that is not mounted and may hold a cluster's data on": unknown,
+    }
+    return ", and ".join(f"{what} {', '.join(names)}" for what, names in found.items() if names)
 
 
 def clock_fault(before: float, says: float, after: float) -> str | None:

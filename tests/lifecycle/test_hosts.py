@@ -289,7 +289,7 @@ def test_data_of_another_cluster_or_node_is_refused(ours: Ground, untouched: dic
     ours.stack.configure(clusterId=kept[1])
     mounted(ours, SECOND, f"sed -i s/node.id=2/node.id=9/ {META}")
     on(ours, FIRST, BLANK)
-    assert f"{FIRST}: found an empty disk, and an earlier cluster's data on {SECOND}, {THIRD}" in refused(ours)
+    assert f"{FIRST}: found an empty disk, and a cluster's data on {SECOND}, {THIRD}" in refused(ours)
     ours.stack.configure(acceptEmptyDisk=FIRST)
     assert "says node.id=9, but the plan says 2" in refused(ours)
     assert on(ours, FIRST, f"sudo blkid -p {DISK} || echo empty") == "empty\n", (

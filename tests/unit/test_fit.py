@@ -108,5 +108,5 @@ def test_one_machine_twice_is_told_although_it_gives_no_account(scene: Scene) ->
 def test_an_empty_disk_beside_kept_ones_is_told_until_it_is_allowed(scene: Scene) -> None:
     for number, name in ((1, "n1"), (3, "n3")):
         scene.says[name] = {"owner": {"stack": "kafka-cluster/dev", "node_id": number}}
-    assert "n2: found an empty disk, and an earlier cluster's data on n1, n3" in scene.told()
+    assert "n2: found an empty disk, and a cluster's data on n1, n3" in scene.told()
     assert scene.told("n2") == ""

@@ -221,34 +221,91 @@ def test_a_listener_takes_its_own_port_only(scope: str, port: int) -> None:
     assert not taken.takes(ADDRESS, port % 65535 + 1)
 
 
-EMPTY, KEPT = disk(), disk(content="xfs", label=DATA_LABEL)
+EMPTY, KEPT, FOREIGN = disk(), disk(content="xfs", label=DATA_LABEL), disk(content="ext4")
+FRESH = disk(content="ext4", mounted_at=["/var/lib/kafka"])
+
+
+def machines(device: str, accounts: dict[str, Account]) -> list[tuple[Needs, Account]]:
+    """Machines by their nodes' names, each with what it says of itself."""
+    return [(needs(device=device).model_copy(update={"name": name}), found) for name, found in accounts.items()]
+
+
+def with_disks(device: str, disks: dict[str, Any]) -> list[tuple[Needs, Account]]:
+    """Machines that nobody took, and that differ in their disks only."""
+    return machines(device, {name: account(device=found) for name, found in disks.items()})
 
 
 @pytest.mark.parametrize(
     ("device", "disks", "faulty"),
     [
         ("/dev/vdb", {"n1": EMPTY, "n2": EMPTY}, []),
+        ("/dev/vdb", {"n1": FOREIGN, "n2": disk(content="xfs")}, []),
+        ("/dev/vdb", {"n1": FRESH, "n2": EMPTY}, []),
         ("/dev/vdb", {"n1": KEPT, "n2": KEPT}, []),
         ("/dev/vdb", {"n1": KEPT, "n2": EMPTY, "n3": EMPTY}, ["n2", "n3"]),
-        ("/dev/vdb", {"n1": disk(content="xfs"), "n2": EMPTY}, []),
+        ("/dev/vdb", {"n1": FOREIGN, "n2": EMPTY, "n3": FOREIGN}, ["n2"]),
+        ("/dev/vdb", {"n1": KEPT, "n2": FOREIGN}, []),
+        ("/dev/vdb", {"n1": KEPT, "n2": FRESH}, ["n2"]),
+        ("/dev/vdb", {"n1": KEPT, "n2": None}, []),
+        ("/dev/vdb", {"n1": disk(content="gpt"), "n2": EMPTY}, []),
         ("", {"n1": KEPT, "n2": EMPTY}, []),
     ],
-    ids=["a new cluster", "one that comes back", "one with losses", "a disk of somebody's", "none of Kafka's"],
+    ids=[
+        "a new cluster",
+        "a new one on file systems that somebody made",
+        "a file system that one sees to be empty",
+        "one that comes back",
+        "one with losses",
+        "what may be one that comes back",
+        "one whose user made a file system",
+        "one that lost what its user mounts",
+        "a disk that is not there, which is told already",
+        "a disk that is refused anyway",
+        "none of Kafka's",
+    ],
 )
 def test_an_empty_disk_where_others_kept_theirs_is_a_loss(
     device: str, disks: dict[str, Any], faulty: list[str]
 ) -> None:
-    seen = [(needs(device=device).model_copy(update={"name": name}), account(device=disks[name])) for name in disks]
-    told = fitness.empty_beside_kept(seen, "")
+    told = fitness.empty_beside_kept(with_disks(device, disks), "")
     assert [line.partition(":")[0] for line in told] == faulty
     assert all(f"pulumi config set acceptEmptyDisk {name}." in line for name, line in zip(faulty, told, strict=True))
-    assert len(fitness.empty_beside_kept(seen, "n2")) == len([name for name in faulty if name != "n2"])
+    accepted = fitness.empty_beside_kept(with_disks(device, disks), "n2")
+    assert len(accepted) == len([name for name in faulty if name != "n2"])
 
 
-def test_machines_that_are_taken_already_are_judged_by_their_stages() -> None:
-    kept, taken = account(owner=MINE), account(claim=MINE)
-    seen = [(needs(), kept), (needs().model_copy(update={"name": "n2"}), taken)]
+def test_what_nobody_looked_into_is_told_apart_from_known_data() -> None:
+    line = only(fitness.empty_beside_kept(with_disks("/dev/vdb", {"n1": KEPT, "n2": FOREIGN, "n3": EMPTY}), ""))
+    assert (
+        "n3: found an empty disk, and a cluster's data on n1, and a file system that is not mounted and may hold a"
+        " cluster's data on n2; expected that node's data, too"
+    ) in line
+    assert "the others discard theirs to follow it" in line, "who allows it should know what goes with it"
+
+
+@pytest.mark.parametrize("device", ["", "/dev/vdb"], ids=["on the root disk", "on a disk of its own"])
+def test_a_blank_machine_beside_those_of_a_running_cluster_is_a_loss(device: str) -> None:
+    taken = account(claim=MINE, owner=MINE, device=FRESH if device else None)
+    seen = machines(device, {"n1": taken, "n2": account(device=EMPTY if device else None), "n3": taken})
+    line = only(fitness.empty_beside_kept(seen, ""))
+    assert line.startswith("n2: found an empty disk, and a cluster's data on n1, n3"), (
+        "a reinstalled machine whose state is lost, or a destroy that was cut off, would begin as an empty voter"
+    )
+    assert fitness.empty_beside_kept(seen, "n2") == []
+
+
+def test_a_claimed_machine_whose_volume_is_not_mounted_counts_as_kept() -> None:
+    seen = machines("/dev/vdb", {"n1": account(claim=MINE, device=FOREIGN), "n2": account(device=EMPTY)})
+    assert "may hold a cluster's data on n1" in only(fitness.empty_beside_kept(seen, ""))
+
+
+@pytest.mark.parametrize("device", ["", "/dev/vdb"])
+def test_machines_that_are_taken_already_are_judged_by_their_stages(device: str) -> None:
+    blank = account(claim=MINE, device=EMPTY if device else None)
+    seen = machines(device, {"n1": account(claim=MINE, owner=MINE), "n2": blank})
     assert fitness.empty_beside_kept(seen, "") == [], "a first `up` that was cut off has formatted some of them"
+    seen = machines(device, {"n1": blank, "n2": account(device=EMPTY if device else None)})
+    assert fitness.empty_beside_kept(seen, "") == [], "a first `up` that was cut off has taken some of them"
 
 
 def test_the_label_is_what_is_written() -> None:
