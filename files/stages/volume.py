@@ -1,6 +1,12 @@
 # A node's data volume: how it is found and whose it is. What holds anything else than this node's data is refused, and
 # left as it is.
 
+# Where a file system is looked into; only one stage at a time runs on a machine.
+LOOK = "/run/kafka-cluster-look"
+# How it is read without a write. Read-only alone replays the journal. ext4 also ends what was deleted while it was
+# open, but for a device that takes no writes, such as the loop device of a read-only mount.
+UNTOUCHED = {"xfs": "ro,norecovery", "ext4": "ro,noload,loop"}
+
 
 def find_data(plan):
     """Mounts a volume that has a file system. An empty one is left as it is: it is no node's yet."""
@@ -54,9 +60,39 @@ def signature(device):
     return found.get("TYPE") or found.get("PTTYPE") or f"something unreadable ({probe.stderr.strip()})"
 
 
+def refuse_others(plan, kind):
+    """Looks for the owner before the volume is mounted for good. Another system may have it in use, which would lose
+    its journal to us, now and at every boot."""
+    device, place = plan["device"], Path(LOOK)
+    end_look(place)  # a run that was killed may have left it
+    place.mkdir(parents=True, exist_ok=True)
+    try:
+        mounted = run("mount", "-t", kind, "-o", UNTOUCHED[kind], device, str(place), check=False)
+        if mounted.returncode != 0:
+            raise OSError(mounted.stderr.strip())
+        is_owned({**plan, "data": str(place), "owner_file": str(place / Path(plan["owner_file"]).name)})
+    except Refused as refusal:
+        raise Refused(str(refusal).replace(str(place), device)) from None
+    except OSError as error:
+        raise Refused(
+            f"the data volume {device} holds {kind} and could not be looked into without a write, so whose it is is not"
+            f" known; nothing was changed: {error}"
+        ) from None
+    finally:
+        end_look(place)
+
+
+def end_look(place):
+    if place.is_mount():
+        run("umount", str(place))
+    if place.is_dir():
+        place.rmdir()
+
+
 def remember_mount(plan, kind):
     """A unit and not a line in fstab, because a container's systemd passes over those. Only wanted by the boot:
     a machine without its volume should still be reachable, and Kafka itself does not start without it."""
+    refuse_others(plan, kind)
     unit = f"""[Unit]
 Description=Data volume of Kafka
 [Mount]

@@ -92,6 +92,112 @@ def test_a_file_system_that_is_there_is_mounted_and_never_made_anew(
     assert f"Type={kind}\n" in machine.path("/etc/systemd/system/var-lib-kafka.mount").read_text()
 
 
+LOOK = "/run/kafka-cluster-look"
+
+
+def unmounted(machine: Machine, kind: str, content: dict[str, str]) -> Path:
+    """A file system that is on the volume with these files; answers the folder that shows them while it is mounted."""
+    blkid(machine, f"DEVNAME=/dev/sdb\nTYPE={kind}\n")
+    place = machine.path(LOOK)
+
+    def mount(*_: str) -> Answer:
+        machine.mounted.add(place)
+        for name, text in content.items():
+            (place / name).write_text(text)
+        return answer()
+
+    def umount(*_: str) -> Answer:
+        machine.mounted.discard(place)
+        for file in place.iterdir():
+            file.unlink()
+        return answer()
+
+    machine.answer(("mount",), mount)
+    machine.answer(("umount",), umount)
+    return place
+
+
+def nothing_stays(machine: Machine) -> bool:
+    """Whether nothing is mounted, and nothing will be at the next boot."""
+    unit = machine.path("/etc/systemd/system/var-lib-kafka.mount")
+    return not (machine.ran("systemctl") or unit.exists() or machine.mounted or machine.path(LOOK).exists())
+
+
+@pytest.mark.parametrize(("kind", "options"), [("xfs", "ro,norecovery"), ("ext4", "ro,noload,loop")])
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ({"films": ""}, "has no OWNER.json but holds films; it is not ours"),
+        ({"OWNER.json": json.dumps({**OURS, "node_id": 3})}, "belongs to node_id 3, and not to 1"),
+        ({"OWNER.json": "{"}, "is not readable as JSON"),
+    ],
+    ids=["somebody's files", "another node's", "half an owner"],
+)
+@pytest.mark.parametrize(("parts", "does"), [(FIND, "find_data"), (MAKE, "make_data")])
+def test_a_foreign_file_system_is_never_mounted_to_stay(
+    machine: Machine, kind: str, options: str, content: dict[str, str], named: str, parts: tuple[str, ...], does: str
+) -> None:
+    place = unmounted(machine, kind, content)
+    told = refused(machine.load(*parts), does, volume_plan(machine))
+    assert named in told
+    assert str(machine.path(DEVICE)) in told, "the folder of the look is gone by then, and says nothing"
+    assert LOOK not in told
+    assert machine.ran("mount") == [("mount", "-t", kind, "-o", options, str(machine.path(DEVICE)), str(place))], (
+        "the system that has it in use would lose its journal to a mount that writes"
+    )
+    assert nothing_stays(machine)
+
+
+@pytest.mark.parametrize("content", [{}, {"OWNER.json": json.dumps(OURS)}], ids=["nobody's", "ours"])
+def test_a_file_system_is_looked_into_before_it_is_mounted_to_stay(machine: Machine, content: dict[str, str]) -> None:
+    place = unmounted(machine, "xfs", content)
+    machine.load(*FIND)["find_data"](volume_plan(machine))
+    started = ("systemctl", "start", "var-lib-kafka.mount")
+    assert machine.calls.index(("umount", str(place))) < machine.calls.index(started), (
+        "xfs mounts no device to be written that is mounted to be read"
+    )
+    assert not place.exists()
+
+
+def test_a_file_system_that_cannot_be_looked_into_is_refused_in_the_words_of_mount(machine: Machine) -> None:
+    unmounted(machine, "xfs", {})
+    machine.answer(("mount",), answer(code=32, stderr="mount: wrong fs type, bad superblock\n"))
+    told = refused(machine.load(*FIND), "find_data", volume_plan(machine))
+    assert told.endswith("nothing was changed: mount: wrong fs type, bad superblock")
+    assert nothing_stays(machine)
+
+
+def test_an_entry_that_cannot_be_read_without_the_journal_is_refused(machine: Machine) -> None:
+    unmounted(machine, "xfs", {})
+    program = machine.load(*FIND)
+
+    def unclean(_: Plan) -> bool:
+        raise OSError(117, "Structure needs cleaning")
+
+    program["is_owned"] = unclean
+    assert "Structure needs cleaning" in refused(program, "find_data", volume_plan(machine))
+    assert nothing_stays(machine)
+
+
+def test_a_look_that_a_killed_run_left_is_ended_first(machine: Machine) -> None:
+    place = unmounted(machine, "xfs", {})
+    place.mkdir(parents=True)
+    (place / "films").touch()
+    machine.mounted.add(place)
+    machine.load(*FIND)["find_data"](volume_plan(machine))
+    looks = [call[0] for call in machine.calls if "mount" in call[0]]
+    assert looks == ["umount", "mount", "umount"], "what it left may be another disk's"
+
+
+def test_a_volume_that_is_mounted_is_not_mounted_to_be_looked_into(machine: Machine) -> None:
+    plan = volume_plan(machine)
+    machine.mounted.add(Path(plan["data"]))
+    machine.answer(("findmnt",), answer(plan["device"] + "\n"))
+    write_json(Path(plan["owner_file"]), OURS)
+    machine.load(*FIND, first=False)["find_data"](plan)
+    assert machine.calls == machine.ran("findmnt"), "a stage that has nothing to do asks one thing"
+
+
 @pytest.mark.parametrize(
     ("found", "code", "named"),
     [
