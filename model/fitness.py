@@ -4,6 +4,7 @@ Knows what a node needs of a machine and what must not be on it. Refuses to know
 that anything could be changed there.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -27,6 +28,10 @@ MOST_CLOCK_SECONDS = 1.0
 # Of the file systems that stage `formatted` makes.
 DATA_LABEL = "kafka-data"
 _FILE_SYSTEMS = ("", "xfs", "ext4")
+# What makers and hypervisors (QEMU, Proxmox, VMware, VirtualBox, Google's) write where a disk was given no number: it
+# is the same on every machine. The kernel makes a WWN of an NVMe disk's serial where that has none.
+_NO_WWN = re.compile(r"(0x)?5?0*|nvme\..*")
+_NO_SERIAL = re.compile(r"0*|QM\d+|drive-.*|persistent-disk-\d+|nvme_card.*|VMware NVME.*|VB1234-56789")
 
 
 class _Frozen(BaseModel):
@@ -72,12 +77,16 @@ class Listener(_Frozen):
 
 
 class Device(_Frozen):
-    """A block device. `content` is "" where it holds nothing, `label` where its file system has none."""
+    """A block device. `content` is "" where it holds nothing, `label` where its file system has none, `partition` where
+    it is a whole disk; `wwn` and `serial` are the disk's."""
 
     size_mib: int
     content: str
     label: str = ""
     mounted_at: tuple[str, ...]
+    wwn: str = ""
+    serial: str = ""
+    partition: str = ""
 
 
 class Java(_Frozen):
@@ -216,10 +225,10 @@ def empty_beside_kept(seen: Iterable[tuple[Needs, Account]], accepted: str) -> l
     seen = list(seen)
     kept = _kept([(needs, account) for needs, account in seen if not _is_empty(needs, account)])
     return [
-        f"{needs.name}: found an empty disk, and {kept}; expected that node's data, too. Attach the disk that was there;"
-        f" if it is lost for good, allow an empty one: pulumi config set acceptEmptyDisk {needs.name}. With it go the"
-        " partitions whose last in-sync replica was on that disk, as the others discard theirs to follow it. For a new"
-        " cluster empty the others"
+        f"{needs.name}: found an empty disk, and {kept}; expected that node's data, too. Attach the disk that was"
+        " there; if it is lost for good, allow an empty one:"
+        f" pulumi config set acceptEmptyDisk {needs.name}. With it go the partitions whose last in-sync replica was on"
+        " that disk, as the others discard theirs to follow it. For a new cluster empty the others"
         for needs, account in seen
         if kept and account.claim is None and needs.name != accepted and _is_empty(needs, account)
     ]
@@ -274,3 +283,27 @@ def same_machines(identities: Mapping[str, Identity], here: Identity) -> list[st
         if identity == here
     ]
     return twins + own
+
+
+def same_disks(seen: Iterable[tuple[Needs, Account]]) -> list[str]:
+    """A line for each two nodes whose data devices turn out to be one disk. A disk of a storage network has the same
+    name on every machine, and two nodes would make their file systems on it side by side."""
+    return [
+        f"{one.name} and {other.name}: found the same disk ({number}) as {one.device} and {other.device}, expected two;"
+        " name a `dataDevice` of its own for each (a virtual disk may have to be given a serial of its own)"
+        for (one, its), (other, others) in combinations(seen, 2)
+        if (number := _same_number(its, others))
+    ]
+
+
+def _same_number(one: Account, other: Account) -> str:
+    """The number by which the data devices of two machines are one disk. A serial is not everywhere one disk's alone,
+    so it says nothing of two that hold a node's data each."""
+    first, second = one.device, other.device
+    if not first or not second or first.partition != second.partition:
+        return ""
+    wwns = {"" if _NO_WWN.fullmatch(device.wwn) else device.wwn for device in (first, second)}
+    if wwns != {""}:
+        return f"WWN {first.wwn}" if len(wwns) == 1 else ""
+    is_one = first.serial == second.serial and not _NO_SERIAL.fullmatch(first.serial)
+    return f"serial {first.serial}" if is_one and not (one.owner and other.owner) else ""

@@ -72,6 +72,7 @@ async def check(candidates: Candidates) -> None:
     faults = [fault for seen in looks for fault in seen.faults]
     faults += fitness.same_machines(identities, _here())
     accounts = [(node.needs, seen.account) for node, seen in zip(candidates.nodes, looks, strict=True) if seen.account]
+    faults += fitness.same_disks(accounts)
     faults += fitness.empty_beside_kept(accounts, candidates.accepted)
     if faults:
         lines = "\n".join(f"  - {fault}" for fault in faults)

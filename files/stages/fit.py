@@ -114,4 +114,16 @@ def device(path):
         "content": content.get("TYPE") or content.get("PTTYPE") or "",
         "label": content.get("LABEL", ""),
         "mounted_at": run("findmnt", "-no", "TARGET", "--source", path, check=False).stdout.split(),
+        "partition": content.get("PART_ENTRY_NUMBER", ""),
+        **numbers(path),
     }
+
+
+def numbers(path):
+    """What a disk is known by on every machine that it is attached to: its own, also below what only leads to it, such
+    as several paths. A loop device has neither."""
+    probe = run("lsblk", "-sJo", "TYPE,WWN,SERIAL", path, check=False).stdout
+    disk = json.loads(probe)["blockdevices"][0] if probe else {}
+    while not disk.get("wwn") and disk.get("type") in ("mpath", "part", "crypt") and disk.get("children"):
+        disk = disk["children"][0]
+    return {key: (disk.get(key) or "").strip() for key in ("wwn", "serial")}

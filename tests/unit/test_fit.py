@@ -110,3 +110,9 @@ def test_an_empty_disk_beside_kept_ones_is_told_until_it_is_allowed(scene: Scene
         scene.says[name] = {"owner": {"stack": "kafka-cluster/dev", "node_id": number}}
     assert "n2: found an empty disk, and a cluster's data on n1, n3" in scene.told()
     assert scene.told("n2") == ""
+
+
+def test_one_disk_for_two_nodes_is_told(scene: Scene) -> None:
+    for name in ("n1", "n3"):
+        scene.says[name] = {"device": {"size_mib": 4096, "content": "", "mounted_at": [], "wwn": "0x600a098038303053"}}
+    assert "n1 and n3: found the same disk (WWN 0x600a098038303053)" in scene.told()

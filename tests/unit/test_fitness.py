@@ -308,5 +308,63 @@ def test_machines_that_are_taken_already_are_judged_by_their_stages(device: str)
     assert fitness.empty_beside_kept(seen, "") == [], "a first `up` that was cut off has taken some of them"
 
 
+LUN, NUMBER = "0x600a098038303053", "WD-WCC4N0123456"
+
+
+def same_disks(one: dict[str, Any], other: dict[str, Any], **both: Any) -> list[str]:
+    found = {"n1": account(device=disk(**one), **both), "n2": account(device=disk(**other), **both)}
+    return fitness.same_disks(machines("/dev/disk/by-id/x", found))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "number"),
+    [
+        ({"wwn": LUN}, {"wwn": LUN}, f"WWN {LUN}"),
+        ({"wwn": LUN, "serial": "1"}, {"wwn": LUN, "serial": "2"}, f"WWN {LUN}"),
+        ({"wwn": LUN, "partition": "1"}, {"wwn": LUN, "partition": "1"}, f"WWN {LUN}"),
+        ({"serial": NUMBER}, {"serial": NUMBER}, f"serial {NUMBER}"),
+        ({"wwn": "nvme.1d0f-766f6c", "serial": "vol0"}, {"wwn": "nvme.1d0f-766f6c", "serial": "vol0"}, "serial vol0"),
+    ],
+)
+def test_one_disk_for_two_nodes_is_refused(one: dict[str, Any], other: dict[str, Any], number: str) -> None:
+    line = only(same_disks(one, other))
+    assert line.startswith(f"n1 and n2: found the same disk ({number}) as /dev/disk/by-id/x and /dev/disk/by-id/x,"), (
+        "both would make a file system on it, one over the other"
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({}, {}),
+        ({"wwn": LUN}, {"wwn": LUN[:-1]}),
+        ({"wwn": LUN, "serial": NUMBER}, {"wwn": LUN[:-1], "serial": NUMBER}),
+        ({"wwn": LUN, "serial": NUMBER}, {"serial": NUMBER}),
+        ({"wwn": LUN, "partition": "1"}, {"wwn": LUN, "partition": "2"}),
+        ({"serial": NUMBER}, {"serial": "other"}),
+        *(({"wwn": empty}, {"wwn": empty}) for empty in ("0x0000000000000000", "0x5000000000000000")),
+        *(
+            ({"serial": made_up}, {"serial": made_up})
+            for made_up in ("QM00003", "drive-scsi1", "persistent-disk-1", "0000")
+        ),
+        ({"wwn": "nvme.1ae0-6e76", "serial": "nvme_card-pd"}, {"wwn": "nvme.1ae0-6e76", "serial": "nvme_card-pd"}),
+    ],
+)
+def test_disks_that_nothing_says_to_be_one_are_two(one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert same_disks(one, other) == []
+
+
+def test_a_serial_says_nothing_of_disks_that_hold_a_nodes_data_each() -> None:
+    taken = {"claim": MINE, "owner": MINE}
+    assert same_disks({"serial": NUMBER}, {"serial": NUMBER}, **taken) == [], "a cluster runs on them"
+    assert same_disks({"wwn": LUN}, {"wwn": LUN}, **taken), (
+        "it may be mounted on both, and each spoils it for the other"
+    )
+
+
+def test_a_machine_without_a_data_device_shares_no_disk() -> None:
+    assert fitness.same_disks(machines("", {"n1": account(), "n2": account(device=disk(wwn=LUN))})) == []
+
+
 def test_the_label_is_what_is_written() -> None:
     assert f'"-L", "{DATA_LABEL}"' in (ROOT / "files/stages/formatted.py").read_text(encoding="utf-8")

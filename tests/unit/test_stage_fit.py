@@ -79,7 +79,34 @@ def test_a_disk_is_told_with_its_size_and_content(machine: Machine, plan: Plan) 
     machine.answer(("blkid",), answer("LABEL=films\nTYPE=ntfs\n"))
     machine.answer(("findmnt",), answer("/mnt\n/srv\n"))
     found = account(machine, {**plan, "device": str(disk)})["device"]
-    assert found == {"size_mib": 2048, "content": "ntfs", "label": "films", "mounted_at": ["/mnt", "/srv"]}
+    told = {"size_mib": 2048, "content": "ntfs", "label": "films", "mounted_at": ["/mnt", "/srv"]}
+    assert found == {**told, "wwn": "", "serial": "", "partition": ""}
+
+
+LUN = {"type": "disk", "wwn": "0x600a098038303053", "serial": " 80A1 "}
+
+
+@pytest.mark.parametrize(
+    ("told", "numbers"),
+    [
+        (LUN, ("0x600a098038303053", "80A1")),
+        ({**LUN, "wwn": None}, ("", "80A1")),
+        ({"type": "mpath", "wwn": None, "serial": None, "children": [LUN, LUN]}, ("0x600a098038303053", "80A1")),
+        ({"type": "lvm", "wwn": None, "serial": None, "children": [LUN]}, ("", "")),
+        ({"type": "loop", "wwn": None, "serial": None}, ("", "")),
+    ],
+    ids=["a disk", "without a WWN", "several paths to it", "a part of it", "a file"],
+)
+def test_a_disk_is_told_by_what_it_is_known_by_everywhere(
+    machine: Machine, plan: Plan, told: dict[str, Any], numbers: tuple[str, str]
+) -> None:
+    disk = machine.path("/dev/sdb")
+    disk.write_text("x")
+    machine.answer(("blkid",), answer("DEVNAME=/dev/sdb1\nPART_ENTRY_NUMBER=2\n"))
+    machine.answer(("lsblk",), answer(json.dumps({"blockdevices": [told]})))
+    found = account(machine, {**plan, "device": str(disk)})["device"]
+    assert (found["wwn"], found["serial"]) == numbers
+    assert found["partition"] == "2", "two parts of one disk are two"
 
 
 def test_a_disk_that_is_not_there(machine: Machine, plan: Plan) -> None:
