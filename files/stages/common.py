@@ -8,11 +8,13 @@ import json
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 FIRST_SECONDS, EVERY_SECONDS = 2, 5
@@ -43,7 +45,8 @@ def run(*command, check=True, stdin=None, **more):
 
 
 def patiently(command, stdin, more):
-    """Runs a command to its end, and says so when that takes a while. On standard error: an answer may be read."""
+    """Runs a command to its end, and says so when that takes a while. On standard error: an answer may be read. Whoever
+    would hear it may be gone: what was stopped is started again nevertheless."""
     ends = {"stdin": subprocess.PIPE if stdin is not None else None, "stdout": subprocess.PIPE}
     began, pause = time.monotonic(), FIRST_SECONDS
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **ends, **more) as process:
@@ -54,7 +57,8 @@ def patiently(command, stdin, more):
             except subprocess.TimeoutExpired:
                 stdin, pause = None, EVERY_SECONDS  # it was given already
                 took = f"{time.monotonic() - began:.0f} s of at most {MOST_SECONDS} s for the whole stage"
-                print(f"waiting for `{' '.join(command)}` ({took})", file=sys.stderr, flush=True)
+                with suppress(OSError):
+                    print(f"waiting for `{' '.join(command)}` ({took})", file=sys.stderr, flush=True)
 
 
 def succeeds(*command):
@@ -131,6 +135,8 @@ def call(main, plan):
     # words that are looked for.
     os.umask(0o022)
     os.environ["LC_ALL"] = "C.UTF-8"
+    # As Python itself does with SIGPIPE: a caller that is cut off ends nothing half-way.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         main(plan)
     except Refused as refusal:

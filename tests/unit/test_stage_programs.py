@@ -10,7 +10,7 @@ import pytest
 import files
 from model import stages
 
-from .stage_machine import Machine, Plan, answer, refused
+from .stage_machine import Machine, answer, refused
 
 
 def test_a_file_is_written_once_and_then_left_alone(machine: Machine) -> None:
@@ -78,22 +78,20 @@ def test_a_service_that_is_neither_down_nor_up_counts_as_up(machine: Machine, st
     assert program["is_active"]("kafka.service") is (state not in ("inactive", "failed"))
 
 
-def test_a_refusal_ends_the_program_with_node_and_stage(machine: Machine) -> None:
-    program = machine.load()
-
-    def main(_: Plan) -> None:
-        raise program["Refused"]("the reason")
-
-    with pytest.raises(SystemExit) as caught:
-        program["call"](main, {"node": "n1", "stage": "installed"})
-    assert caught.value.code == "n1: stage 'installed': the reason", "it goes to stderr, and the exit code is 1"
+def program(body: str) -> str:
+    """A program with that body."""
+    texts = {"stages/common.py": files.text("stages/common.py"), "stages/own.py": f"def main(plan):\n    {body}"}
+    return stages.program(texts.__getitem__, ("own",), {"node": "n1", "stage": "installed"})
 
 
 def ended(body: str) -> subprocess.CompletedProcess[str]:
-    """A program with that body, run as a machine runs it."""
-    texts = {"stages/common.py": files.text("stages/common.py"), "stages/own.py": f"def main(plan):\n    {body}"}
-    program = stages.program(texts.__getitem__, ("own",), {"node": "n1", "stage": "installed"})
-    return subprocess.run([sys.executable, "-"], input=program, capture_output=True, text=True)
+    """One that was run as a machine runs it."""
+    return subprocess.run([sys.executable, "-"], input=program(body), capture_output=True, text=True)
+
+
+def test_a_refusal_ends_the_program_with_node_and_stage() -> None:
+    done = ended("raise Refused('the reason')")
+    assert (done.returncode, done.stderr) == (1, "n1: stage 'installed': the reason\n")
 
 
 @pytest.mark.parametrize(
@@ -109,6 +107,26 @@ def test_what_nobody_foresaw_ends_with_node_and_stage_too(body: str, told: str) 
     *place, last = done.stderr.splitlines()
     assert (done.returncode, last) == (1, f"n1: stage 'installed': {told}")
     assert "in main" in "\n".join(place), "where it happened stands above"
+
+
+def test_a_program_whose_caller_is_gone_goes_on_to_its_end(tmp_path: Path) -> None:
+    """The connection that it was sent over is cut while it says what it waits for."""
+    done = tmp_path / "done"
+    at_once = "globals().update(FIRST_SECONDS=0.05, EVERY_SECONDS=0.05)"
+    text = program(f"{at_once}; run('sleep', '0.3'); write({str(done)!r}, 'x')")
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        subprocess.run([sys.executable, "-"], input=text, stdout=subprocess.PIPE, stderr=writer, text=True)
+    finally:
+        os.close(writer)
+    assert done.exists(), "between a stop and a start, a node that was well would stay down"
+
+
+def test_no_hang_up_ends_a_program() -> None:
+    assert ended("import signal; os.kill(os.getpid(), signal.SIGHUP); say('done')").stdout == "done\n", (
+        "nor does the end of the connection that it was sent over"
+    )
 
 
 def test_a_program_ends_as_it_says_itself() -> None:

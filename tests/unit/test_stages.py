@@ -177,7 +177,7 @@ def test_a_program_is_understood_by_the_pythons_that_machines_have(parts: tuple[
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
     standard = {"grp", "hashlib", "json", "os", "pwd", "shutil", "subprocess", "sys", "tempfile", "pathlib", "re",
-                "time", "traceback", "calendar", "gzip", "shlex", "concurrent.futures"}  # fmt: skip
+                "time", "traceback", "calendar", "gzip", "shlex", "concurrent.futures", "contextlib", "signal"}  # fmt: skip
     assert imported <= standard, "a machine has Python's own library and nothing else"
 
 
