@@ -380,13 +380,15 @@ def vitals(cluster: Cluster, node: Node) -> dict[str, Any]:
 
 
 def start(cluster: Cluster, node: Node, *, why: str, before: str, after: str, restart: bool) -> dict[str, Any]:
-    """The plan of a start, or of a restart when `restart`; `before` and `after` are fingerprints."""
+    """The plan of a start, or of a restart when `restart`; `before` is what the node said that it runs, with the mark of an
+    edit by hand where it has one, and `after` the planned fingerprint."""
     return {
         **_start(cluster, why=why, before=before),
         "node": node.name,
         "stage": "running",
         "restart": restart,
         "fingerprint": after,
+        "running_fingerprint": cluster.paths.running_fingerprint,
         "misled": cluster.paths.stale_readers,
     }
 

@@ -12,7 +12,7 @@ from .stage_machine import Answer, Machine, Plan, answer, configured_plan, lives
 def start_plan(machine: Machine, staged: Plan | None = None, **more: Any) -> Plan:
     plan = {**configured_plan(machine), **(staged or {})}
     machine.load("activation", "configured")["stage_files"](plan)
-    keys = ("node", "staged", "fingerprint_file", "fingerprint", "misled")
+    keys = ("node", "staged", "fingerprint_file", "running_fingerprint", "fingerprint", "misled")
     starts = plan["beside"]["starts"]
     told = {"stage": "running", "restart": False, "starts": starts, "why": "it was down", "from": ""}
     machine.answer(("date",), answer("2026-01-02T03:04:05Z\n"))
@@ -57,6 +57,50 @@ def test_a_start_activates_between_stop_and_start(machine: Machine, active: str,
     assert stop < enable < start, "the mode file changes only while the service is stopped"
     assert ("systemctl", "stop", "zookeeper.service") in words[:enable]
     assert ("systemctl", "reset-failed", "kafka.service") in words
+
+
+@pytest.mark.parametrize(("seen", "now"), [("f0", "f1"), ("f1 edited by hand", "f1"), ("f0", "f2")])
+def test_a_node_that_was_restarted_since_it_was_asked_is_left_alone(machine: Machine, seen: str, now: str) -> None:
+    """Runs from two computers know nothing of each other, and the machine's lock lets one in after the other."""
+    plan = {**start_plan(machine, restart=True), "from": seen}
+    runs(plan, now)
+    state(machine, "active")
+    said = refused(machine.load("activation", "start"), "main", plan)
+    assert f"kafka.service was restarted meanwhile: it runs configuration {now}, and ran {seen}" in said
+    assert "Run `pulumi up` again" in said
+    for verb in "stop", "start":
+        assert not machine.ran("systemctl", verb), "the other run may be restarting the next node already"
+
+
+@pytest.mark.parametrize(
+    ("seen", "now"),
+    [
+        ("f0", "f0"),
+        ("f0", "f0 edited by hand"),
+        ("f1 edited by hand",) * 2,
+        ("f1", "f1"),
+        ("f0", ""),
+        ("", "f0"),
+        ("", ""),
+    ],
+)
+def test_a_node_that_runs_what_it_said_is_restarted(machine: Machine, seen: str, now: str) -> None:
+    plan = {**start_plan(machine, restart=True), "from": seen}
+    if now:
+        runs(plan, now)
+    state(machine, "active")
+    machine.load("activation", "start")["main"](plan)
+    assert machine.ran("systemctl", "start", "kafka.service"), (
+        "one that fails over and over has such a file now and then, and a mark is no restart"
+    )
+
+
+def test_a_node_that_is_down_is_started_whatever_it_ran(machine: Machine) -> None:
+    plan = {**start_plan(machine, restart=True), "from": "f0"}
+    runs(plan, "f1")
+    state(machine, "failed")
+    machine.load("activation", "start")["main"](plan)
+    assert machine.ran("systemctl", "start", "kafka.service"), "nobody is taken down by that"
 
 
 def test_services_start_in_their_order(machine: Machine) -> None:
