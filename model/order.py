@@ -93,6 +93,11 @@ def work(states: Iterable[NodeState], planned_config: str, unwell: Collection[in
     return Work(other_mode, start, revive, join, tuple(s.name for s in outdated if s.name not in revive))
 
 
+def touched(todo: Work) -> tuple[str, ...]:
+    """The names of the nodes that what is staged there is activated on."""
+    return (*todo.start, *todo.revive, *todo.restart)
+
+
 def undecided(states: Iterable[NodeState], planned_config: str, unwell: Collection[int]) -> tuple[str, ...]:
     """The names of those of whom nobody knows yet whether they come to serve or only fail: started a moment ago in the
     planned mode with another configuration than planned."""

@@ -360,6 +360,7 @@ def report(cluster: Cluster, node: Node) -> dict[str, Any]:
         "running_fingerprint": paths.running_fingerprint,
         "mode_file": paths.mode_file,
         "log": paths.server_log(),
+        "staged": paths.staged,
         "other_log_dir": paths.log_dir(cluster.mode.other),
         "zookeeper_identity": f"{paths.log_dir(Mode.ZOOKEEPER)}/meta.properties",
     }

@@ -1,8 +1,9 @@
 """Brings a cluster to run what is planned: all nodes up, each with its planned configuration, and whole.
 
 1. Ask every node what it is and runs. A node that can't be asked stops everything before anything is touched, and so do
-   disks of different clusters. Of one that was started a moment ago with another configuration it has to be seen first
-   whether it serves or fails.
+   disks of different clusters, and another configuration than planned staged on a node that is to be started or
+   restarted. Of one that was started a moment ago with another configuration it has to be seen first whether it serves
+   or fails.
 2. Where nodes come from the other mode, the topics that stay behind are named. Those that still run in it are
    stopped, all together: there is no cluster in which both could serve.
 3. Nodes that are down are started side by side (a lone KRaft node waits for its peers), and with them those that only
@@ -66,12 +67,25 @@ class Run:
                 " Nothing was started or stopped. Attach the right disk to each node, then `pulumi up` again"
             )
 
+    def refuse_unstaged(self, todo: order.Work, reports: Mapping[str, Mapping[str, Any]]) -> None:
+        """Each start would refuse what is not planned, once the whole cluster was stopped for it. This run may have waited
+        for one that staged something else."""
+        holds = {name: (reports[name]["staged"], self.facts[name].fingerprint) for name in sorted(order.touched(todo))}
+        wrong = {name: pair for name, pair in holds.items() if pair[0] != pair[1]}
+        told = [f"{name} holds configuration {staged} and not {planned}" for name, (staged, planned) in wrong.items()]
+        if told:
+            raise Failed(
+                f"stage 'running': {', '.join(told)}, which is planned. It started and stopped nothing."
+                ' Have it staged anew: pulumi config set reapply "$(date +%FT%T)", then `pulumi up`'
+            )
+
     async def bring(self) -> None:
         """The algorithm at the head of this file."""
         found = await accounts.settled(self.handover, self.machines, self.gates.view)
         reports = found.reports
         self.refuse_strangers(reports)
         todo = order.work(found.states, self.cluster.paths.properties(self.cluster.mode), found.unwell)
+        self.refuse_unstaged(todo, reports)
         before = {name: report["running"] for name, report in reports.items()}
         if left_behind := switch.left_behind(self.cluster, reports.values()):
             print(left_behind, flush=True)

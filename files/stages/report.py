@@ -3,7 +3,9 @@
 
 def main(plan):
     drawn = (read_properties(plan["zookeeper_identity"]) or {}).get("cluster.id", "")
-    say(json.dumps({**account(plan), "other_topics": topics(plan["other_log_dir"]), "zookeeper_cluster": drawn}))
+    staged = (read_json(Path(plan["staged"]) / "MANIFEST.json") or {}).get("fingerprint", "none")
+    more = {"staged": staged, "other_topics": topics(plan["other_log_dir"]), "zookeeper_cluster": drawn}
+    say(json.dumps({**account(plan), **more}))
 
 
 def topics(log_dir):

@@ -43,7 +43,8 @@ class Node:
     async def ask(self, parts: tuple[str, ...], plan: dict[str, Any]) -> dict[str, Any]:
         config = HANDOVER.cluster.paths.properties(HANDOVER.mode)
         units = {"kafka.service": self.kafka, "zookeeper.service": DOWN}
-        return {"units": units, "running": "f", "config": config, "other_topics": [], "zookeeper_cluster": ""}
+        report = {"units": units, "running": "f", "config": config, "staged": "f"}
+        return {**report, "other_topics": [], "zookeeper_cluster": ""}
 
     async def stage(self, parts: tuple[str, ...], plan: dict[str, Any]) -> None:
         self.started = True

@@ -44,8 +44,8 @@ def told(mode: Mode, state: str, runs: str = PLANNED, **more: Any) -> dict[str, 
     """A node's account of itself."""
     unit = {"ActiveState": state, "SubState": "running", "NRestarts": "0", "ActiveEnterTimestamp": "@1000"}
     units = {"kafka.service": unit, "zookeeper.service": unit}
-    report = {"units": units, "running": runs, "config": CONFIG[mode], "other_topics": [], "zookeeper_cluster": ""}
-    return {**report, **more}
+    report = {"units": units, "running": runs, "config": CONFIG[mode], "staged": PLANNED}
+    return {**report, "other_topics": [], "zookeeper_cluster": "", **more}
 
 
 async def unreached(access: Access) -> Any:
@@ -96,6 +96,30 @@ def test_disks_of_different_clusters_are_refused_before_anything_is_touched(befo
     with pytest.raises(running.Failed, match=r"n1, n2: A; n3: B.*Nothing was started or stopped") as refusal:
         brought(Mode.ZOOKEEPER, *reports)
     assert "zookeeper-mode-logs" in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("mode", "state", "runs"),
+    [(Mode.ZOOKEEPER, "active", "other"), (Mode.KRAFT, "active", "old"), (Mode.KRAFT, "inactive", "")],
+    ids=["of the other mode", "outdated", "down"],
+)
+def test_nothing_is_stopped_for_a_plan_that_no_machine_holds_any_more(
+    mode: Mode, state: str, runs: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It waited behind another run, which brought what was configured since."""
+    reports = [told(mode, state, runs, staged=staged) for staged in ("newer", "newer", "none")]
+    with pytest.raises(running.Failed) as refusal:
+        brought(Mode.KRAFT, *reports)
+    assert str(refusal.value).startswith(
+        "stage 'running': n1 holds configuration newer and not f, n2 holds configuration newer and not f,"
+        " n3 holds configuration none and not f, which is planned. It started and stopped nothing."
+    )
+    assert capsys.readouterr().out == "", "the whole cluster would be stopped, and no node would start"
+
+
+def test_what_is_staged_on_a_node_that_is_left_alone_is_nothing_to_it() -> None:
+    reports = [told(Mode.KRAFT, "active", staged="newer"), told(Mode.KRAFT, "active"), told(Mode.KRAFT, "inactive")]
+    assert brought(Mode.KRAFT, *reports) == ["start n3", "whole"]
 
 
 def test_what_an_ensemble_drew_is_nothing_to_the_other_mode() -> None:

@@ -248,8 +248,10 @@ def report(machine: Machine, plan: Plan) -> dict[str, Any]:
 
 def test_a_bare_machine_gives_an_account_too(reporting: Machine) -> None:
     found = report(reporting, report_plan(reporting))
-    assert set(found) == {"units", "running", "config", "free_bytes", "log", "other_topics", "zookeeper_cluster"}
+    account = {"units", "running", "config", "free_bytes", "log"}
+    assert set(found) == account | {"staged", "other_topics", "zookeeper_cluster"}
     assert found["running"] == found["config"] == ""
+    assert found["staged"] == "none"
     assert found["log"] == []
     assert found["units"]["kafka.service"] == {"ActiveState": "inactive", "SubState": "a=b"}
 
@@ -262,6 +264,12 @@ def test_topics_are_told_of_the_other_modes_data(reporting: Machine) -> None:
         Path(plan["other_log_dir"], name).mkdir(parents=True)
     Path(plan["other_log_dir"], "meta.properties").touch()
     assert report(reporting, plan)["other_topics"] == ["__consumer_offsets", "a-b"]
+
+
+def test_what_would_be_activated_is_told(reporting: Machine) -> None:
+    plan = {**report_plan(reporting), "fingerprint": "f7"}
+    reporting.load("activation", "configured")["stage_files"](plan)
+    assert report(reporting, plan)["staged"] == "f7"
 
 
 def test_the_cluster_that_an_ensemble_drew_is_told(reporting: Machine) -> None:
