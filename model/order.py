@@ -1,6 +1,7 @@
 """What has to happen to which node so that every node runs what is planned, and in which order.
 
-The rule: starting a node that is down needs no permission; taking down one that is up always does.
+The rule: starting a node that is down needs no permission; taking down one that is up always does. One that is stopping
+goes down whatever is done, and is started once it has.
 All nodes that are down start side by side, and with them those that only fail over and over with another configuration
 than planned. Of the others that run something else than planned, an unhealthy one is first (it has least to lose), the
 active controller last (each hand-over of it costs the cluster a pause).
@@ -16,7 +17,8 @@ from model.handover import NodeFacts
 WAS_DOWN = "it was down"
 
 _KAFKA, _ZOOKEEPER = "kafka.service", "zookeeper.service"
-_UP = ("active", "activating", "reloading", "deactivating")
+_STAYS_UP = ("active", "activating", "reloading")
+_STOPPING = "deactivating"
 _BETWEEN_TWO_TRIES = "auto-restart"
 # A process that systemd started again and that is older than this did not fail at its start.
 JUST_STARTED_SECONDS = 60
@@ -28,9 +30,9 @@ _LAST_WORDS_SECONDS = 3
 @dataclass(frozen=True, slots=True)
 class NodeState:
     """What a node said of itself. `running` is the fingerprint its process was started with, "" when it is
-    down; `config` is the properties file that its mode file names. `crash_looping`: systemd has to start it again and
+    down or on its way there; `config` is the properties file that its mode file names. `crash_looping`: systemd has to start it again and
     again; `just_started`: its process was started a moment ago; `zookeeper_down`: its broker runs without the ZooKeeper
-    that is planned beside it."""
+    that is planned beside it; `stopping`: it is up still, and was told to stop."""
 
     name: str
     id: int
@@ -41,6 +43,7 @@ class NodeState:
     crash_looping: bool = False
     just_started: bool = False
     zookeeper_down: bool = False
+    stopping: bool = False
 
 
 def state(
@@ -48,20 +51,21 @@ def state(
 ) -> NodeState:
     """A node's state from its own report (`files/stages/account.py`). `now`: seconds since the epoch."""
     kafka, ensemble = report["units"][_KAFKA], report["units"][_ZOOKEEPER]
-    up = kafka["ActiveState"] in _UP
+    stays, stopping = kafka["ActiveState"] in _STAYS_UP, kafka["ActiveState"] == _STOPPING
     age = now - float(kafka["ActiveEnterTimestamp"].lstrip("@") or 0)
-    just_started = up and age < JUST_STARTED_SECONDS * patience
+    just_started = stays and age < JUST_STARTED_SECONDS * patience
     return NodeState(
         facts.name,
         facts.id,
-        up,
-        report["running"] if up else "",
+        stays or stopping,
+        report["running"] if stays else "",
         facts.fingerprint,
         report["config"],
-        crash_looping=up
+        crash_looping=stays
         and (kafka["SubState"] == _BETWEEN_TWO_TRIES or (just_started and int(kafka["NRestarts"]) > 0)),
         just_started=just_started,
-        zookeeper_down=up and _ZOOKEEPER in services and ensemble["ActiveState"] not in _UP,
+        zookeeper_down=stays and _ZOOKEEPER in services and ensemble["ActiveState"] not in _STAYS_UP,
+        stopping=stopping,
     )
 
 
@@ -84,7 +88,7 @@ def work(states: Iterable[NodeState], planned_config: str, unwell: Collection[in
     states = tuple(states)
     # A node that runs in the other mode can't be part of this cluster: there is nothing to roll.
     other_mode = tuple(s.name for s in states if s.up and planned_config not in s.config)
-    start = tuple(s.name for s in states if not s.up or s.name in other_mode)
+    start = tuple(s.name for s in states if not s.up or s.stopping or s.name in other_mode)
     staying = [s for s in states if s.name not in start]
     outdated = [s for s in staying if s.running != s.planned]
     # Each would wait for the others to be well, and none ever is with what it runs.

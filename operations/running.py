@@ -6,8 +6,8 @@
    or fails.
 2. Where nodes come from the other mode, the topics that stay behind are named. Those that still run in it are
    stopped, all together: there is no cluster in which both could serve.
-3. Nodes that are down are started side by side (a lone KRaft node waits for its peers), and with them those that only
-   fail over and over with an earlier configuration.
+3. Nodes that are down, or are stopping, are started side by side (a lone KRaft node waits for its peers), and with
+   them those that only fail over and over with an earlier configuration.
 4. Nodes that run something else than planned are restarted one at a time, the one that costs least by
    `model/order.py` first. Before each one the cluster must be able to spare it; after each one it must be whole
    again in several samples in a row: every broker registered, the quorum complete without lag, full ISR. A node that
@@ -86,7 +86,7 @@ class Run:
         self.refuse_strangers(reports)
         todo = order.work(found.states, self.cluster.paths.properties(self.cluster.mode), found.unwell)
         self.refuse_unstaged(todo, reports)
-        before = {name: report["running"] for name, report in reports.items()}
+        before = {state.name: state.running for state in found.states}
         if left_behind := switch.left_behind(self.cluster, reports.values()):
             print(left_behind, flush=True)
         if todo.stop:

@@ -47,6 +47,11 @@ def start_unit(unit):
     run("systemctl", "start", unit)
 
 
+def stays_up(unit):
+    """One that is stopping is active still. It goes down whatever is done, and a start waits for that."""
+    return unit_property(unit, "ActiveState") in ("active", "activating", "reloading")
+
+
 def misled(plan):
     """The services beside Kafka whose process may have read a file that was edited by hand. The file is right again, and
     what systemd started since has read that."""

@@ -3,5 +3,5 @@
 
 
 def main(plan):
-    if not is_active("zookeeper.service"):
+    if not stays_up("zookeeper.service"):
         start_alone(plan, "zookeeper.service")

@@ -1,9 +1,9 @@
 # Activates the staged configuration and starts the services that it names; those of the other mode are
-# stopped first. Only ever run while kafka.service is stopped, or to end in it being restarted on purpose.
+# stopped first. Only ever run while kafka.service is stopped or stopping, or to end in it being restarted on purpose.
 
 
 def main(plan):
-    if is_active("kafka.service"):
+    if stays_up("kafka.service"):
         may_be_taken_down(plan)
     manifest = staged_as_planned(plan)
     stop_unit("kafka.service")

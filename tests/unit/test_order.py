@@ -95,6 +95,15 @@ def test_a_node_that_is_down_in_the_other_mode_needs_no_stop() -> None:
     assert work(node(1, up=False, config=ZOOKEEPER)) == order.Work(start=("n1",))
 
 
+def test_a_node_that_is_stopping_does_not_stay_up() -> None:
+    """A switch that was cut off while it stops, and then taken back."""
+    stopping = replace(node(1), running="", stopping=True)
+    assert work(stopping, node(2)) == order.Work(start=("n1",)), "its stop completes, and nobody else starts it"
+    assert work(replace(stopping, config=ZOOKEEPER)) == order.Work(stop=("n1",), start=("n1",)), (
+        "what waits for a controller that is gone is ended"
+    )
+
+
 def test_nodes_that_only_fail_are_restarted_side_by_side() -> None:
     """A first up with a setting that no broker starts with, and then one without it."""
     crashing = [replace(node(number, "old"), crash_looping=True) for number in (1, 2, 3)]
@@ -157,6 +166,13 @@ TOLD: dict[str, tuple[dict[str, Any], bool, bool, bool, bool]] = {
     "tries again": (report(NRestarts="3", ActiveEnterTimestamp="@1990"), True, True, True, False),
     "died once, long ago": (report(NRestarts="1"), True, False, False, False),
     "was just started": (report(ActiveEnterTimestamp="@1990"), True, False, True, False),
+    "is stopping": (
+        report(ActiveState="deactivating", NRestarts="1", ActiveEnterTimestamp="@1990"),
+        True,
+        False,
+        False,
+        False,
+    ),
 }
 
 
@@ -170,10 +186,15 @@ def test_what_a_node_reports(case: str) -> None:
         just_started,
         zookeeper_down,
     )
-    assert found.running == ("old" if up else ""), "the file of a process that is gone says nothing"
+    assert found.stopping is (case == "is stopping")
+    assert found.running == ("old" if up and not found.stopping else ""), (
+        "the file of a process that is gone says nothing"
+    )
 
 
-@pytest.mark.parametrize(("zookeeper", "zookeeper_down"), [("inactive", True), ("failed", True), ("active", False)])
+@pytest.mark.parametrize(
+    ("zookeeper", "zookeeper_down"), [("inactive", True), ("failed", True), ("deactivating", True), ("active", False)]
+)
 def test_a_planned_zookeeper_that_is_down_is_seen(zookeeper: str, zookeeper_down: bool) -> None:
     services = ("zookeeper.service", "kafka.service")
     assert (
@@ -196,12 +217,15 @@ STATES = st.builds(
     config=st.sampled_from([KRAFT, ZOOKEEPER]),
     crash_looping=st.booleans(),
     zookeeper_down=st.booleans(),
+    stopping=st.booleans(),
 )
 
 
 def numbered(states: list[NodeState]) -> list[NodeState]:
     return [
-        replace(state, name=f"n{i}", id=i, running=state.running if state.up else "")
+        replace(
+            state, name=f"n{i}", id=i, running=state.running if state.up else "", stopping=state.up and state.stopping
+        )
         for i, state in enumerate(states, 1)
     ]
 
@@ -210,7 +234,7 @@ def numbered(states: list[NodeState]) -> list[NodeState]:
 def test_whatever_the_state_the_work_is_enough_and_never_too_much(states: list[NodeState], unwell: set[int]) -> None:
     found = order.work(states, KRAFT, unwell)
     touched = {*found.start, *found.revive, *found.restart}
-    well = {s.name for s in states if s.up and s.running == s.planned and s.config == KRAFT}
+    well = {s.name for s in states if s.up and not s.stopping and s.running == s.planned and s.config == KRAFT}
     assert touched == {s.name for s in states} - well, "every node ends with what is planned, no other one is touched"
     assert len(touched) == len(found.start) + len(found.revive) + len(found.restart), "each of them in one way only"
     assert {s.id for s in states if s.name in found.revive} <= unwell, "who serves is asked before it is taken down"

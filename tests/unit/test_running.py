@@ -134,6 +134,13 @@ def test_every_start_is_told_with_its_reason(capsys: pytest.CaptureFixture[str])
     assert said[-2:] == ["starting n1, n3: it was down", "starting n2: its configuration changed"]
 
 
+def test_a_node_that_is_stopping_is_started_before_any_is_restarted(capsys: pytest.CaptureFixture[str]) -> None:
+    reports = [told(Mode.KRAFT, "active", "old"), told(Mode.KRAFT, "deactivating"), told(Mode.KRAFT, "active")]
+    done = brought(Mode.KRAFT, *reports)
+    assert done == ["start n2", "start n1", "calm", "whole"], "a roll would wait for it in vain"
+    assert "starting n2: it was down\n" in capsys.readouterr().out
+
+
 def test_a_zookeeper_that_is_started_alone_is_told_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
     lone = told(Mode.ZOOKEEPER, "active")
     lone["units"] = {**lone["units"], "zookeeper.service": {"ActiveState": "inactive"}}

@@ -43,7 +43,9 @@ def test_a_node_that_is_up_is_not_taken_down_by_a_start(machine: Machine) -> Non
     assert not machine.ran("systemctl", "start")
 
 
-@pytest.mark.parametrize(("active", "restart"), [("inactive", False), ("failed", False), ("active", True)])
+@pytest.mark.parametrize(
+    ("active", "restart"), [("inactive", False), ("failed", False), ("deactivating", False), ("active", True)]
+)
 def test_a_start_activates_between_stop_and_start(machine: Machine, active: str, restart: bool) -> None:
     plan = start_plan(machine, restart=restart)
     state(machine, active)
@@ -199,7 +201,7 @@ def test_why_a_node_was_started_is_kept_newest_last_and_not_for_ever(machine: Ma
     assert json.loads(lines[0]) == {"n": 51}
 
 
-@pytest.mark.parametrize("active", ["inactive", "active"])
+@pytest.mark.parametrize("active", ["inactive", "deactivating", "active"])
 def test_a_zookeeper_is_started_alone_with_its_reason_kept(machine: Machine, active: str) -> None:
     plan = start_plan(machine)
     machine.load("activation", "start")["activate"](plan)
