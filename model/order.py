@@ -46,13 +46,11 @@ class NodeState:
     stopping: bool = False
 
 
-def state(
-    facts: NodeFacts, report: Mapping[str, Any], services: Collection[str], now: float, patience: int
-) -> NodeState:
-    """A node's state from its own report (`files/stages/account.py`). `now`: seconds since the epoch."""
+def state(facts: NodeFacts, report: Mapping[str, Any], services: Collection[str], patience: int) -> NodeState:
+    """A node's state from its own report (`files/stages/account.py`), by its own clock."""
     kafka, ensemble = report["units"][_KAFKA], report["units"][_ZOOKEEPER]
     stays, stopping = kafka["ActiveState"] in _STAYS_UP, kafka["ActiveState"] == _STOPPING
-    age = now - float(kafka["ActiveEnterTimestamp"].lstrip("@") or 0)
+    age = report["now"] - float(kafka["ActiveEnterTimestamp"].lstrip("@") or 0)
     just_started = stays and age < JUST_STARTED_SECONDS * patience
     return NodeState(
         facts.name,

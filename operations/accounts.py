@@ -4,7 +4,6 @@ Knows the program that a node gives its account by. Refuses to judge what it say
 """
 
 import asyncio
-import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -37,8 +36,7 @@ async def account(handover: Handover, machines: Mapping[str, Machine], view: Kaf
     """One look at all nodes."""
     cluster, found = handover.cluster, await reports(handover.cluster, machines)
     states = tuple(
-        order.state(facts, found[facts.name], cluster.services(), time.time(), handover.patience)
-        for facts in handover.nodes
+        order.state(facts, found[facts.name], cluster.services(), handover.patience) for facts in handover.nodes
     )
     ask = any(one.crash_looping or (one.just_started and one.running != one.planned) for one in states)
     return Account(found, states, health.unwell(cluster, await view.sample()) if ask else ())

@@ -4,6 +4,7 @@
 def account(plan):
     data = os.statvfs(plan["data"]) if os.path.isdir(plan["data"]) else None
     return {
+        "now": time.time(),
         "units": {unit: unit_state(unit) for unit in ("kafka.service", "zookeeper.service")},
         "running": first_line(plan["running_fingerprint"]),
         "config": first_line(plan["mode_file"]),

@@ -43,7 +43,7 @@ class Node:
     async def ask(self, parts: tuple[str, ...], plan: dict[str, Any]) -> dict[str, Any]:
         config = HANDOVER.cluster.paths.properties(HANDOVER.mode)
         units = {"kafka.service": self.kafka, "zookeeper.service": DOWN}
-        report = {"units": units, "running": "f", "config": config, "staged": "f"}
+        report = {"units": units, "running": "f", "config": config, "staged": "f", "now": 2000.0}
         return {**report, "other_topics": [], "zookeeper_cluster": ""}
 
     async def stage(self, parts: tuple[str, ...], plan: dict[str, Any]) -> None:

@@ -144,10 +144,10 @@ def test_a_broker_whose_zookeeper_is_down_gets_it_back_before_anything_is_restar
     )
 
 
-def report(*, zookeeper: str = "inactive", **kafka: str) -> dict[str, Any]:
+def report(*, zookeeper: str = "inactive", now: float = 2000, **kafka: str) -> dict[str, Any]:
     told = {"ActiveState": "active", "SubState": "running", "NRestarts": "0", "ActiveEnterTimestamp": "@1000"}
     units = {"kafka.service": {**told, **kafka}, "zookeeper.service": {**told, "ActiveState": zookeeper}}
-    return {"units": units, "running": "old", "config": "c"}
+    return {"units": units, "running": "old", "config": "c", "now": now}
 
 
 FACTS = handover(Mode.KRAFT).nodes[0]
@@ -179,7 +179,7 @@ TOLD: dict[str, tuple[dict[str, Any], bool, bool, bool, bool]] = {
 @pytest.mark.parametrize("case", TOLD)
 def test_what_a_node_reports(case: str) -> None:
     told, up, crash_looping, just_started, zookeeper_down = TOLD[case]
-    found = order.state(FACTS, told, ("kafka.service",), now=2000, patience=1)
+    found = order.state(FACTS, told, ("kafka.service",), patience=1)
     assert (found.up, found.crash_looping, found.just_started, found.zookeeper_down) == (
         up,
         crash_looping,
@@ -197,14 +197,12 @@ def test_what_a_node_reports(case: str) -> None:
 )
 def test_a_planned_zookeeper_that_is_down_is_seen(zookeeper: str, zookeeper_down: bool) -> None:
     services = ("zookeeper.service", "kafka.service")
-    assert (
-        order.state(FACTS, report(zookeeper=zookeeper), services, now=2000, patience=1).zookeeper_down is zookeeper_down
-    )
+    assert order.state(FACTS, report(zookeeper=zookeeper), services, patience=1).zookeeper_down is zookeeper_down
 
 
 def test_an_emulated_machine_has_just_started_for_longer() -> None:
     told = report(NRestarts="3", ActiveEnterTimestamp="@1800")
-    assert [order.state(FACTS, told, (), now=2000, patience=n).crash_looping for n in (1, 5)] == [False, True]
+    assert [order.state(FACTS, told, (), patience=n).crash_looping for n in (1, 5)] == [False, True]
 
 
 STATES = st.builds(

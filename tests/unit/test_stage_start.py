@@ -1,6 +1,7 @@
 """The program that starts a node's services, and the account that a node gives of itself."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -250,10 +251,13 @@ def report(machine: Machine, plan: Plan) -> dict[str, Any]:
 
 def test_a_bare_machine_gives_an_account_too(reporting: Machine) -> None:
     found = report(reporting, report_plan(reporting))
-    account = {"units", "running", "config", "free_bytes", "log"}
+    account = {"now", "units", "running", "config", "free_bytes", "log"}
     assert set(found) == account | {"staged", "other_topics", "zookeeper_cluster"}
     assert found["running"] == found["config"] == ""
     assert found["staged"] == "none"
+    assert found["now"] == pytest.approx(time.time(), abs=60), (
+        "how old a process is, is told by the clock that saw it start"
+    )
     assert found["log"] == []
     assert found["units"]["kafka.service"] == {"ActiveState": "inactive", "SubState": "a=b"}
 
