@@ -29,10 +29,10 @@ _LAST_WORDS_SECONDS = 3
 
 @dataclass(frozen=True, slots=True)
 class NodeState:
-    """What a node said of itself. `running` is the fingerprint its process was started with, "" when it is
-    down or on its way there; `config` is the properties file that its mode file names. `crash_looping`: systemd has to start it again and
-    again; `just_started`: its process was started a moment ago; `zookeeper_down`: its broker runs without the ZooKeeper
-    that is planned beside it; `stopping`: it is up still, and was told to stop."""
+    """What a node said of itself. `running` is the fingerprint its process was started with, "" when it is down or on its
+    way there; `config` is the properties file that its mode file names. `crash_looping`: systemd has to start it again
+    and again; `just_started`: its process was started a moment ago; `zookeeper_down`: its broker runs without the
+    ZooKeeper that is planned beside it; `stopping`: it is up still, and was told to stop."""
 
     name: str
     id: int
