@@ -224,7 +224,17 @@ def why_not_restart(cluster: Cluster, sample: Sample, node_id: int) -> list[str]
 
 def off_preferred_leader(sample: Sample) -> list[str]:
     """The partitions that somebody else leads than the first of their replicas."""
-    return [str(part) for part in sample.partitions if part.replicas and part.leader != part.replicas[0]]
+    return [str(part) for part in _led_by_others(sample)]
+
+
+def could_go_back(sample: Sample) -> list[str]:
+    """Those of them whose first replica could lead: it is alive and in sync."""
+    alive = sample.brokers - sample.not_listening
+    return [str(part) for part in _led_by_others(sample) if part.replicas[0] in alive.intersection(part.isr)]
+
+
+def _led_by_others(sample: Sample) -> list[Partition]:
+    return [part for part in sample.partitions if part.replicas and part.leader != part.replicas[0]]
 
 
 def why_not_spare(cluster: Cluster, sample: Sample, node_id: int) -> list[str]:

@@ -3,7 +3,6 @@
 Knows how long to ask. Refuses to judge (`model/health.py`) and to touch a node (`operations/running.py`).
 """
 
-import asyncio
 from collections.abc import Collection, Mapping
 
 from kafka.errors import KafkaError
@@ -14,12 +13,14 @@ from model.listeners import CONTROLLERS
 from model.topology import Node
 from model.wording import some
 from operations.kafka_view import KafkaView
-from operations.wait import until, with_progress
+from operations.wait import TimedOut, until
 from operations.ways import Ways
 
 _WHOLE_SECONDS = 180
 _SPARE_SECONDS = 120
 _LEADERS_SECONDS = 60
+# A controller that was just started may not be one yet, and a broker hears of a new leader a moment later.
+_ELECTIONS_SECONDS = 0.5
 _PROBE_SECONDS = 5
 # Behind a restart a broker may not have heard yet of what it lacks. Where all were down there is nothing old to tell.
 CALM_SAMPLES = 3
@@ -75,14 +76,34 @@ class Gates:
         return ""
 
     async def restore_leaders(self) -> None:
-        """Leaders go back to the replicas that should lead, where others do; a partition that already has its own is no error."""
-        sample = await self.view.sample()
-        if not sample.faults and not health.off_preferred_leader(sample):
+        """Leaders go back to the replicas that should lead, where others do and those could."""
+        if not await self._led_by_others():
             return
-        self.view.close()  # the client still believes the brokers that it met before they were restarted
-        # In the thread the client is made, too: it connects at once.
-        work = asyncio.to_thread(lambda: self.view.admin.elect_leaders(_PREFERRED))
+
+        async def ask() -> str | None:
+            refusal = await self._elect()
+            others = await self._led_by_others()
+            return "; ".join(filter(None, (others, refusal))) if others else None
+
         try:
-            await with_progress("leaders to go back", work, limit=_LEADERS_SECONDS * self.patience)
-        except KafkaError as error:
+            await until("leaders to go back", ask, limit=_LEADERS_SECONDS * self.patience, every=_ELECTIONS_SECONDS)
+        except TimedOut as error:
             print(f"preferred leaders were not restored: {error}", flush=True)
+
+    async def _led_by_others(self) -> str:
+        """The partitions whose leaders could go back, or why they are not known."""
+        sample = await self.view.sample()
+        if sample.faults:
+            return "; ".join(sample.faults)
+        found = health.could_go_back(sample)
+        return f"led by others: {some(found)}" if found else ""
+
+    async def _elect(self) -> str:
+        """Why the controller did not let preferred replicas lead, if so. That one has its own leader already is no error."""
+        self.view.close()  # the client still believes the brokers that it met before they were restarted
+        try:
+            # In the thread the client is made, too: it connects at once.
+            await self.view.asked("leaders to go back", lambda: self.view.admin.elect_leaders(_PREFERRED))
+        except (KafkaError, OSError, ValueError) as error:
+            return str(error) or type(error).__name__
+        return ""

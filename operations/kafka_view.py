@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResourceType
-from kafka.errors import KafkaError, UnknownTopicOrPartitionError, for_code
+from kafka.errors import KafkaError, NotControllerError, UnknownTopicOrPartitionError, for_code
 from kafka.protocol.admin import DescribeConfigsRequest, DescribeQuorumRequest
 from kafka.protocol.metadata import MetadataRequest
 
@@ -95,7 +95,10 @@ class KafkaView:
 
     async def asked(self, what: str, ask: Callable[..., _Answer], *words: Any, questions: int = 1) -> _Answer:
         """What comes of asking the brokers by something that blocks, so many questions one after the other."""
-        return await with_progress(what, asyncio.to_thread(ask, *words), limit=self._most(questions))
+        try:
+            return await with_progress(what, asyncio.to_thread(ask, *words), limit=self._most(questions))
+        except RuntimeError as error:  # the client's word for two brokers in a row that say they are not the controller
+            raise NotControllerError(str(error)) from error
 
     def _most(self, questions: int) -> float:
         """How many seconds that may take: each question has its time, and so has the connection."""

@@ -322,6 +322,9 @@ def test_who_does_not_do_its_part() -> None:
 def test_partitions_that_somebody_else_leads_are_named() -> None:
     sample = kraft(part(), part(leader=2, number=1), part((3,), leader=-1, number=2), part((), replicas=(), number=3))
     assert health.off_preferred_leader(sample) == ["t-1", "t-2"]
+    assert health.could_go_back(sample) == ["t-1"], "a replica that is not in sync is given nothing to lead"
+    assert health.could_go_back(replace(sample, not_listening=frozenset({1}))) == []
+    assert health.could_go_back(replace(sample, brokers=frozenset({2, 3}))) == []
 
 
 def test_the_reason_names_partition_and_numbers() -> None:

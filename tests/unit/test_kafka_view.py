@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from kafka.errors import RequestTimedOutError
+from kafka.errors import NotControllerError, RequestTimedOutError
 from kafka.protocol.admin import DescribeConfigsRequest, DescribeQuorumRequest
 from kafka.protocol.metadata import MetadataRequest
 
@@ -143,3 +143,11 @@ def test_a_controller_that_is_no_broker_is_back_when_it_listens(
     asyncio.run(gates.whole(samples=2, started=replace(ZOOKEEPER.nodes[0], roles=roles)))
     expected = [] if Role.BROKER in roles else [9093] * 4
     assert probed == expected, "the quorum counts the process before it for some seconds, and the next would be stopped"
+
+
+def test_a_controller_that_the_client_does_not_find_is_an_error_of_kafkas() -> None:
+    def refused() -> None:
+        raise RuntimeError("Failed to find active controller id!")
+
+    with pytest.raises(NotControllerError, match="Failed to find"):  # which stages tell with their evidence
+        asyncio.run(Told({}).asked("the brokers to alter the topics", refused))
