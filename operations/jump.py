@@ -4,6 +4,8 @@ Knows asyncssh. Refuses to know which ports are asked for, and who asks.
 """
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import asyncssh
@@ -21,11 +23,17 @@ class Jump:
         self._dialled: asyncio.Task[asyncssh.SSHClientConnection] | None = None
 
     async def open_connection(self, address: str, port: int) -> tuple[Any, Any]:
-        """A connection from the jump host on. Raises OSError, whichever of the two does not answer."""
-        try:
+        """A connection from the jump host on. Raises OSError, whichever of the two does not answer, and whenever it ends."""
+        with self._told(address, port):
             # Whoever gives up does so for itself: others wait for the same login.
             connection = await asyncio.shield(self._connection())
-            return await connection.open_connection(address, port, encoding=None)
+            reader, writer = await connection.open_connection(address, port, encoding=None)
+        return _Reader(reader, lambda: self._told(address, port)), writer
+
+    @contextmanager
+    def _told(self, address: str, port: int) -> Iterator[None]:
+        try:
+            yield
         except (OSError, asyncssh.Error) as error:
             words = str(error) or type(error).__name__
             raise ConnectionError(f"{address}:{port} through the jump host {self._login.address}: {words}") from error
@@ -47,3 +55,14 @@ class Jump:
             self._dialled.cancel()
         elif self._dialled.exception() is None:
             self._dialled.result().abort()
+
+
+class _Reader:
+    """What comes through a jump host, read as from asyncio's reader: the end of that login, too, is an OSError."""
+
+    def __init__(self, reader: Any, told: Callable[[], AbstractContextManager[None]]) -> None:
+        self._reader, self._told = reader, told
+
+    async def read(self, most: int) -> Any:
+        with self._told():
+            return await self._reader.read(most)

@@ -19,6 +19,7 @@ from model.kafka_keys import Mode
 from model.listeners import CLIENTS, ZOOKEEPER_CLIENT_PORT
 from model.logins import JumpSettings
 from model.topology import Cluster, Node
+from operations.ensemble import ask_ensemble
 from operations.foresight import interruptions
 from operations.kafka_view import KafkaView
 from operations.machine import Unreachable, connect
@@ -177,6 +178,33 @@ def test_a_jump_host_is_logged_in_to_once_and_again_when_that_was_lost() -> None
                 await host.logins[0].wait_closed()
                 await until("a new login", lambda: told(probes()), limit=10)  # this end may not have heard yet
                 assert len(host.logins) == 2, "a roll takes longer than many a connection lives"
+
+    run(test)
+
+
+def test_a_jump_host_that_ends_while_an_answer_is_awaited_is_a_way_that_is_closed() -> None:
+    async def test() -> None:
+        planned, (node,) = behind(1, Mode.ZOOKEEPER)
+        over = asyncio.Event()
+        hosts: list[JumpHost] = []
+
+        async def end_it(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(4096)
+            for login in hosts[0].logins:
+                login.abort()
+            await over.wait()
+            writer.close()
+
+        async with jump_host() as host, await asyncio.start_server(end_it, "127.0.0.1", 0) as server:
+            hosts.append(host)
+            for port in (CLIENTS.port, ZOOKEEPER_CLIENT_PORT):
+                host.served[node.address, port] = server.sockets[0].getsockname()[1]
+            async with Ways({node.address: host.login()}) as ways:
+                said = await ways.probe(node.address, CLIENTS.port, 9, b"?")
+                told = await ask_ensemble(planned, ways)
+                over.set()
+        assert "through the jump host 127.0.0.1: " in said, "a traceback instead would end the run, and its evidence"
+        assert "through the jump host 127.0.0.1: " in told.members[node.id]
 
     run(test)
 
