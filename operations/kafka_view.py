@@ -4,7 +4,7 @@ Knows kafka-python's admin client. Refuses to judge what it sees.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -29,10 +29,15 @@ _RECONNECT_MS = 200
 _WHAT_DO_YOU_SPEAK = b"\0\0\0\x0a\0\x12\0\0\0\0\0\0\xff\xff"
 _METADATA = "__cluster_metadata"
 _NOBODY = -1
-# What one look asks after another: whether ports are open, then topics, quorum and min ISR, and the ensemble.
+# What one look asks after another: whether ports are open, then topics, those of the controller or the quorum, min ISR,
+# and the ensemble.
 _LOOK = 5
 
 _Answer = TypeVar("_Answer")
+
+
+class _NoController(Exception):
+    """Brokers answer, and nothing is known of the one that knows."""
 
 
 class KafkaView:
@@ -78,11 +83,15 @@ class KafkaView:
                 frozenset(), -1, (), faults=(f"no broker listens{why}",), not_listening=frozenset(not_listening)
             )
         try:
-            return replace(await asyncio.to_thread(self._ask_kafka), not_listening=frozenset(not_listening))
+            sample = await asyncio.to_thread(self._ask_kafka, not_listening)
+        except _NoController as error:
+            fault = str(error)
         except (KafkaError, OSError, ValueError) as error:
-            self.close()
             fault = f"no broker answers: {error or type(error).__name__}"
-            return Sample(frozenset(), -1, (), faults=(fault,), not_listening=frozenset(not_listening))
+        else:
+            return replace(sample, not_listening=frozenset(not_listening))
+        self.close()
+        return Sample(frozenset(), -1, (), faults=(fault,), not_listening=frozenset(not_listening))
 
     async def _not_listening(self) -> dict[int, str]:
         """The brokers whose port is closed, and why: the client would try closed ones for a long while, and what the
@@ -124,16 +133,18 @@ class KafkaView:
             )
         return self._admin
 
-    def _send(self, request: Any) -> dict[str, Any]:
-        """The protocol's own answer. The client's describe_cluster and describe_metadata_quorum (3.0.12) trip
-        over fields that brokers of 3.6 don't send."""
+    def _send(self, request: Any, broker: int | None = None) -> dict[str, Any]:
+        """The protocol's own answer, of any broker where none is named. The client's describe_cluster and
+        describe_metadata_quorum (3.0.12) trip over fields that brokers of 3.6 don't send."""
         manager = self.admin._manager
-        node = self._through.id if self._through else None
+        node = self._through.id if self._through else broker
         answer: dict[str, Any] = manager.run(manager.send, request, node).to_dict()
         return answer
 
-    def _ask_kafka(self) -> Sample:
-        metadata = self._send(MetadataRequest(topics=None, allow_auto_topic_creation=False))
+    def _ask_kafka(self, not_listening: Mapping[int, str]) -> Sample:
+        metadata = self._topics()
+        if self._cluster.mode is Mode.ZOOKEEPER and not self._through:
+            metadata = self._told_by_controller(metadata["controller_id"], not_listening)
         brokers = frozenset(broker["node_id"] for broker in metadata["brokers"])
         partitions = self._partitions(metadata["topics"])
         if self._cluster.mode is Mode.ZOOKEEPER:
@@ -143,6 +154,24 @@ class KafkaView:
         except KafkaError as error:  # there is no leader to ask: a broker goes on knowing its topics without one
             return Sample(brokers, _NOBODY, partitions, quorum_fault=str(error) or type(error).__name__)
         return Sample(brokers, quorum.leader, partitions, quorum)
+
+    def _topics(self, broker: int | None = None) -> dict[str, Any]:
+        return self._send(MetadataRequest(topics=None, allow_auto_topic_creation=False), broker)
+
+    def _told_by_controller(self, controller: int, not_listening: Mapping[int, str]) -> dict[str, Any]:
+        """In ZooKeeper mode brokers know what the controller tells them. One that it can't reach answers all the same, and
+        goes on with what it was told last."""
+        if controller == _NOBODY:
+            raise _NoController("no broker is the controller")
+        if controller in not_listening:
+            raise _NoController(f"controller {controller} does not answer: {not_listening[controller]}")
+        try:
+            metadata = self._topics(controller)
+        except (KafkaError, OSError, ValueError) as error:
+            raise _NoController(f"controller {controller} does not answer: {error or type(error).__name__}") from error
+        if metadata["controller_id"] != controller:
+            raise _NoController(f"broker {controller} is not the controller any more")
+        return metadata
 
     def _ask_quorum(self) -> Quorum:
         topic = DescribeQuorumRequest.TopicData

@@ -38,7 +38,7 @@ class Told(KafkaView):
     async def sample(self) -> Sample:
         return replace(await self.of_brokers(), ensemble=ENSEMBLE)
 
-    def _send(self, request: Any) -> dict[str, Any]:
+    def _send(self, request: Any, broker: int | None = None) -> dict[str, Any]:
         if isinstance(request, MetadataRequest):
             brokers = [{"node_id": node.id} for node in ZOOKEEPER.brokers]
             return {"brokers": brokers, "controller_id": 1, "topics": [topic(name) for name in self.topics]}
@@ -102,10 +102,10 @@ class Leaderless(Told):
         super().__init__({"a": 0})
         self._cluster = cluster(3, Mode.KRAFT)
 
-    def _send(self, request: Any) -> dict[str, Any]:
+    def _send(self, request: Any, broker: int | None = None) -> dict[str, Any]:
         if isinstance(request, DescribeQuorumRequest):
             raise RequestTimedOutError("nobody leads")
-        return super()._send(request)
+        return super()._send(request, broker)
 
 
 def test_why_nothing_is_known_of_the_quorum_is_told_wherever_that_is() -> None:
@@ -118,6 +118,57 @@ def test_why_nothing_is_known_of_the_quorum_is_told_wherever_that_is() -> None:
     told = health.votes(view._cluster, found)
     assert told.startswith("quorum: not known: ")
     assert told.endswith("nobody leads")
+
+
+class Stale(Told):
+    """A broker that the controller can't reach, and that tells what it heard last: `controller` as the controller, and a
+    full ISR."""
+
+    def __init__(self, controller: int, error: Exception | None = None) -> None:
+        super().__init__({"a": 0})
+        self.controller, self.silence = controller, error
+        self.named: list[int | None] = []
+
+    def _send(self, request: Any, broker: int | None = None) -> dict[str, Any]:
+        answer = super()._send(request, broker)
+        if isinstance(request, MetadataRequest):
+            self.named.append(broker)
+            if broker is None:
+                (part,) = answer["topics"][0]["partitions"]
+                part["isr_nodes"] = [1, 2, 3]
+                answer["controller_id"] = self.controller
+            elif self.silence:
+                raise self.silence
+        return answer
+
+
+def test_the_controller_is_believed_and_nobody_else() -> None:
+    view = Stale(1)
+    (part,) = asyncio.run(view.of_brokers()).partitions
+    assert part.isr == (1, 2), "a broker that was left out would be taken for one that can be spared"
+    assert view.named == [None, 1]
+
+
+@pytest.mark.parametrize(
+    ("view", "fault"),
+    [
+        (Stale(-1), "no broker is the controller"),
+        (Stale(3), "broker 3 is not the controller any more"),
+        (Stale(2), "controller 2 does not answer: refused"),
+        (Stale(1, RequestTimedOutError()), "controller 1 does not answer: [Error 7] RequestTimedOutError"),
+    ],
+)
+def test_without_the_controllers_word_nothing_is_known(view: Stale, fault: str) -> None:
+    view.not_listening = {2: "refused"}
+    found = asyncio.run(view.of_brokers())
+    assert (found.faults, found.not_listening) == ((fault,), frozenset({2}))
+
+
+def test_of_one_broker_its_own_word_is_wanted() -> None:
+    view = Stale(3)
+    view._through = ZOOKEEPER.brokers[0]
+    assert not asyncio.run(view.of_brokers()).faults, "status compares what each of them believes"
+    assert view.named == [None]
 
 
 class Whole(Told):
