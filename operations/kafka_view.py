@@ -4,7 +4,7 @@ Knows kafka-python's admin client. Refuses to judge what it sees.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -30,8 +30,8 @@ _WHAT_DO_YOU_SPEAK = b"\0\0\0\x0a\0\x12\0\0\0\0\0\0\xff\xff"
 _METADATA = "__cluster_metadata"
 _NOBODY = -1
 # What one look asks after another: whether ports are open, then topics, those of the controller or the quorum, min ISR,
-# and the ensemble.
-_LOOK = 5
+# the open ports once more, and the ensemble.
+_LOOK = 6
 
 _Answer = TypeVar("_Answer")
 
@@ -89,18 +89,21 @@ class KafkaView:
         except (KafkaError, OSError, ValueError) as error:
             fault = f"no broker answers: {error or type(error).__name__}"
         else:
-            return replace(sample, not_listening=frozenset(not_listening))
+            # One may have gone while the others were asked, who go on naming it for as long as its session lasts.
+            gone = await self._not_listening(but_for=not_listening)
+            return replace(sample, not_listening=frozenset({*not_listening, *gone}))
         self.close()
         return Sample(frozenset(), -1, (), faults=(fault,), not_listening=frozenset(not_listening))
 
-    async def _not_listening(self) -> dict[int, str]:
+    async def _not_listening(self, but_for: Collection[int] = ()) -> dict[int, str]:
         """The brokers whose port is closed, and why: the client would try closed ones for a long while, and what the
         others say of a broker does not tell."""
         limit = self._answer_ms / 1000
+        asked = [node for node in self._asked if node.id not in but_for]
         why = await asyncio.gather(
-            *(self._ways.probe(node.address, CLIENTS.port, limit, self._question) for node in self._asked)
+            *(self._ways.probe(node.address, CLIENTS.port, limit, self._question) for node in asked)
         )
-        return {node.id: words for node, words in zip(self._asked, why, strict=True) if words}
+        return {node.id: words for node, words in zip(asked, why, strict=True) if words}
 
     async def asked(self, what: str, ask: Callable[..., _Answer], *words: Any, questions: int = 1) -> _Answer:
         """What comes of asking the brokers by something that blocks, so many questions one after the other."""

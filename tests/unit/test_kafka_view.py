@@ -1,6 +1,7 @@
 """What a look at the cluster makes of brokers' answers, given here as the protocol spells them."""
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -32,8 +33,8 @@ class Told(KafkaView):
         self.topics, self.error = topics, error
         self.not_listening: dict[int, str] = {}
 
-    async def _not_listening(self) -> dict[int, str]:
-        return self.not_listening
+    async def _not_listening(self, but_for: Collection[int] = ()) -> dict[int, str]:
+        return {node: why for node, why in self.not_listening.items() if node not in but_for}
 
     async def sample(self) -> Sample:
         return replace(await self.of_brokers(), ensemble=ENSEMBLE)
@@ -169,6 +170,29 @@ def test_of_one_broker_its_own_word_is_wanted() -> None:
     view._through = ZOOKEEPER.brokers[0]
     assert not asyncio.run(view.of_brokers()).faults, "status compares what each of them believes"
     assert view.named == [None]
+
+
+def test_a_broker_that_goes_while_the_others_are_asked_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    probed: list[str] = []
+    first, second, third = (node.address for node in ZOOKEEPER.brokers)
+
+    async def probe(_: Ways, address: str, *__: Any) -> str:
+        probed.append(address)
+        gone = address == first or (address == third and probed.count(third) > 1)
+        return "refused" if gone else ""
+
+    class Probed(Told):
+        _not_listening = KafkaView._not_listening
+
+        def _send(self, request: Any, broker: int | None = None) -> dict[str, Any]:
+            answer = super()._send(request, broker)
+            return {**answer, "controller_id": 2} if "controller_id" in answer else answer
+
+    monkeypatch.setattr(Ways, "probe", probe)
+    found = asyncio.run(Probed({"a": 0}).of_brokers())
+    assert found.brokers == {1, 2, 3}, "the others go on naming it for as long as its session lasts"
+    assert found.not_listening == {1, 3}, "the gate would open for the next one beside it"
+    assert probed == [first, second, third, second, third], "a closed port may take long to be found so"
 
 
 class Whole(Told):

@@ -180,7 +180,7 @@ class SlowBrokers(KafkaView):
 def test_a_look_at_the_cluster_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
     run(SlowBrokers(cluster(), DIRECT).sample())
     said = seconds_left_out(capsys.readouterr().out)
-    assert "waiting for the cluster to say how it is (N s of at most 60 s)" in said
+    assert "waiting for the cluster to say how it is (N s of at most 70 s)" in said
 
 
 def test_topics_are_asked_for_and_altered_with_words(
