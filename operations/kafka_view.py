@@ -183,6 +183,8 @@ class KafkaView:
         raise_error(answer["error_code"])
         partition = answer["topics"][0]["partitions"][0]
         raise_error(partition["error_code"])
+        if partition["high_watermark"] < 0:  # of a leader that was just elected: every lag would be none
+            raise KafkaError("the quorum's high watermark is not known yet")
         newest = max(state["last_fetch_timestamp"] for state in partition["current_voters"])
 
         def member(state: dict[str, int]) -> Member:

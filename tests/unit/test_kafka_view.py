@@ -121,6 +121,25 @@ def test_why_nothing_is_known_of_the_quorum_is_told_wherever_that_is() -> None:
     assert told.endswith("nobody leads")
 
 
+class JustElected(Leaderless):
+    """A quorum whose leader has heard how far the others are, and not yet what most of them have."""
+
+    def _send(self, request: Any, broker: int | None = None) -> dict[str, Any]:
+        if not isinstance(request, DescribeQuorumRequest):
+            return super()._send(request, broker)
+        heard = {"log_end_offset": 5, "last_fetch_timestamp": 9000, "last_caught_up_timestamp": 9000}
+        voters = [{**heard, "replica_id": number} for number in (1, 2, 3)]
+        told = {"error_code": 0, "leader_id": 1, "leader_epoch": 4, "high_watermark": -1}
+        partition = {**told, "current_voters": voters, "observers": []}
+        return {"error_code": 0, "topics": [{"partitions": [partition]}]}
+
+
+def test_a_leader_that_does_not_know_what_most_have_tells_nothing_of_lag() -> None:
+    view = JustElected()
+    (missing, *_) = health.missing(view._cluster, asyncio.run(view.of_brokers()))
+    assert missing.endswith("high watermark is not known yet"), "one that is far behind would count as caught up"
+
+
 class Stale(Told):
     """A broker that the controller can't reach, and that tells what it heard last: `controller` as the controller, and a
     full ISR."""
