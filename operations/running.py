@@ -155,22 +155,26 @@ class Run:
         left = {name: self.facts[name].id for name in names}
         for position in range(1, len(names) + 1):
             name = await self.gates.spared(left)
+            if await self.meet_again(name):  # which may have taken long, and the others may not be well any more
+                await self.gates.spared({name: left[name]})
             del left[name]
             print(f"restarting {name} ({position} of {len(names)}): {self.why(name, before)}", flush=True)
             started = time.monotonic()
-            await self.meet_again(name)
             await self.start(name, before, restart=True)
             waiting = {name: number for name, number in left.items() if number in ill}
             await self.gates.whole(waiting.values(), samples=CALM_SAMPLES, started=self.node(name))
             but_for = f" but for {', '.join(waiting)}" if waiting else ""
             print(f"{name} is back, the cluster is healthy{but_for} ({time.monotonic() - started:.1f} s)", flush=True)
 
-    async def meet_again(self, name: str) -> None:
-        """Opens another connection to a machine that lost its power or its network since it was asked, and is back."""
+    async def meet_again(self, name: str) -> bool:
+        """Opens another connection to a machine that lost its power or its network since it was asked, and is back.
+        Whether it had to."""
         try:
             await self.machines[name].run("true")
         except Unreachable:
             self.machines[name] = await self.reach(self.facts[name].access)
+            return True
+        return False
 
     async def evidence(self) -> str:
         """What each node says of itself, then the state of those who vote."""
