@@ -99,7 +99,7 @@ class Handover(Clustered):
 
 
 class LiveSettings(Clustered):
-    """The settings that the running cluster is to take, by the names it takes them under; None leaves one alone. No
+    """The settings that the running cluster is to take, by the names it takes them under; None is no default. No
     secret is in it, so that a preview shows the difference. States of earlier versions hold no `cluster_id`."""
 
     cluster_id: str = ""

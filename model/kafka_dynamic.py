@@ -55,8 +55,8 @@ def split(
 
 
 def defaults(version: str, overrides: Mapping[str, str], unchecked: Collection[str] = ()) -> dict[str, str | None]:
-    """What the overrides make of the defaults of a running cluster, by the names it takes them under; None for one that is
-    left alone, because its override was not judged."""
+    """What the overrides make of the defaults of a running cluster, by the names it takes them under; None for one that
+    there is none of, because its override was not judged: each broker's file decides, at a restart."""
     _, live = split(version, overrides, unchecked)
     found: dict[str, str | None] = dict(live)
     for key in overrides:
@@ -69,8 +69,13 @@ def defaults(version: str, overrides: Mapping[str, str], unchecked: Collection[s
 
 
 def targets(version: str, told: Mapping[str, str | None]) -> dict[str, str]:
-    """What every default of a running cluster has to be, from what `defaults` said; those left alone are left out."""
+    """What every default of a running cluster has to be, from what `defaults` said, but for those that there are none of."""
     return {key: told.get(key) or plain(version, key) for key in alterable(version) if told.get(key, "") is not None}
+
+
+def unjudged(told: Mapping[str, str | None]) -> list[str]:
+    """The keys that a running cluster has no default of, from what `defaults` said: one would hide what the file says."""
+    return [key for key, value in told.items() if value is None]
 
 
 def plain(version: str, key: str) -> str:
@@ -131,6 +136,14 @@ def alteration(version: str, key: str, target: str, brokers: Sequence[Seen]) -> 
         return ()
     way = _stepwise([int(broker.value) for broker in brokers], int(target)) if key in STEPWISE else (target,)
     return (*(way if key in STEPWISE else ()), None) if needless else (way or (target,))
+
+
+def removal(key: str, brokers: Sequence[Seen]) -> tuple[str | None, ...]:
+    """The same so that there is no default, and every broker works with what it was started with."""
+    if all(broker.default is None for broker in brokers):
+        return ()
+    now = [int(broker.value) for broker in brokers] if key in STEPWISE else []
+    return (*(_stepwise(now, int(brokers[0].started_with)) if now else ()), None)
 
 
 def _stepwise(now: Sequence[int], target: int) -> tuple[str, ...]:

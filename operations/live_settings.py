@@ -12,7 +12,7 @@ from kafka.errors import KafkaConnectionError, KafkaError, UnknownBrokerIdError,
 from kafka.protocol.admin import IncrementalAlterConfigsRequest
 
 from model.handover import LiveSettings
-from model.kafka_dynamic import Seen, alteration, answers, coarser, same, targets
+from model.kafka_dynamic import Seen, alteration, answers, coarser, removal, same, targets, unjudged
 from model.topology import Node
 from operations.cluster_lock import LOCK_SECONDS, cluster_lock
 from operations.evidence import votes_and_logs
@@ -68,15 +68,16 @@ class DefaultsUpdater:
         self._ways = ways
         self._view = SettingsView(wanted.cluster, ways, wanted.patience)
         self._targets = targets(wanted.version, wanted.defaults)
+        self._unjudged = unjudged(wanted.defaults)
 
     async def update(self) -> None:
         """Every key, one after the other: a refusal leaves the others told."""
         refusals = []
         try:
             brokers = await self._ask()
-            for key, target in self._targets.items():
+            for key in (*self._targets, *self._unjudged):
                 try:
-                    await self._update(key, target, [broker[key] for broker in brokers.values() if key in broker])
+                    await self._update(key, [broker[key] for broker in brokers.values() if key in broker])
                 except (KafkaError, TimedOut) as error:
                     refusals.append(f"{key}: {error}")
             refusals += self._hidden(await self._ask())
@@ -97,8 +98,13 @@ class DefaultsUpdater:
     async def _evidence(self) -> str:
         return await votes_and_logs(self._wanted.cluster, self._ways, self._wanted.patience)
 
-    async def _update(self, key: str, target: str, seen: list[Seen]) -> None:
-        values = alteration(self._wanted.version, key, target, seen)
+    async def _update(self, key: str, seen: list[Seen]) -> None:
+        if key in self._targets:
+            target = self._targets[key]
+            values = alteration(self._wanted.version, key, target, seen)
+        else:
+            target = seen[0].started_with if seen else ""
+            values = removal(key, seen)
         if values and any(one.value != target for one in seen):
             print(f"{key}: {seen[0].value} => {target} on all brokers, without a restart", flush=True)
         for value in values:
@@ -131,7 +137,7 @@ class DefaultsUpdater:
             late = [node for node, seen in brokers.items() if not self._is(key, seen[key], value)]
             return f"broker {', '.join(map(str, late))} works with another value" if late else None
 
-        planned = self._targets[key] if value is None else value
+        planned = self._targets.get(key, "what the files say") if value is None else value
         await until(f"{key} to be {planned}", ask, limit=_TAKEN_SECONDS * self._wanted.patience, every=_TAKEN_EVERY)
 
     def _is(self, key: str, seen: Seen, value: str | None) -> bool:
@@ -147,7 +153,8 @@ class DefaultsUpdater:
         async def ask() -> str | None:
             nonlocal found
             try:
-                found = await self._view.asked(what, self._view.settings, self._targets, questions=count)
+                keys = (*self._targets, *self._unjudged)
+                found = await self._view.asked(what, self._view.settings, keys, questions=count)
             except UnknownBrokerIdError as error:
                 # Whom the client met first has not heard yet of one that was registered a moment ago.
                 self._view.close()
@@ -165,7 +172,9 @@ class DefaultsUpdater:
             f" --alter --delete-config {key}"
             for node, seen in brokers.items()
             for key in self._wanted.defaults
-            if key in seen and not same(self._wanted.version, key, seen[key].value, self._targets[key])
+            if key in seen
+            and key in self._targets
+            and not same(self._wanted.version, key, seen[key].value, self._targets[key])
         ]
 
 

@@ -7,7 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model import properties
-from model.kafka_dynamic import STEPWISE, Seen, alterable, alteration, answers, coarser, defaults, plain, same, seen
+from model.kafka_dynamic import (
+    STEPWISE,
+    Seen,
+    alterable,
+    alteration,
+    answers,
+    coarser,
+    defaults,
+    plain,
+    removal,
+    same,
+    seen,
+    targets,
+    unjudged,
+)
 from model.kafka_keys import SUPPORTED_VERSIONS, Mode
 from model.times import EMULATED_PROPERTIES
 
@@ -104,10 +118,27 @@ def test_threads_are_never_asked_for_more_than_the_double(target: str, started: 
         now = after
 
 
-def test_a_default_that_was_not_judged_is_left_alone() -> None:
+def test_there_is_no_default_of_what_was_not_judged() -> None:
     overrides = {"log.retention.minutes": "5", "log.segment.bytes": "9", "no.such.key": "1"}
     told = defaults(VERSION, overrides, ["log.retention.minutes", "no.such.key"])
     assert told == {"log.retention.ms": None, "log.segment.bytes": "9"}
+    assert unjudged(told) == ["log.retention.ms"]
+    assert "log.retention.ms" not in targets(VERSION, told), "nobody knows what it has to be"
+
+
+@pytest.mark.parametrize(
+    ("key", "brokers", "given"),
+    [
+        (KEY, [Seen("7"), Seen("7")], NOTHING),
+        (KEY, [Seen("7", "5"), Seen("7", "5")], (None,)),
+        (KEY, [Seen("7"), Seen("7", "5")], (None,)),
+        (THREADS, [Seen("20", "5"), Seen("20", "5")], ("10", "20", None)),
+    ],
+)
+def test_a_default_is_removed_so_that_the_file_decides(
+    key: str, brokers: Sequence[Seen], given: tuple[str | None, ...]
+) -> None:
+    assert removal(key, brokers) == given
 
 
 def test_a_static_key_that_stands_for_a_live_one_is_not_taken_back() -> None:

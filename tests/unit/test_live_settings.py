@@ -21,8 +21,8 @@ WANTED = LiveSettings(
 KEY = "num.io.threads"
 
 
-def tell() -> None:
-    asyncio.run(DefaultsUpdater(WANTED, DIRECT).update())
+def tell(wanted: LiveSettings = WANTED) -> None:
+    asyncio.run(DefaultsUpdater(wanted, DIRECT).update())
 
 
 def test_a_broker_that_is_not_known_everywhere_yet_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,3 +57,22 @@ def test_a_default_is_gone_when_no_broker_has_it_any_more(monkeypatch: pytest.Mo
     tell()
     assert altered == [(KEY, "8"), (KEY, None)]
     assert had == {1: [None], 2: [None]}, "a broker that has not heard of it yet goes on with what nobody plans"
+
+
+def test_a_default_of_what_is_not_judged_any_more_is_taken_back(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An earlier plan judged the key and gave the running cluster its value; now `unchecked` names it."""
+    key = "log.retention.bytes"
+    planned = targets(SHAPE.version, {key: None})
+    altered: list[tuple[str, str | None]] = []
+
+    def settings(_: object, keys: Any) -> dict[int, dict[str, Seen]]:
+        now = {**{each: Seen(value) for each, value in planned.items()}, key: Seen("7", None if altered else "5")}
+        return {broker: {each: now[each] for each in keys} for broker in (1, 2, 3)}
+
+    monkeypatch.setattr(SettingsView, "settings", settings)
+    monkeypatch.setattr(SettingsView, "alter_default", lambda _, name, value: altered.append((name, value)))
+    tell(WANTED.model_copy(update={"defaults": {key: None}}))
+    assert altered == [(key, None)], "it would hide for ever what the files say"
+    assert capsys.readouterr().out == f"{key}: 5 => 7 on all brokers, without a restart\n"
