@@ -69,12 +69,12 @@ def defaults(version: str, overrides: Mapping[str, str], unchecked: Collection[s
 
 
 def targets(version: str, told: Mapping[str, str | None]) -> dict[str, str]:
-    """What every default of a running cluster has to be, from what `defaults` said, but for those that there are none of."""
+    """What each default of a running cluster has to be, by what `defaults` said, without those that are not judged."""
     return {key: told.get(key) or plain(version, key) for key in alterable(version) if told.get(key, "") is not None}
 
 
 def unjudged(told: Mapping[str, str | None]) -> list[str]:
-    """The keys that a running cluster has no default of, from what `defaults` said: one would hide what the file says."""
+    """The keys that a running cluster has no default of, by what `defaults` said: one would hide the file's value."""
     return [key for key, value in told.items() if value is None]
 
 

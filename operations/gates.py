@@ -99,7 +99,7 @@ class Gates:
         return f"led by others: {some(found)}" if found else ""
 
     async def _elect(self) -> str:
-        """Why the controller did not let preferred replicas lead, if so. That one has its own leader already is no error."""
+        """Why the controller did not let preferred replicas lead, if so. That one leads already is no error."""
         self.view.close()  # the client still believes the brokers that it met before they were restarted
         try:
             # In the thread the client is made, too: it connects at once.

@@ -23,7 +23,7 @@ class Jump:
         self._dialled: asyncio.Task[asyncssh.SSHClientConnection] | None = None
 
     async def open_connection(self, address: str, port: int) -> tuple[Any, Any]:
-        """A connection from the jump host on. Raises OSError, whichever of the two does not answer, and whenever it ends."""
+        """A connection from the jump host on. Raises OSError, also where that ends later, whichever does not answer."""
         with self._told(address, port):
             # Whoever gives up does so for itself: others wait for the same login.
             connection = await asyncio.shield(self._connection())

@@ -162,8 +162,8 @@ class KafkaView:
         return self._send(MetadataRequest(topics=None, allow_auto_topic_creation=False), broker)
 
     def _told_by_controller(self, controller: int, not_listening: Mapping[int, str]) -> dict[str, Any]:
-        """In ZooKeeper mode brokers know what the controller tells them. One that it can't reach answers all the same, and
-        goes on with what it was told last."""
+        """In ZooKeeper mode brokers know what the controller tells them. One that it can't reach answers all the same,
+        and goes on with what it was told last."""
         if controller == _NOBODY:
             raise _NoController("no broker is the controller")
         if controller in not_listening:

@@ -141,8 +141,8 @@ def test_a_leader_that_does_not_know_what_most_have_tells_nothing_of_lag() -> No
 
 
 class Stale(Told):
-    """A broker that the controller can't reach, and that tells what it heard last: `controller` as the controller, and a
-    full ISR."""
+    """A broker that the controller can't reach, and that tells what it heard last: `controller` as the controller, and
+    a full ISR."""
 
     def __init__(self, controller: int, error: Exception | None = None) -> None:
         super().__init__({"a": 0})
