@@ -147,7 +147,7 @@ class KafkaView:
     def _ask_kafka(self, not_listening: Mapping[int, str]) -> Sample:
         metadata = self._topics()
         if self._cluster.mode is Mode.ZOOKEEPER and not self._through:
-            metadata = self._told_by_controller(metadata["controller_id"], not_listening)
+            metadata = self._told_by_controller(metadata, not_listening)
         brokers = frozenset(broker["node_id"] for broker in metadata["brokers"])
         partitions = self._partitions(metadata["topics"])
         if self._cluster.mode is Mode.ZOOKEEPER:
@@ -161,13 +161,15 @@ class KafkaView:
     def _topics(self, broker: int | None = None) -> dict[str, Any]:
         return self._send(MetadataRequest(topics=None, allow_auto_topic_creation=False), broker)
 
-    def _told_by_controller(self, controller: int, not_listening: Mapping[int, str]) -> dict[str, Any]:
+    def _told_by_controller(self, metadata: dict[str, Any], not_listening: Mapping[int, str]) -> dict[str, Any]:
         """In ZooKeeper mode brokers know what the controller tells them. One that it can't reach answers all the same,
-        and goes on with what it was told last."""
+        and goes on with what it was told last. Of a controller that is away, or hangs, the others' word has to do: it is
+        the first that a roll restarts."""
+        controller: int = metadata["controller_id"]
         if controller == _NOBODY:
             raise _NoController("no broker is the controller")
         if controller in not_listening:
-            raise _NoController(f"controller {controller} does not answer: {not_listening[controller]}")
+            return metadata
         try:
             metadata = self._topics(controller)
         except (KafkaError, OSError, ValueError) as error:
