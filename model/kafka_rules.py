@@ -19,6 +19,7 @@ from model.listeners import CLIENTS, CONTROLLERS
 
 _MIB = 1 << 20
 _DEDUPE = "log.cleaner.dedupe.buffer.size"
+_NETWORK_THREADS = "num.network.threads"
 _RETENTION = ("log.retention.ms", "log.retention.minutes", "log.retention.hours")
 _SECRET = re.compile("password|secret|jaas", re.IGNORECASE)
 _COUNT = re.compile(r"[0-9]{1,9}")
@@ -158,6 +159,12 @@ def _in_memory(key: str, share: int) -> Rule:
     return Rule((key,), holds, expected, Reason.MEMORY)
 
 
+def _network_threads_have_room(case: Case) -> bool:
+    """Each keeps counters and buffers of its own from the start: 512 of them were too much for a heap of 256 MiB, half of
+    which is the log cleaner's."""
+    return 2 * (case.number(_NETWORK_THREADS) or 0) <= case.heap
+
+
 def _cleaner_threads_have_room(case: Case) -> bool:
     buffer, threads = case.number(_DEDUPE), case.number("log.cleaner.threads")
     return buffer is None or not threads or buffer // threads > _MIB
@@ -223,6 +230,12 @@ RULES = (
     _in_memory("log.cleaner.io.buffer.size", 8),
     _in_memory("offsets.load.buffer.size", 8),
     _in_memory("transaction.state.log.load.buffer.size", 8),
+    Rule(
+        (_NETWORK_THREADS,),
+        _network_threads_have_room,
+        lambda case, _: f"at most one for each 2 MiB of the heap of {case.heap} MiB",
+        Reason.MEMORY,
+    ),
     _rule(
         ("log.cleaner.threads", _DEDUPE),
         _cleaner_threads_have_room,

@@ -195,6 +195,13 @@ def test_keys_are_held_against_what_the_package_writes() -> None:
     assert "which is 1" in only(lone).problem.expected
 
 
+def test_a_small_heap_has_no_room_for_many_network_threads() -> None:
+    refusal = only(case({"num.network.threads": "129"}, heap=256))
+    assert (refusal.reason, refusal.problem.key) == (Reason.MEMORY, "settings.num.network.threads")
+    assert judge(case({"num.network.threads": "128"}, heap=256)) == []
+    assert judge(case({"num.network.threads": "512"}, heap=1024)) == []
+
+
 def test_a_heap_has_room_for_what_kafka_holds_by_default() -> None:
     refusal = only(case({}, heap=255))
     assert (refusal.reason, refusal.problem.key, refusal.problem.example) == (Reason.MEMORY, "heap", "heap: 256M")
