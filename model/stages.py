@@ -21,9 +21,11 @@ from model.paths import Paths
 from model.topology import Cluster, Node
 
 # Waiting for another stage's run on the same machine, then running. Emulated machines are slow.
-_LOCK_SECONDS = 900
+LOCK_SECONDS = 900
+# The same for a restart: the permission for it is of this moment, and the other nodes may not be well any more later on.
+RESTART_LOCK_SECONDS = 10
 RUN_SECONDS = 1800
-MOST_SECONDS = _LOCK_SECONDS + RUN_SECONDS
+MOST_SECONDS = LOCK_SECONDS + RUN_SECONDS
 _HELD = 75
 
 KERNEL = {"vm.max_map_count": "262144", "vm.swappiness": "1"}
@@ -79,22 +81,25 @@ def plan_of(program: str) -> dict[str, Any]:
     return found
 
 
-def command(*arguments: str, machine: str = "") -> str:
+def command(*arguments: str, machine: str = "", patience: int = LOCK_SECONDS) -> str:
     """The shell command that runs a program given on its standard input: as root, one at a time on a
-    machine, with a time limit. The machine's id makes the text another one when the machine is."""
+    machine, with a time limit; `patience` is how many seconds it waits for its turn. The machine's id makes the text
+    another one when the machine is."""
     run = shlex.join(["timeout", str(RUN_SECONDS), "python3", "-"])
-    text = shlex.join(["sudo", "-n", "sh", "-c", _one_at_a_time(run), "sh", *arguments])
+    text = shlex.join(["sudo", "-n", "sh", "-c", _one_at_a_time(run, patience), "sh", *arguments])
     return f"MACHINE={shlex.quote(machine)} {text}" if machine else text
 
 
-def _one_at_a_time(run: str) -> str:
+def _one_at_a_time(run: str, most: int) -> str:
     """A shell's words that wait for the lock and say so. flock ends with a number of its own when it has not got it;
     what runs under it reads the standard input, and so does nobody else."""
     return (
         f'said=0 step=2; while flock --wait $step --conflict-exit-code {_HELD} {Paths.lock} {run} "$@"; code=$?;'
-        f" [ $code -eq {_HELD} ] && [ $said -lt {_LOCK_SECONDS} ]; do said=$((said + step)) step=5;"
-        f' echo "waiting for another stage that runs on this machine ($said s of at most {_LOCK_SECONDS} s)" >&2;'
-        " done; exit $code"
+        f" [ $code -eq {_HELD} ] && [ $said -lt {most} ]; do said=$((said + step)) step=5;"
+        f' echo "waiting for another stage that runs on this machine ($said s of at most {most} s)" >&2;'
+        f" done; [ $code -ne {_HELD} ] ||"
+        ' echo "another stage still runs on this machine; nothing was done on it" >&2;'
+        " exit $code"
     )
 
 

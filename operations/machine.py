@@ -51,9 +51,9 @@ class Machine:
             raise StageFailed("\n".join(words) or f"{self.access.name}: `{command}` ended with {done.exit_status}")
         return str(done.stdout)
 
-    async def stage(self, parts: tuple[str, ...], plan: dict[str, Any]) -> str:
-        """Runs a stage program as root, under the machine's lock."""
-        work = self.run(stages.command(), stages.program(files.text, parts, plan))
+    async def stage(self, parts: tuple[str, ...], plan: dict[str, Any], patience: int = stages.LOCK_SECONDS) -> str:
+        """Runs a stage program as root, under the machine's lock, which it waits `patience` seconds for."""
+        work = self.run(stages.command(patience=patience), stages.program(files.text, parts, plan))
         return await with_progress(f"stage '{plan['stage']}' on {self.access.name}", work, limit=stages.MOST_SECONDS)
 
     async def ask(self, parts: tuple[str, ...], plan: dict[str, Any]) -> Any:

@@ -59,7 +59,7 @@ class Node:
         report = {"units": units, "running": "f", "config": config, "staged": "f", "now": 2000.0}
         return {**report, "other_topics": [], "zookeeper_cluster": ""}
 
-    async def stage(self, parts: tuple[str, ...], plan: dict[str, Any]) -> None:
+    async def stage(self, parts: tuple[str, ...], plan: dict[str, Any], _: int) -> None:
         self.started = True
 
 

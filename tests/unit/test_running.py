@@ -27,12 +27,14 @@ class Machine:
 
     def __init__(self, name: str, told: dict[str, Any], done: list[str]) -> None:
         self.name, self.told, self.done = name, told, done
+        self.waits: list[int] = []
 
     async def ask(self, _: tuple[str, ...], __: dict[str, Any]) -> dict[str, Any]:
         return self.told
 
-    async def stage(self, parts: tuple[str, ...], _: dict[str, Any]) -> str:
+    async def stage(self, parts: tuple[str, ...], _: dict[str, Any], patience: int = 0) -> str:
         self.done.append(f"{parts[-1]} {self.name}")
+        self.waits.append(patience)
         return ""
 
     async def run(self, command: str, stdin: str = "") -> str:
@@ -90,6 +92,18 @@ def brought(mode: Mode, *reports: dict[str, Any], seen: Sample = WHOLE) -> list[
     run.gates = gates
     asyncio.run(run.bring())
     return done
+
+
+@pytest.mark.parametrize(("restart", "seconds"), [(True, 50), (False, 900)])
+def test_a_restart_does_not_wait_long_for_its_machine(restart: bool, seconds: int) -> None:
+    plan = handover(Mode.KRAFT)
+    machine = Machine("n1", {}, [])
+    machines: dict[str, Any] = {"n1": machine}
+    run = Run(plan, machines, DIRECT, unreached)
+    asyncio.run(run.start("n1", {}, restart=restart))
+    assert machine.waits == [seconds], (
+        "it was allowed for the cluster as it was then, and others may have gone down since"
+    )
 
 
 @pytest.mark.parametrize("before", Mode)

@@ -1,8 +1,11 @@
 """What a stage is told, and that neither a hostile text nor a cut connection makes it do something else."""
 
 import ast
+import fcntl
 import json
 import shlex
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,6 +49,21 @@ def plan(mode: Mode = Mode.KRAFT, number: int = 2, device: str = "/dev/disk/by-i
 
 
 # -- the command -----------------------------------------------------------------------------------------------
+
+
+def test_a_stage_that_does_not_get_its_turn_does_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Paths, "lock", str(tmp_path / "lock"))
+    words = shlex.split(stages.command(patience=1))
+    waits = words[words.index("-c") + 1].replace("python3 -", f"touch {tmp_path}/run")
+    with (tmp_path / "lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        done = subprocess.run(["sh", "-c", waits, "sh"], capture_output=True, text=True)
+    assert not (tmp_path / "run").exists()
+    assert done.returncode == 75
+    assert "of at most 1 s" in done.stderr
+    assert done.stderr.endswith("another stage still runs on this machine; nothing was done on it\n")
+    subprocess.run(["sh", "-c", waits, "sh"], check=True)
+    assert (tmp_path / "run").exists()
 
 
 @given(st.lists(st.text(max_size=8), max_size=3), st.text(min_size=1, max_size=12))
