@@ -25,7 +25,6 @@ LOCK_SECONDS = 900
 # The same for a restart: the permission for it is of this moment, and the other nodes may not be well any more later on.
 RESTART_LOCK_SECONDS = 10
 RUN_SECONDS = 1800
-MOST_SECONDS = LOCK_SECONDS + RUN_SECONDS
 _HELD = 75
 
 KERNEL = {"vm.max_map_count": "262144", "vm.swappiness": "1"}
@@ -81,12 +80,12 @@ def plan_of(program: str) -> dict[str, Any]:
     return found
 
 
-def command(*arguments: str, machine: str = "", patience: int = LOCK_SECONDS) -> str:
+def command(*arguments: str, machine: str = "", lock_seconds: int = LOCK_SECONDS) -> str:
     """The shell command that runs a program given on its standard input: as root, one at a time on a
-    machine, with a time limit; `patience` is how many seconds it waits for its turn. The machine's id makes the text
+    machine, with a time limit; `lock_seconds` is how long it waits for its turn. The machine's id makes the text
     another one when the machine is."""
     run = shlex.join(["timeout", str(RUN_SECONDS), "python3", "-"])
-    text = shlex.join(["sudo", "-n", "sh", "-c", _one_at_a_time(run, patience), "sh", *arguments])
+    text = shlex.join(["sudo", "-n", "sh", "-c", _one_at_a_time(run, lock_seconds), "sh", *arguments])
     return f"MACHINE={shlex.quote(machine)} {text}" if machine else text
 
 

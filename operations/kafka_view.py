@@ -14,7 +14,8 @@ from kafka.errors import KafkaError, NotControllerError, UnknownTopicOrPartition
 from kafka.protocol.admin import DescribeConfigsRequest, DescribeQuorumRequest
 from kafka.protocol.metadata import MetadataRequest
 
-from model.health import NEVER_HEARD, Member, Partition, Quorum, Sample
+from model import kafka_answers
+from model.health import Quorum, Sample
 from model.kafka_keys import Mode
 from model.listeners import CLIENTS
 from model.topology import Cluster, Node
@@ -149,7 +150,8 @@ class KafkaView:
         if self._cluster.mode is Mode.ZOOKEEPER and not self._through:
             metadata = self._told_by_controller(metadata, not_listening)
         brokers = frozenset(broker["node_id"] for broker in metadata["brokers"])
-        partitions = self._partitions(metadata["topics"])
+        topics = metadata["topics"]
+        partitions = kafka_answers.partitions(topics, self._min_isr([topic["name"] for topic in topics]))
         if self._cluster.mode is Mode.ZOOKEEPER:
             return Sample(brokers, metadata["controller_id"], partitions)
         try:
@@ -187,36 +189,7 @@ class KafkaView:
         raise_error(partition["error_code"])
         if partition["high_watermark"] < 0:  # of a leader that was just elected: every lag would be none
             raise KafkaError("the quorum's high watermark is not known yet")
-        newest = max(state["last_fetch_timestamp"] for state in partition["current_voters"])
-
-        def member(state: dict[str, int]) -> Member:
-            lag = partition["high_watermark"] - state["log_end_offset"]
-            silent, behind = (
-                max(0, newest - state[moment]) if state[moment] >= 0 else NEVER_HEARD
-                for moment in ("last_fetch_timestamp", "last_caught_up_timestamp")
-            )
-            return Member(max(0, lag), silent, behind)
-
-        voters = {state["replica_id"]: member(state) for state in partition["current_voters"]}
-        observers = {state["replica_id"]: member(state) for state in partition["observers"]}
-        return Quorum(partition["leader_id"], voters, observers, partition["leader_epoch"])
-
-    def _partitions(self, topics: list[dict[str, Any]]) -> tuple[Partition, ...]:
-        min_isr = self._min_isr([topic["name"] for topic in topics])
-        return tuple(
-            Partition(
-                topic["name"],
-                part["partition_index"],
-                part["leader_id"],
-                tuple(part["replica_nodes"]),
-                tuple(part["isr_nodes"]),
-                min_isr[topic["name"]],
-                tuple(part["offline_replicas"]),
-            )
-            for topic in topics
-            if topic["name"] in min_isr
-            for part in topic["partitions"]
-        )
+        return kafka_answers.quorum(partition)
 
     def _min_isr(self, topics: list[str]) -> dict[str, int]:
         """That of each topic, but for those that were deleted a moment ago."""

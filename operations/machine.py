@@ -51,10 +51,11 @@ class Machine:
             raise StageFailed("\n".join(words) or f"{self.access.name}: `{command}` ended with {done.exit_status}")
         return str(done.stdout)
 
-    async def stage(self, parts: tuple[str, ...], plan: dict[str, Any], patience: int = stages.LOCK_SECONDS) -> str:
-        """Runs a stage program as root, under the machine's lock, which it waits `patience` seconds for."""
-        work = self.run(stages.command(patience=patience), stages.program(files.text, parts, plan))
-        return await with_progress(f"stage '{plan['stage']}' on {self.access.name}", work, limit=stages.MOST_SECONDS)
+    async def stage(self, parts: tuple[str, ...], plan: dict[str, Any], lock_seconds: int = stages.LOCK_SECONDS) -> str:
+        """Runs a stage program as root, under the machine's lock, which it waits for so long."""
+        work = self.run(stages.command(lock_seconds=lock_seconds), stages.program(files.text, parts, plan))
+        most = lock_seconds + stages.RUN_SECONDS
+        return await with_progress(f"stage '{plan['stage']}' on {self.access.name}", work, limit=most)
 
     async def ask(self, parts: tuple[str, ...], plan: dict[str, Any]) -> Any:
         """Runs a program that changes nothing, and answers the JSON it printed. Takes no lock."""

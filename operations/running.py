@@ -143,8 +143,8 @@ class Run:
             after=facts.fingerprint,
             restart=restart,
         )
-        patience = stages.RESTART_LOCK_SECONDS * self.handover.patience if restart else stages.LOCK_SECONDS
-        await self.machines[name].stage(("activation", "start"), plan, patience)
+        lock_seconds = stages.RESTART_LOCK_SECONDS * self.handover.patience if restart else stages.LOCK_SECONDS
+        await self.machines[name].stage(("activation", "start"), plan, lock_seconds)
 
     async def roll(self, names: tuple[str, ...], before: dict[str, str]) -> None:
         """Restarts nodes one at a time, once it has said what that interrupts."""

@@ -32,9 +32,9 @@ class Machine:
     async def ask(self, _: tuple[str, ...], __: dict[str, Any]) -> dict[str, Any]:
         return self.told
 
-    async def stage(self, parts: tuple[str, ...], _: dict[str, Any], patience: int = 0) -> str:
+    async def stage(self, parts: tuple[str, ...], _: dict[str, Any], lock_seconds: int = 0) -> str:
         self.done.append(f"{parts[-1]} {self.name}")
-        self.waits.append(patience)
+        self.waits.append(lock_seconds)
         return ""
 
     async def run(self, command: str, stdin: str = "") -> str:

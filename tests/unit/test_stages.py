@@ -53,7 +53,7 @@ def plan(mode: Mode = Mode.KRAFT, number: int = 2, device: str = "/dev/disk/by-i
 
 def test_a_stage_that_does_not_get_its_turn_does_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Paths, "lock", str(tmp_path / "lock"))
-    words = shlex.split(stages.command(patience=1))
+    words = shlex.split(stages.command(lock_seconds=1))
     waits = words[words.index("-c") + 1].replace("python3 -", f"touch {tmp_path}/run")
     with (tmp_path / "lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
