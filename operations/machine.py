@@ -6,7 +6,7 @@ Knows asyncssh. Keys and host keys stay in memory; only the planned host key is 
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncssh
@@ -41,15 +41,25 @@ class Machine:
         self._connection = connection
 
     async def run(self, command: str, stdin: str = "") -> str:
-        """Runs a command and answers what it printed; StageFailed when it failed."""
+        """Runs a command and answers what it printed. StageFailed when it failed, Unreachable when nobody knows."""
         try:
-            done = await self._connection.run(command, input=stdin, check=False)
+            done = await self._ended(command, stdin)
         except (OSError, asyncssh.Error) as error:
             raise Unreachable(f"{self.access.name}: the connection was cut: {error}") from error
-        if done.exit_status != 0:
+        if done.returncode is None:
+            raise Unreachable(f"{self.access.name}: the connection was cut before `{command}` had ended")
+        if done.returncode != 0:
             words = f"{done.stdout!s}\n{done.stderr!s}".strip().splitlines()[-25:]
-            raise StageFailed("\n".join(words) or f"{self.access.name}: `{command}` ended with {done.exit_status}")
+            raise StageFailed("\n".join(words) or f"{self.access.name}: `{command}` ended with {done.returncode}")
         return str(done.stdout)
+
+    async def _ended(self, command: str, stdin: str) -> asyncssh.SSHCompletedProcess:
+        process = await self._connection.create_process(command)
+        # A program that refuses before it reads, as sudo does, has told why: asyncssh's own `run` would forget that.
+        with suppress(BrokenPipeError):
+            process.stdin.write(stdin)
+            process.stdin.write_eof()
+        return await process.wait()
 
     async def stage(self, parts: tuple[str, ...], plan: dict[str, Any], lock_seconds: int = stages.LOCK_SECONDS) -> str:
         """Runs a stage program as root, under the machine's lock, which it waits for so long."""
