@@ -1,10 +1,12 @@
-"""Draws where the time of a first `up`, and of one with nothing to do, goes: `python -m bench stages`."""
+"""Draws where the time of an `up` goes, a first one, one with nothing to do and one of a dynamic setting:
+`python -m bench stages`."""
 
 import os
 import subprocess
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 from bench import ours
 from bench.timeline import picture, spans
@@ -12,9 +14,15 @@ from tests.support.machines import Ground
 
 
 def show() -> None:
-    """Both pictures, on the terminal."""
+    """The pictures, on the terminal."""
+    changes: dict[str, dict[str, Any]] = {
+        "first up": {},
+        "up with nothing to do": {},
+        "up of a dynamic setting": {"settings": {"message.max.bytes": 1_000_001}},
+    }
     with ours.ready() as made:
-        for what in ("first up", "up with nothing to do"):
+        for what, changed in changes.items():
+            made.stack.configure(**changed)
             print(f"{what}\n{_drawn(made)}", flush=True)
 
 

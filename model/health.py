@@ -121,9 +121,12 @@ def missing(cluster: Cluster, sample: Sample) -> list[str]:
     if not_listening:
         found.append(f"broker {_ids(not_listening)} registered, but not listening")
     found += _quorum_faults(cluster, sample) if cluster.mode is Mode.KRAFT else _ensemble_faults(cluster, sample)
-    lagging = [str(part) for part in sample.partitions if set(part.isr) != set(part.replicas)]
+    lagging = [part for part in sample.partitions if set(part.isr) != set(part.replicas)]
     if lagging:
-        found.append(f"{len(lagging)} partitions without full ISR ({some(lagging, FEW)})")
+        out = {broker for part in lagging for broker in part.replicas if broker not in part.isr}
+        found.append(
+            f"{len(lagging)} partitions without full ISR ({some(lagging, FEW)}): broker {_ids(out)} out of sync"
+        )
     leaderless = [str(part) for part in sample.partitions if part.leader < 0]
     if leaderless:
         found.append(f"{len(leaderless)} partitions without a leader ({some(leaderless, FEW)})")

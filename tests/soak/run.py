@@ -3,11 +3,13 @@
 Knows the stack, the machines and the traffic. Refuses to choose (`trials.py`).
 """
 
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from computer.waiting import WaitedTooLong
 from lab.nspawn import MachineError
@@ -39,6 +41,8 @@ from tests.support.under_way import UnderWay, unlock, up_under_way
 FAULT_SECONDS = 30.0
 PATIENCE_SECONDS = 180.0
 WENT_THROUGH = "`up` went through"
+# Letters of what an error says.
+_MOST_WORDS, _FIRST_WORDS = 1000, 300
 HEAPS = ("256M", "260M")
 # What a running cluster takes, so that a roll has that stage, too.
 SETTINGS = ({"log.retention.hours": 168}, {"log.retention.hours": 48})
@@ -55,8 +59,9 @@ class Defect(Exception):
 
 
 def _words(error: Exception) -> str:
-    """What an error says, as it fits into a table."""
-    return " ".join(str(error).split()).replace("|", "/")[-800:]
+    """What an error says, as it fits into a table: how it begins and how it ends."""
+    words = " ".join(str(error).split()).replace("|", "/")
+    return words if len(words) <= _MOST_WORDS else f"{words[:_FIRST_WORDS]} […] {words[_FIRST_WORDS - _MOST_WORDS :]}"
 
 
 @dataclass
@@ -86,7 +91,16 @@ class Soak:
             self._look_back()
         except (Defect, PulumiFailed, WaitedTooLong, MachineError, AssertionError) as error:
             outcome = f"{DEFECT}{_words(error)}"
+            self._keep_logs()
         return Finding(trial, mode.value, outcome, stall)
+
+    def _keep_logs(self) -> None:
+        """What nodes say of themselves, as their machines end with the run."""
+        folder = Path(tempfile.mkdtemp(prefix="soak-logs-"))
+        for name in self.ground.machines.machines:
+            said = self.ground.machines.ssh(name, "sudo sh -c 'cat /var/log/kafka/*.log; journalctl --no-pager'")
+            (folder / f"{name}.log").write_text(f"{said.stdout}{said.stderr}", encoding="utf-8")
+        print(f"the nodes' logs are kept in {folder}", flush=True)
 
     def _begin(self, trial: Trial) -> tuple[str, ...]:
         """What a user does before the `up`. Answers the options of that."""
@@ -120,7 +134,6 @@ class Soak:
 
     @contextmanager
     def _traffic(self) -> Iterator[Traffic]:
-        wait_until_whole(self.ground.stack, PATIENCE_SECONDS)
         stack = self.ground.stack
         with traffic(stack.prefix, self._servers, f"trial-{self.trials}") as running:
             yield running
@@ -190,8 +203,9 @@ class Soak:
         self.ground.stack.up("--expect-no-changes")
 
     def _look_back(self) -> None:
-        """Nothing was formatted anew, and all that was ever acknowledged in this mode is still there."""
+        """Nothing was formatted anew, the cluster is whole, and all that was ever acknowledged in this mode is still there."""
         self._identify()
+        wait_until_whole(self.ground.stack, PATIENCE_SECONDS)
         for mode, topic, verdict in self.kept:
             if mode is self.mode and (lost := lost_since(self.ground.stack.prefix, self._servers, topic, verdict)):
                 raise Defect(f"{topic} lost {lost}")

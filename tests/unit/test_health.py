@@ -101,16 +101,20 @@ MISSING: dict[str, tuple[Cluster, Sample, list[str]]] = {
         ["node 4 in the quorum: 3 records behind"],
     ),
     "an observer that is gone": (KRAFT, kraft(seen=quorum(observers={9: Member(3)})), []),
-    "a replica out of sync": (KRAFT, kraft(part((1, 2))), ["1 partitions without full ISR (t-0)"]),
+    "a replica out of sync": (
+        KRAFT,
+        kraft(part((1, 2))),
+        ["1 partitions without full ISR (t-0): broker 3 out of sync"],
+    ),
     "many replicas out of sync": (
         KRAFT,
         kraft(*(part((1,), number=n) for n in range(5))),
-        ["5 partitions without full ISR (t-0, t-1, t-2, and 2 more)"],
+        ["5 partitions without full ISR (t-0, t-1, t-2, and 2 more): broker 2, 3 out of sync"],
     ),
     "no leader of a partition": (
         KRAFT,
         kraft(part((), leader=-1)),
-        ["1 partitions without full ISR (t-0)", "1 partitions without a leader (t-0)"],
+        ["1 partitions without full ISR (t-0): broker 1, 2, 3 out of sync", "1 partitions without a leader (t-0)"],
     ),
     "replicas in another order": (KRAFT, kraft(part((3, 1, 2))), []),
     "no broker answers": (
@@ -195,13 +199,15 @@ BESIDE: dict[str, tuple[Cluster, Sample, tuple[int, ...], list[str]]] = {
         [
             "broker 3 not registered",
             "node 3 in the quorum: not heard of for 9 s",
-            "1 partitions without full ISR (t-0)",
+            "1 partitions without full ISR (t-0): broker 3 out of sync",
         ],
     ),
     "one that does not listen and waits": (KRAFT, replace(kraft(), not_listening=frozenset({3})), (3,), []),
-    "one that waits and is well, out of sync": (KRAFT, kraft(part((1, 2))), (3,), ["1 partitions without full ISR (t-0)"]),
+    "one that waits and is well, out of sync": (
+        KRAFT, kraft(part((1, 2))), (3,), ["1 partitions without full ISR (t-0): broker 3 out of sync"]),
     "another one out of sync beside it": (
-        KRAFT, kraft(part((1,)), brokers=(1, 2), seen=quorum(SILENT)), (3,), ["1 partitions without full ISR (t-0)"]),
+        KRAFT, kraft(part((1,)), brokers=(1, 2), seen=quorum(SILENT)), (3,),
+        ["1 partitions without full ISR (t-0): broker 2 out of sync"]),
     "a partition whose leader is not the one that waits": (
         KRAFT, kraft(part((2, 3), leader=-1, replicas=(2, 3)), brokers=(1, 2), seen=quorum(SILENT)), (3,),
         ["1 partitions without a leader (t-0)"]),
