@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.support.traffic import clients
 from tests.support.traffic.__main__ import _parser
 from tests.support.traffic.clients import REPLICAS, Watched
-from tests.support.traffic.verdict import Pauses, Seen, Verdict, judge, numbers_in, ranges
+from tests.support.traffic.verdict import TOPIC_GIVEN_UP, Pauses, Seen, Verdict, judge, numbers_in, ranges
 
 WELL = [0, 1, 2, 3]
 
@@ -35,6 +35,12 @@ def test_a_record_that_was_acknowledged_and_is_gone_is_lost() -> None:
 
 def test_a_record_that_only_the_consumer_saw_is_lost_all_the_same() -> None:
     assert verdict(WELL, [0, 1], consumed=WELL).lost == 2, "the next reader would not find it"
+
+
+def test_an_error_that_is_expected_hides_no_other_and_no_loss() -> None:
+    found = verdict([0, 1], [0], _UNKNOWN_TOPIC=3, _TIMED_OUT=1)
+    assert found.faults_beside(TOPIC_GIVEN_UP) == ["1 records acknowledged and lost", "1 times _TIMED_OUT"]
+    assert found.faults == ["1 records acknowledged and lost", "1 times _TIMED_OUT", "3 times _UNKNOWN_TOPIC"]
 
 
 def test_a_record_that_was_never_acknowledged_may_be_there_or_not() -> None:

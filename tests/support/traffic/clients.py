@@ -37,12 +37,13 @@ class Watched:
 
     def common(self) -> dict[str, Any]:
         """What every client of it is told, so that the cluster is measured and not this client: 1 s at most between two
-        knocks, instead of 10 s; and a topic that a broker doesn't know is asked for again, as Kafka's own client does.
-        In ZooKeeper mode a broker that was restarted knows none for a moment, and this client would give a topic up."""
+        knocks, instead of 10 s; a topic that was made a moment ago is asked for again; and one that was given up since
+        is looked for after seconds, and not after five minutes."""
         return {
             "bootstrap.servers": self.servers,
             "reconnect.backoff.max.ms": 1000,
             "topic.metadata.propagation.max.ms": 3_600_000,
+            "topic.metadata.refresh.interval.ms": 5000,
             "error_cb": self._noticed,
         }
 
