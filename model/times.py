@@ -13,6 +13,8 @@ _EMULATED_ANSWER_SECONDS = 25.0
 _EMULATED_WAITING_SECONDS = 100.0
 # One question to Kafka or ZooKeeper in such a look, before `patience`.
 _QUESTION_MS = 1000
+# A preview asks whom a change interrupts, and is not held up for long by a cluster that does not answer.
+_FORESIGHT_SECONDS = 3.0
 # What is behind a jump host is logged in to twice, and mostly from far away.
 _JUMP_FACTOR = 3
 
@@ -48,6 +50,11 @@ def answer_seconds(patience: int, *, jumps: bool, waits: bool) -> float:
 def question_ms(*, jumps: bool) -> int:
     """Milliseconds that a look gives Kafka or ZooKeeper for one question, to be multiplied by `patience`."""
     return _QUESTION_MS * (_JUMP_FACTOR if jumps else 1)
+
+
+def foresight_seconds(*, jumps: bool) -> float:
+    """How long a preview waits for what the cluster says."""
+    return _FORESIGHT_SECONDS * (_JUMP_FACTOR if jumps else 1)
 
 
 def cpu_mode(domain_type: str) -> str:

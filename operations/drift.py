@@ -4,7 +4,9 @@ Asks machines and brokers. Refuses to judge what they answer (`model/drift.py`) 
 """
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Iterable, Mapping
+from contextlib import redirect_stdout
 from typing import Any
 
 from kafka.errors import KafkaError
@@ -110,8 +112,9 @@ class Look:
 
 async def show(resources: Resources, planned: Handover) -> int:
     """Prints what differs; 0 when nothing does, 1 when something does, 2 when not everything could be looked at."""
-    async with Ways(planned.jump_hosts, planned.patience) as ways:
-        found, unknown = await Look(resources, planned, ways).everywhere()
+    with redirect_stdout(sys.stderr):  # what is said while somebody waits is no part of the answer
+        async with Ways(planned.jump_hosts, planned.patience) as ways:
+            found, unknown = await Look(resources, planned, ways).everywhere()
     for name, differences in found.items():
         for difference in differences:
             print(f"{name}: {difference}")

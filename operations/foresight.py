@@ -1,20 +1,17 @@
 """Asks the running cluster, for a preview, whom a change will interrupt: read-only, and not for long.
 
-Knows how long a preview may wait. Refuses to judge (`model/roll.py`).
+Refuses to judge (`model/roll.py`).
 """
 
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from model import roll
+from model import roll, times
 from model.health import Sample
 from model.logins import JumpSettings
 from model.topology import Cluster
 from operations.kafka_view import KafkaView
 from operations.ways import Ways, logins
-
-_SECONDS = 3.0
-_ANSWER_MS = 1000
 
 
 async def interruptions(
@@ -22,12 +19,14 @@ async def interruptions(
 ) -> list[str]:
     """What clients will notice; that it can't be known, where the cluster does not answer. `names` are the nodes that are
     restarted, `raised` the default of min.insync.replicas before and after."""
+    jumps = bool(jump_hosts)
+    limit = times.foresight_seconds(jumps=jumps)
     async with Ways(logins(jump_hosts)) as ways:
-        view = KafkaView(cluster, ways, answer_ms=_ANSWER_MS)
+        view = KafkaView(cluster, ways, answer_ms=times.question_ms(jumps=jumps))
         try:
-            sample = await asyncio.wait_for(view.of_brokers(), _SECONDS)
+            sample = await asyncio.wait_for(view.of_brokers(), limit)
         except TimeoutError:
-            sample = Sample(frozenset(), -1, (), faults=(f"no broker answers within {_SECONDS:.0f} s",))
+            sample = Sample(frozenset(), -1, (), faults=(f"no broker answers within {limit:.0f} s",))
         finally:
             view.close()
     found = roll.interruptions(cluster, names, sample) if names else []

@@ -4,6 +4,9 @@
 
 def main(plan):
     if stays_up("kafka.service"):
+        if not plan["restart"] and runs_now(plan) == plan["fingerprint"]:
+            say("kafka.service was started meanwhile, with what is planned")
+            return
         may_be_taken_down(plan)
     manifest = staged_as_planned(plan)
     stop_unit("kafka.service")
@@ -12,13 +15,19 @@ def main(plan):
     bring_up(plan, manifest)
 
 
+def runs_now(plan):
+    """The fingerprint that the process runs with. A run that was killed goes on with the restart that it began, so what
+    was to be started may be there when its turn comes."""
+    file = Path(plan["running_fingerprint"])
+    return file.read_text().strip() if file.is_file() else ""
+
+
 def may_be_taken_down(plan):
     """The permission was given for the process that the run has seen. Another run may have restarted it since, and be at
     the next node now."""
     if not plan["restart"]:
         raise Refused("kafka.service runs already; it was left alone")
-    file, seen = Path(plan["running_fingerprint"]), plan["from"]
-    now = file.read_text().strip() if file.is_file() else ""
+    seen, now = plan["from"], runs_now(plan)
     # Between two tries of one that only fails there is no file. `configured` may have marked it since.
     if seen and now and now not in (seen, f"{seen.split()[0]} edited by hand"):
         raise Refused(

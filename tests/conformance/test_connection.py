@@ -139,8 +139,10 @@ def test_as_many_errors_as_allowed_and_then_the_last_one(command: Plugin, limit:
 def test_pauses_grow(command: Plugin) -> None:
     with listening() as (port, came), pytest.raises(Failed):
         output(command, {"host": "127.0.0.1", "port": port, "dialErrorLimit": 3, "password": "x"})
-    first, second, third = (later - earlier for earlier, later in itertools.pairwise(came))
-    assert 0.1 <= first < second < third < 1
+    pauses = [later - earlier for earlier, later in itertools.pairwise(came)]
+    assert len(pauses) == 3
+    # Each may come later than it was meant, and none sooner.
+    assert all(pause >= least for pause, least in zip(pauses, (0.1, 0.15, 0.225), strict=True)), pauses
 
 
 def test_an_unlimited_connection_waits_for_a_machine_that_boots(command: Plugin, tmp_path: Path) -> None:
@@ -160,7 +162,7 @@ def test_a_machine_that_never_speaks_is_given_up_in_time(command: Plugin) -> Non
     limits = {"dialErrorLimit": 0, "perDialTimeout": 1}
     with listening(stay=True) as (port, _), pytest.raises(Failed, match="after 1 failed attempts"):
         output(command, {"host": "127.0.0.1", "port": port, "password": "x", **limits})
-    assert 1 <= time.monotonic() - began < 3
+    assert 1 <= time.monotonic() - began < 10, "without the limit it would be fifteen seconds"
 
 
 def test_cancelling_ends_the_waiting(command_to_end: Plugin) -> None:

@@ -27,7 +27,7 @@ connection = remote.ConnectionArgs(
 )
 here = local.Command("here", create="echo made {word} >> {log}; pwd", delete="echo gone {word} >> {log}",
                      triggers=["{trigger}"])
-there = remote.Command("there", connection=connection, create="cat", update="echo updated {word}", stdin="{word}")
+there = remote.Command("there", connection=connection, create="cat", update="cat >/dev/null; echo updated {word}", stdin="{word}")
 file = remote.CopyToRemote("file", connection=connection, source=pulumi.StringAsset("{word}"),
                            remote_path="{log}.copy", opts=pulumi.ResourceOptions(depends_on=[there]))
 asked = local.run(command="echo asked")

@@ -17,6 +17,7 @@ from tests.support.operate import becomes, drift, status
 pytestmark = pytest.mark.lifecycle
 
 SSH, KAFKA = 22, 9092
+SECONDS = 60
 GATE, NODE = "kafka-server1", "kafka-server2"
 TOPIC = {"name": "orders", "partitions": 2, "replicationFactor": 1}
 KNOCK = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)"
@@ -83,12 +84,18 @@ def test_drift_is_looked_for_through_it(ours: Ground) -> None:
 def test_a_jump_host_that_does_not_let_through_is_told(ours: Ground) -> None:
     node = ours.machines.machine(NODE).address
     on(ours, GATE, f"sudo ip route add unreachable {node}/32")
+    # Who mends it has to know where it ends.
+    words = f"no broker listens: {node}:{KAFKA} through the jump host {ours.machines.machine(GATE).address}: "
+    found: list[str] = []
+
+    def told() -> bool:
+        found[:] = status(ours.stack)["missing"]
+        return words in str(found)
+
     try:
-        found = status(ours.stack)
+        wait_for(words, told, SECONDS, lambda: str(found))
     finally:
         on(ours, GATE, f"sudo ip route del unreachable {node}/32")
-    words = f"no broker listens: {node}:{KAFKA} through the jump host {ours.machines.machine(GATE).address}: "
-    assert words in str(found["missing"]), "who mends it has to know where it ends"
     becomes(ours.stack, "healthy")
 
 

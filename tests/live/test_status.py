@@ -17,7 +17,12 @@ def test_status_says_healthy(cluster: Cluster, plan: Plan, calm: Calm) -> None:
         seen.append(asyncio.run(look(plan.stack, plan.handover)))
         return seen[-1].verdict is Verdict.HEALTHY
 
-    calm.wait_for("a healthy status", healthy, lambda: "; ".join(seen[-1].missing))
+    def faults() -> str:
+        """One look on a busy computer may miss an answer that is there."""
+        healthy()
+        return "; ".join(dict.fromkeys(fault for each in seen[-2:] for fault in each.missing))
+
+    calm.wait_for("a healthy status", healthy, faults)
     found = seen[-1]
     assert (found.numbers.brokers_online, found.numbers.active_controllers) == (len(cluster.brokers), 1)
     assert [node.name for node in found.nodes] == list(plan.nodes), (

@@ -94,4 +94,5 @@ def drift(stack: Stack) -> tuple[int, str]:
         capture_output=True,
         text=True,
     )
-    return done.returncode, done.stdout + done.stderr
+    assert done.stdout, done.stderr
+    return done.returncode, done.stdout

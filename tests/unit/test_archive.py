@@ -9,7 +9,6 @@ import shutil
 import socket
 import tarfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -289,11 +288,10 @@ def test_the_index_says_what_was_kept(assembled: list[str], cache: Path) -> None
     assert (entry["sha512"], entry["kind"]) == (made.sha512, "assembled")
 
 
-def test_asking_the_cache_is_quick(assembled: list[str]) -> None:
+def test_asking_the_cache_reads_no_archive(assembled: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     archive.ensure()
-    begin = time.perf_counter()
+    monkeypatch.setattr(archive, "_hash", pytest.fail)  # a preview asks, and it has a hundred megabytes
     assert archive.cached()
-    assert time.perf_counter() - begin < 0.05
 
 
 def test_the_same_inputs_give_the_same_bytes(assembled: list[str], tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What counts as a difference between a machine, or a broker, and the plan."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable
 from copy import deepcopy
@@ -13,8 +14,10 @@ from model.kafka_dynamic import Seen
 from model.kafka_keys import Mode
 from model.metrics import NODE_EXPORTER
 from model.topic_plan import Listed, TopicPlan
+from operations import drift as looking
 
 from .samples import cluster
+from .test_handover import handover
 from .test_stages import CLUSTER_ID, plan
 
 SHA512 = "a" * 128
@@ -60,6 +63,20 @@ def account() -> dict[str, Any]:
         "active": CONFIGURED["fingerprint"],
         "running": CONFIGURED["fingerprint"],
     }
+
+
+def test_the_answer_is_all_that_is_printed_where_answers_are_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def everywhere(_: looking.Look) -> tuple[looking.Found, list[str]]:
+        print("waiting for n1 to answer (2 s of at most 120 s)")
+        return {"n1": []}, []
+
+    monkeypatch.setattr(looking.Look, "everywhere", everywhere)
+    assert asyncio.run(looking.show([], handover(Mode.KRAFT))) == looking.SAME
+    said = capsys.readouterr()
+    assert said.out == "nothing differs on n1\n"
+    assert "waiting for n1" in said.err, "whoever waits wants to see it nevertheless"
 
 
 def test_a_machine_as_planned_differs_in_nothing() -> None:

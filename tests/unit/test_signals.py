@@ -31,7 +31,7 @@ def test_a_program_of_a_background_job_starts_others_that_heed_interrupts() -> N
 INTERRUPTED = """
 import os, signal, sys
 from computer import signals
-child = "trap 'sleep 0.6; echo ended >%s; exit 3' INT; sleep 0.3; kill -INT $PPID; kill -INT $$; sleep 60" % sys.argv[1]
+child = "trap 'sleep 0.6; echo ended >%s; exit 3' INT; sleep 3; kill -INT $PPID; kill -INT $$; sleep 60" % sys.argv[1]
 try:
     signals.run(["sh", "-c", child])
 except KeyboardInterrupt:

@@ -44,6 +44,26 @@ def test_a_node_that_is_up_is_not_taken_down_by_a_start(machine: Machine) -> Non
     assert not machine.ran("systemctl", "start")
 
 
+def test_a_node_that_a_killed_run_has_started_meanwhile_is_there(machine: Machine) -> None:
+    """Its commands go on, and hold the machine's lock: a start waits for them, and then has nothing to do."""
+    plan = start_plan(machine)
+    state(machine, "active")
+    runs(plan, plan["fingerprint"])
+    machine.load("activation", "start")["main"](plan)
+    assert machine.said == ["kafka.service was started meanwhile, with what is planned"]
+    for verb in "stop", "start":
+        assert not machine.ran("systemctl", verb), "it is up, and may be the last one that is"
+
+
+@pytest.mark.parametrize("now", ["f0", "f1 edited by hand"])
+def test_a_start_leaves_one_alone_that_runs_something_else(machine: Machine, now: str) -> None:
+    plan = start_plan(machine)
+    state(machine, "active")
+    runs(plan, now)
+    assert "left alone" in refused(machine.load("activation", "start"), "main", plan)
+    assert not machine.ran("systemctl", "stop")
+
+
 @pytest.mark.parametrize(
     ("active", "restart"), [("inactive", False), ("failed", False), ("deactivating", False), ("active", True)]
 )

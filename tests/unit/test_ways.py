@@ -136,7 +136,7 @@ def test_kafkas_client_goes_through_the_jump_host() -> None:
         async with jump_host() as host, listener() as (port, heard):
             host.served[node.address, CLIENTS.port] = port
             async with Ways({node.address: host.login()}) as ways:
-                view = KafkaView(planned, ways, answer_ms=1500)
+                view = KafkaView(planned, ways, answer_ms=5000)
                 sample = await view.of_brokers()
                 view.close()
         assert sample.faults[0].startswith("no broker answers"), "its port is open, and that is no broker"
