@@ -4,14 +4,16 @@ import asyncio
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from computer import places
 from model.handover import LiveSettings, seats
 from model.kafka_keys import Mode
+from operations import cluster_lock as cluster_lock_module
 from operations import live_settings
-from operations.cluster_lock import cluster_lock
+from operations.cluster_lock import Overtaken, cluster_lock
 from operations.wait import TimedOut
 
 from .samples import cluster
@@ -48,6 +50,49 @@ def test_a_second_run_waits_for_the_first() -> None:
 
     asyncio.run(both())
     assert order == ["one begins", "one ends", "two begins", "two ends"]
+
+
+def test_who_waited_gives_up_where_a_later_run_was_let_in_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Pulumi that was killed leaves what it had started, which would undo what the next `up` did."""
+    began = iter((10.0, 20.0, 30.0, 40.0))
+    monkeypatch.setattr(cluster_lock_module, "time", SimpleNamespace(monotonic=lambda: next(began)))
+    order: list[str] = []
+
+    async def run(name: str, turn: asyncio.Event) -> None:
+        async with cluster_lock("c", 5):
+            order.append(name)
+            await turn.wait()
+
+    async def all_three() -> None:
+        over, at_once = asyncio.Event(), asyncio.Event()
+        at_once.set()
+        first = asyncio.create_task(run("first", over))
+        await asyncio.sleep(0)
+        killed = asyncio.create_task(run("what a killed run left", at_once))
+        await asyncio.sleep(0)
+        over.set()
+        await first
+        async with cluster_lock("c", 5):  # before the one that waits looks again
+            order.append("later")
+        with pytest.raises(Overtaken, match="a run that began later"):
+            await killed
+        await run("the next", at_once)
+
+    asyncio.run(all_three())
+    assert order == ["first", "later", "the next"]
+
+
+def test_what_another_boot_left_in_the_lock_overtakes_nobody(tmp_path: Path) -> None:
+    left = tmp_path / "locks" / "running-c"
+    left.parent.mkdir()
+    left.write_text("1e12")
+
+    async def take() -> None:
+        async with cluster_lock("c", 0):
+            pass
+
+    asyncio.run(take())
+    assert float(left.read_text()) < 1e12
 
 
 def test_runs_on_different_clusters_do_not_wait() -> None:
