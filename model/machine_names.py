@@ -9,6 +9,8 @@ from dataclasses import dataclass
 _BETWEEN = "+"
 # What a node or the monitor may be called, and with it a domain. It holds no dot, and a snapshot's or a copy's name does.
 HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+# What virt-clone and virt-manager call the copy of a machine, which is somebody's own.
+_CLONE = re.compile(r".*-clone(-?[0-9]+)?")
 # The guest image as it is, and by the other name where its upload failed.
 IMAGE_VOLUMES = ("image.qcow2", "image-again.qcow2")
 _ROOT, _CONSOLE, _FIRST_BOOT = "-root.qcow2", "-console.log", "-first-boot.iso"
@@ -61,8 +63,9 @@ class MachineNames:
         return re.fullmatch(re.escape(self.of("node")) + r"[0-9]+-data\.qcow2", name) is not None
 
     def is_machine(self, name: str) -> bool:
-        """Whether a domain of that name is called as a machine of this stack."""
-        return HOST_NAME.fullmatch(self._thing(name)) is not None
+        """Whether a domain of that name is called as a machine of this stack, and not as somebody's copy of one."""
+        machine = self._thing(name)
+        return HOST_NAME.fullmatch(machine) is not None and _CLONE.fullmatch(machine) is None
 
     def is_volume(self, name: str) -> bool:
         """Whether this package gives a volume that name. A snapshot of one is called by another, and so is a copy."""

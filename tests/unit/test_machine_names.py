@@ -113,6 +113,12 @@ def test_what_no_node_can_be_called_is_no_machine_of_ours(thing: str) -> None:
     assert not DEV.is_machine(DEV.of(thing))
 
 
+@pytest.mark.parametrize("suffix", ["-clone", "-clone1", "-clone-1"])
+def test_a_copy_of_a_machine_is_somebodys_own(suffix: str) -> None:
+    assert not DEV.is_machine(DEV.of(f"n1{suffix}")), "virt-clone calls it so by itself, and `make up` would end it"
+    assert DEV.is_machine(DEV.of("cyclone1"))
+
+
 def test_the_names_on_a_hypervisor_are_the_same_for_ever() -> None:
     made = (DEV.root_volume("n1"), DEV.console_volume("n1"), DEV.first_boot_volume("n1"))
     assert made == tuple(DEV.of(f"n1-{kind}") for kind in ("root.qcow2", "console.log", "first-boot.iso")), (
