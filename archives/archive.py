@@ -5,7 +5,6 @@ Refuses to know how an archive is assembled (assemble.py) and what is done with 
 """
 
 import argparse
-import hashlib
 import http.client
 import json
 import re
@@ -17,8 +16,6 @@ import threading
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +23,7 @@ if not __package__:  # run as a script, before there is any environment
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from archives import assemble
-from computer import apt, places, telling
+from computer import apt, caches, places, telling
 from computer.commands import CommandFailed
 
 DEFAULT_VERSION = "3.6.0"
@@ -42,6 +39,7 @@ PUBLISHED = {
 }
 REACH_SECONDS = 8.0
 _FETCH_SECONDS = 1800.0
+_PARTIAL = ".partial-"
 EXAMPLE = "for example: archive: /path/kafka_2.13-3.6.0.tgz, archive: https://mirror.example/kafka_2.13-3.6.0.tgz"
 
 
@@ -88,11 +86,11 @@ def cached(version: str = DEFAULT_VERSION, source: str | None = None, sha512: st
 def ensure(version: str = DEFAULT_VERSION, source: str | None = None, sha512: str | None = None) -> Archive:
     """The archive of this version, fetched into the cache unless it is there whole."""
     expected = _judge(version, sha512)
-    with _locked():
+    with caches.alone(_root(), "the Kafka archives", _PARTIAL):
         found = cached(version, source, expected)
         if found and is_whole(found):
             return found
-        with tempfile.TemporaryDirectory(dir=_root(), prefix=".partial-") as folder:
+        with tempfile.TemporaryDirectory(dir=_root(), prefix=_PARTIAL) as folder:
             fetched = Path(folder) / "archive.tgz"
             kind, origin = _fetch(version, source, expected, fetched)
             _check_content(version, origin, fetched)
@@ -101,7 +99,7 @@ def ensure(version: str = DEFAULT_VERSION, source: str | None = None, sha512: st
 
 def is_whole(archive: Archive) -> bool:
     """Whether the cached file still has its checksum. Reads all of it."""
-    return _hash(archive.path) == archive.sha512
+    return caches.sha512(archive.path) == archive.sha512
 
 
 def _judge(version: str, sha512: str | None) -> str | None:
@@ -233,7 +231,7 @@ def _local(source: str) -> Path | None:
 
 
 def _check(path: Path, expected: str, origin: str) -> None:
-    got = _hash(path)
+    got = caches.sha512(path)
     if got != expected:
         raise ArchiveError(
             f"archiveSha512: the checksum of {origin} is wrong, so it is not used.\n"
@@ -256,7 +254,7 @@ def _check_content(version: str, origin: str, path: Path) -> None:
 
 def _keep(version: str, source: str | None, kind: str, origin: str, fetched: Path) -> Archive:
     """Move a checked archive to its place and note it. The note comes last: what it names is whole."""
-    sha512 = _hash(fetched)
+    sha512 = caches.sha512(fetched)
     path = _place(version, sha512)
     path.parent.mkdir(exist_ok=True)
     fetched.replace(path)
@@ -294,22 +292,6 @@ def _place(version: str, sha512: str) -> Path:
 
 def _root() -> Path:
     return places.cache() / "archives"
-
-
-@contextmanager
-def _locked() -> Iterator[None]:
-    """One fetch at a time. What a killed one left behind is removed."""
-    _root().mkdir(parents=True, exist_ok=True)
-    with (_root() / "lock").open("w") as lock:
-        telling.hold(lock, "the Kafka archives", lock.name)
-        for left in _root().glob(".partial-*"):
-            shutil.rmtree(left)
-        yield
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha512").hexdigest()
 
 
 def _say(line: str) -> None:

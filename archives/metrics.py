@@ -5,7 +5,6 @@ Knows where both come from, and the cache that they are kept in. Refuses to know
 """
 
 import argparse
-import hashlib
 import subprocess
 import sys
 import tempfile
@@ -16,7 +15,7 @@ if not __package__:  # run as a script, before there is any environment
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from archives import assemble
-from computer import apt, places, telling
+from computer import apt, caches, places, telling
 from computer.commands import CommandFailed, output
 
 AGENT = "jmx_prometheus_javaagent-1.0.1.jar"
@@ -47,15 +46,13 @@ def cached() -> tuple[Piece, ...] | None:
     paths = [_root() / name for name in (AGENT, NODE_EXPORTER)]
     if not all(path.is_file() for path in paths):
         return None
-    agent, exporter = (Piece(path, _sha512(path)) for path in paths)
+    agent, exporter = (Piece(path, caches.sha512(path)) for path in paths)
     return (agent, exporter) if agent.sha512 == AGENT_SHA512 else None
 
 
 def ensure() -> tuple[Piece, ...]:
     """Both, fetched unless they are there."""
-    _root().mkdir(parents=True, exist_ok=True)
-    with (_root() / "lock").open("w") as lock:
-        telling.hold(lock, "the metrics agents", lock.name)
+    with caches.alone(_root(), "the metrics agents"):
         if not cached():
             with telling.telling("the metrics agents", _SECONDS), tempfile.TemporaryDirectory(dir=_root()) as folder:
                 _fetch(Path(folder))
@@ -73,7 +70,7 @@ def promtool() -> Path | None:
 def prometheus() -> Piece | None:
     """Prometheus itself, which a monitor and tests need; None when it was not fetched."""
     path = _if_there(PROMETHEUS)
-    return Piece(path, _sha512(path)) if path else None
+    return Piece(path, caches.sha512(path)) if path else None
 
 
 def _if_there(program: str) -> Path | None:
@@ -83,9 +80,7 @@ def _if_there(program: str) -> Path | None:
 
 def ensure_prometheus() -> Piece:
     """Both, fetched unless they are there; Prometheus itself."""
-    _root().mkdir(parents=True, exist_ok=True)
-    with (_root() / "lock").open("w") as lock:
-        telling.hold(lock, "the metrics agents", lock.name)
+    with caches.alone(_root(), "the metrics agents"):
         if not (promtool() and prometheus()):
             with telling.telling("Prometheus", _SECONDS), tempfile.TemporaryDirectory(dir=_root()) as folder:
                 _fetch_programs(PROMETHEUS, Path(folder), PROMETHEUS, PROMTOOL)
@@ -104,7 +99,7 @@ def _fetch(folder: Path) -> None:
         _fetch_programs(NODE_EXPORTER, folder, NODE_EXPORTER)
     except (assemble.AssemblyError, CommandFailed) as error:
         raise MetricsError(f"metrics: what they need can't be fetched: {error}") from error
-    got = _sha512(folder / AGENT)
+    got = caches.sha512(folder / AGENT)
     if got != AGENT_SHA512:
         raise MetricsError(f"metrics: {AGENT} has the SHA-512 {got}, expected {AGENT_SHA512}; it is not used")
     for name in (NODE_EXPORTER, AGENT):
@@ -127,11 +122,6 @@ def _fetch_programs(package: str, folder: Path, *programs: str) -> None:
 
 def _root() -> Path:
     return places.cache() / "metrics"
-
-
-def _sha512(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha512").hexdigest()
 
 
 def main() -> int:

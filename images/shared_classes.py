@@ -8,11 +8,8 @@ is in it is what a broker and its tools loaded once. Refuses to know what become
 
 import hashlib
 import os
-import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +17,7 @@ if not __package__:  # run as a script, before there is any environment
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from archives import archive as kafka_archive
-from computer import places, telling
+from computer import caches, places, telling
 from computer.commands import CommandFailed, logged
 from images import recipe
 from images.rootfs import unpacked
@@ -28,6 +25,7 @@ from images.rootfs import unpacked
 NAME = "kafka-classes.jsa.gz"
 _PROGRAM = Path(__file__).with_name("shared-classes.sh")
 _SECONDS = 1800.0
+_MAKING = ".making-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ def ensure(archive: kafka_archive.Archive) -> SharedClasses | None:
     image = recipe.image()
     if not image.is_built() or os.geteuid() != 0:
         return cached(archive.sha512)
-    with _alone():
+    with caches.alone(_root(), "Kafka's classes", _MAKING):
         if not cached(archive.sha512):
             with telling.telling("Kafka's classes to be laid out for Java", _SECONDS):
                 _make(archive, image)
@@ -65,13 +63,13 @@ def ensure(archive: kafka_archive.Archive) -> SharedClasses | None:
 def _make(archive: kafka_archive.Archive, image: recipe.Image) -> None:
     """In a root of its own above the image's, and a network of its own in which nobody else's port is in the way."""
     lower = unpacked(image.rootfs)
-    with tempfile.TemporaryDirectory(dir=_root(), prefix=".making-") as work:
+    with tempfile.TemporaryDirectory(dir=_root(), prefix=_MAKING) as work:
         log = _root() / "make.log"
         log.write_text("", encoding="utf-8")
         alone = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child"]
         logged([*alone, "sh", _PROGRAM, lower, work, archive.path, f"kafka_2.13-{archive.version}"], log, most=_SECONDS)
         made = Path(work) / NAME
-        (Path(work) / made.with_suffix(".sha512").name).write_text(_sha512(made), encoding="ascii")
+        (Path(work) / made.with_suffix(".sha512").name).write_text(caches.sha512(made), encoding="ascii")
         folder = _folder(archive.sha512, image)
         folder.mkdir(parents=True, exist_ok=True)
         for file in (made.with_suffix(".sha512"), made):  # what is looked for comes last
@@ -84,24 +82,8 @@ def _folder(archive_sha512: str, image: recipe.Image) -> Path:
     return _root() / hashlib.sha256(decides).hexdigest()[:16]
 
 
-@contextmanager
-def _alone() -> Iterator[None]:
-    """One at a time. What a killed one left behind is removed."""
-    _root().mkdir(parents=True, exist_ok=True)
-    with (_root() / "lock").open("w") as lock:
-        telling.hold(lock, "Kafka's classes", lock.name)
-        for left in _root().glob(".making-*"):
-            shutil.rmtree(left)
-        yield
-
-
 def _root() -> Path:
     return places.cache() / "shared-classes"
-
-
-def _sha512(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha512").hexdigest()
 
 
 def main() -> int:

@@ -30,7 +30,7 @@ from typing import Any
 if not __package__:  # run as a script, before there is any environment
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from computer import places, telling
+from computer import caches, places, telling
 from toolchain import golang, pins
 
 CHOICE = "KAFKA_CLUSTER_PULUMI"
@@ -119,7 +119,7 @@ PLUGINS = {
 
 def ensure() -> Path:
     """Provide whatever is missing; the directory that holds the CLI and its language host."""
-    with _alone():
+    with caches.alone(_shelf(), "the Pulumi programs"):  # a second one waits, and then finds them
         directory = _present(tell=True) or _official_cli() or _built_cli()
         for name in PLUGINS:
             _ensure_plugin(directory / CLI, name)
@@ -160,15 +160,6 @@ def _official_directory() -> Path:
 def _own_directory() -> Path:
     both = hashlib.sha256((PULUMI.key() + LANGUAGE_HOST.key()).encode()).hexdigest()
     return _shelf() / f"pulumi-{pins.PULUMI}-{both[:KEY_DIGITS]}"
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Only one run at a time provides programs; a second one waits and then finds them."""
-    _shelf().mkdir(parents=True, exist_ok=True)
-    with (_shelf() / "lock").open("w") as lock:
-        telling.hold(lock, "the Pulumi programs", lock.name)
-        yield
 
 
 @contextmanager
