@@ -13,6 +13,7 @@ from model import kafka_dynamic, properties, topics
 from model.handover import LiveSettings
 from model.kafka_dynamic import Seen
 from model.kafka_table import lookup
+from model.paths import Paths
 from model.topic_plan import TopicPlan
 
 _FACTS = ("content", "owner", "group", "mode")
@@ -30,8 +31,10 @@ class Difference:
         return f"{self.what}: found {self.found or 'nothing'}, planned {self.planned or 'nothing'}"
 
 
-def question(installed: Mapping[str, Any], configured: Mapping[str, Any]) -> dict[str, Any]:
-    """The plan of a machine's account, from the plans of its stages."""
+def question(
+    installed: Mapping[str, Any], configured: Mapping[str, Any], written_at_start: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The plan of a machine's account, from the plans of its stages and what its process writes (`stages`)."""
     mount = [installed["mount_unit"]] if installed["device"] else []
     return {
         "node": configured["node"],
@@ -49,6 +52,8 @@ def question(installed: Mapping[str, Any], configured: Mapping[str, Any]) -> dic
         "owner_file": installed["owner_file"],
         "fingerprint_file": configured["fingerprint_file"],
         "running_fingerprint": configured["running_fingerprint"],
+        "mode_file": Paths.mode_file,
+        "written_at_start": written_at_start,
     }
 
 
@@ -125,6 +130,8 @@ def _services(
     for name, key in (("configuration on the machine", "active"), ("configuration of the process", "running")):
         if account[key] != configured["fingerprint"]:
             yield Difference(name, account[key], configured["fingerprint"])
+    if account["blind"]:
+        yield Difference("meta.properties of the process", "an older one, as its disk was full", "one of its start")
 
 
 def _unlike(what: str, found: Mapping[str, Any], planned: Mapping[str, Any]) -> Iterator[Difference]:

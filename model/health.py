@@ -98,8 +98,9 @@ class Ensemble:
 @dataclass(frozen=True, slots=True)
 class Sample:
     """What was seen of a cluster at one moment. `not_listening` are brokers that take no connection: in ZooKeeper mode a
-    broker is registered some seconds before it opens its port. `quorum_fault` is why brokers that answer don't tell of the
-    quorum."""
+    broker is registered some seconds before it opens its port. `blind` are those whose disk took nothing when they
+    started: in ZooKeeper mode Kafka 3.6 goes on without the thread that ends it when its disk fails, and serves nothing any
+    more once it does. `quorum_fault` is why brokers that answer don't tell of the quorum."""
 
     brokers: frozenset[int]
     controller: int
@@ -108,6 +109,7 @@ class Sample:
     ensemble: Ensemble | None = None
     faults: tuple[str, ...] = field(default=())
     not_listening: frozenset[int] = frozenset()
+    blind: frozenset[int] = frozenset()
     quorum_fault: str = ""
 
 
@@ -120,6 +122,8 @@ def missing(cluster: Cluster, sample: Sample) -> list[str]:
     not_listening = sorted(sample.not_listening & sample.brokers)
     if not_listening:
         found.append(f"broker {_ids(not_listening)} registered, but not listening")
+    if sample.blind:
+        found.append(f"broker {_ids(sample.blind)} started on a full disk, and does not see it fail any more")
     found += _quorum_faults(cluster, sample) if cluster.mode is Mode.KRAFT else _ensemble_faults(cluster, sample)
     lagging = [part for part in sample.partitions if set(part.isr) != set(part.replicas)]
     if lagging:
@@ -156,6 +160,7 @@ def _as_if_well(sample: Sample, ill: frozenset[int]) -> Sample:
         sample,
         brokers=sample.brokers | ill,
         not_listening=sample.not_listening - ill,
+        blind=sample.blind - ill,
         partitions=tuple(_held(part, ill) for part in sample.partitions),
         quorum=quorum,
         ensemble=ensemble,
@@ -208,12 +213,18 @@ def _ensemble_faults(cluster: Cluster, sample: Sample) -> list[str]:
 
 
 def unwell(cluster: Cluster, sample: Sample) -> frozenset[int]:
-    """The nodes that were seen not to do their part: brokers that don't serve, voters that are away or behind. All of
-    them when no broker takes a connection; of a cluster that does and gives no answer, those that take none."""
+    """The nodes that were seen not to do their part: brokers that don't serve or are blind, voters that are away or
+    behind. All of them when no broker takes a connection; of a cluster that does and gives no answer, those that take
+    none."""
     if sample.faults and not {node.id for node in cluster.brokers} <= sample.not_listening:
         return sample.not_listening
-    idle = {node.id for node in cluster.brokers} - (sample.brokers - sample.not_listening)
-    return frozenset(idle | ({node.id for node in cluster.voters} - _living_voters(cluster, sample)))
+    idle = {node.id for node in cluster.brokers} - serving(sample)
+    return frozenset(idle | sample.blind | ({node.id for node in cluster.voters} - _living_voters(cluster, sample)))
+
+
+def serving(sample: Sample) -> frozenset[int]:
+    """The brokers that are registered and take connections."""
+    return sample.brokers - sample.not_listening
 
 
 def why_not_restart(cluster: Cluster, sample: Sample, node_id: int) -> list[str]:
@@ -232,7 +243,7 @@ def off_preferred_leader(sample: Sample) -> list[str]:
 
 def could_go_back(sample: Sample) -> list[str]:
     """Those of them whose first replica could lead: it is alive and in sync."""
-    alive = sample.brokers - sample.not_listening
+    alive = serving(sample)
     return [str(part) for part in _led_by_others(sample) if part.replicas[0] in alive.intersection(part.isr)]
 
 
@@ -242,7 +253,8 @@ def _led_by_others(sample: Sample) -> list[Partition]:
 
 def why_not_spare(cluster: Cluster, sample: Sample, node_id: int) -> list[str]:
     """Why the node can't be taken down now; nothing when it can. A partition that could never spare one of
-    its replicas (as many replicas as its min ISR) is not a reason: waiting would not change it."""
+    its replicas (as many replicas as its min ISR) is not a reason: waiting would not change it. Nor is one of which a blind
+    broker alone is in sync: nobody can follow it there, and it stays so until that broker is started again."""
     found = []
     voters = {node.id for node in cluster.voters}
     if node_id in voters and _takes_part(cluster, sample, node_id):
@@ -256,6 +268,8 @@ def why_not_spare(cluster: Cluster, sample: Sample, node_id: int) -> list[str]:
         if node_id not in part.isr or len(part.replicas) <= part.min_isr:
             continue
         left = set(part.isr) - {node_id}
+        if not left and node_id in sample.blind and part.min_isr > 1:
+            continue
         if len(left) < part.min_isr:
             found.append(f"{part} would have {len(left)} in-sync replicas, its min ISR is {part.min_isr}")
     return found

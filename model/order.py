@@ -15,6 +15,7 @@ from model.handover import NodeFacts
 
 # Why a node is started that does not run, and so one that never did.
 WAS_DOWN = "it was down"
+_BLIND = "its disk took nothing when it started, so that it would not see it fail"
 
 _KAFKA, _ZOOKEEPER = "kafka.service", "zookeeper.service"
 _STAYS_UP = ("active", "activating", "reloading")
@@ -32,7 +33,8 @@ class NodeState:
     """What a node said of itself. `running` is the fingerprint its process was started with, "" when it is down or on its
     way there; `config` is the properties file that its mode file names. `crash_looping`: systemd has to start it again
     and again; `just_started`: its process was started a moment ago; `zookeeper_down`: its broker runs without the
-    ZooKeeper that is planned beside it; `stopping`: it is up still, and was told to stop."""
+    ZooKeeper that is planned beside it; `stopping`: it is up still, and was told to stop; `blind`: its broker does not
+    see its disk fail any more (`health.Sample`)."""
 
     name: str
     id: int
@@ -44,6 +46,7 @@ class NodeState:
     just_started: bool = False
     zookeeper_down: bool = False
     stopping: bool = False
+    blind: bool = False
 
 
 def state(facts: NodeFacts, report: Mapping[str, Any], services: Collection[str], patience: int) -> NodeState:
@@ -64,6 +67,7 @@ def state(facts: NodeFacts, report: Mapping[str, Any], services: Collection[str]
         just_started=just_started,
         zookeeper_down=stays and _ZOOKEEPER in services and ensemble["ActiveState"] not in _STAYS_UP,
         stopping=stopping,
+        blind=stays and report["blind"],
     )
 
 
@@ -88,7 +92,7 @@ def work(states: Iterable[NodeState], planned_config: str, unwell: Collection[in
     other_mode = tuple(s.name for s in states if s.up and planned_config not in s.config)
     start = tuple(s.name for s in states if not s.up or s.stopping or s.name in other_mode)
     staying = [s for s in states if s.name not in start]
-    outdated = [s for s in staying if s.running != s.planned]
+    outdated = [s for s in staying if s.running != s.planned or s.blind]
     # Each would wait for the others to be well, and none ever is with what it runs.
     revive = tuple(s.name for s in outdated if s.crash_looping and s.id in unwell)
     join = tuple(s.name for s in staying if s.zookeeper_down and s.name not in revive)
@@ -125,11 +129,11 @@ def given_up(voters: Iterable[str], left: Collection[str], seconds: float, patie
     return bool(left) and stuck(voters, left) and seconds > _LAST_WORDS_SECONDS * patience
 
 
-def reason(before: Mapping[str, str], name: str, planned: str) -> str:
-    """Why a node is started, in a person's words."""
-    was = before.get(name, "")
+def reason(before: NodeState) -> str:
+    """Why a node that was so is started, in a person's words."""
+    was, planned = before.running, before.planned
     if not was:
         return WAS_DOWN
-    if was.split()[0] == planned and was != planned:
-        return "its files were changed by hand"
-    return "its configuration changed" if was != planned else "a restart was requested"
+    if was == planned:
+        return _BLIND if before.blind else "a restart was requested"
+    return "its files were changed by hand" if was.split()[0] == planned else "its configuration changed"

@@ -14,6 +14,7 @@ from typing import Any
 from model import jvm, motd, units
 from model.files import PlannedFile, Texts, fingerprint
 from model.kafka_keys import Mode
+from model.listeners import CLIENTS
 from model.metrics import NODE_EXPORTER
 from model.numbers import UNCLEAN
 from model.order import WAS_DOWN
@@ -332,8 +333,11 @@ def _identity_file(cluster: Cluster) -> str:
 
 def _brokers_own(cluster: Cluster) -> list[str]:
     """In ZooKeeper mode the broker makes an identity itself when it starts, with a cluster id that the ensemble drew."""
-    kraft = cluster.mode is Mode.KRAFT
-    return [] if kraft else [f"{cluster.paths.log_dir(Mode.ZOOKEEPER)}/meta.properties"]
+    return [] if cluster.mode is Mode.KRAFT else [_zookeeper_identity(cluster)]
+
+
+def _zookeeper_identity(cluster: Cluster) -> str:
+    return f"{cluster.paths.log_dir(Mode.ZOOKEEPER)}/meta.properties"
 
 
 def _identity(plan: NodePlan, cluster_id: str) -> dict[str, Any]:
@@ -366,7 +370,21 @@ def report(cluster: Cluster, node: Node) -> dict[str, Any]:
         "log": paths.server_log(),
         "staged": paths.staged,
         "other_log_dir": paths.log_dir(cluster.mode.other),
-        "zookeeper_identity": f"{paths.log_dir(Mode.ZOOKEEPER)}/meta.properties",
+        "zookeeper_identity": _zookeeper_identity(cluster),
+        "written_at_start": written_at_start(cluster, node),
+    }
+
+
+def written_at_start(cluster: Cluster, node: Node) -> dict[str, Any] | None:
+    """The file that the node's process writes anew each time before it serves, and how one sees that it does: a broker
+    its identity, in ZooKeeper mode. None where there is no such file."""
+    if cluster.mode is Mode.KRAFT or not node.is_broker:
+        return None
+    return {
+        "path": _zookeeper_identity(cluster),
+        "config": cluster.paths.properties(cluster.mode),
+        "address": node.address,
+        "port": CLIENTS.port,
     }
 
 

@@ -66,7 +66,11 @@ def judge(
     cluster, samples, nodes = handover.cluster, tuple(samples), tuple(nodes)
     sample = best(samples)
     silent = {} if sample.faults else _silent(cluster, samples, nodes)
-    sample = replace(sample, not_listening=frozenset(node for node, own in silent.items() if own.not_listening))
+    sample = replace(
+        sample,
+        not_listening=frozenset(node for node, own in silent.items() if own.not_listening),
+        blind=frozenset(node.id for node in nodes if node.blind),
+    )
     controllers = {each.controller for each in samples if not each.faults}
     unclean = numbers.unclean_elections(logs)
     counted = numbers.count(cluster, sample, controllers, unclean)

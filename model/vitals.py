@@ -38,11 +38,12 @@ class Start(_Told):
 
 class Account(_Told):
     """A node's own words. Times are seconds since the epoch, 0 for never; `collected` is the last line about its heap
-    in the garbage-collection log; `elections` is None where the logs could not be read in time; `silent` are services that were
+    in the garbage-collection log; `blind`: its broker does not see its disk fail (`health.Sample`); `elections` is None where the logs could not be read in time; `silent` are services that were
     started without the metrics that are planned; `exporter` is the state of what tells of the machine, "" where none is
     planned."""
 
     units: dict[str, dict[str, str]]
+    blind: bool
     running: str
     free_bytes: int
     total_bytes: int
@@ -90,6 +91,7 @@ class NodeStatus:
     total_bytes: int | None = None
     clock: Clock | None = None
     boot_is_over: bool | None = None
+    blind: bool = False
     silent: tuple[str, ...] = ()
     exporter: str = ""
 
@@ -126,6 +128,7 @@ def status(facts: NodeFacts, services: Iterable[str], told: Account, clock: Cloc
         total_bytes=told.total_bytes,
         clock=clock,
         boot_is_over=told.boot_is_over,
+        blind=told.blind,
         silent=tuple(unit for unit in told.silent if unit in services and told.units[unit]["ActiveState"] == UP),
         exporter=told.exporter,
     )

@@ -18,8 +18,14 @@ from operations.wait import until
 
 async def reports(cluster: Cluster, machines: Mapping[str, Machine]) -> dict[str, dict[str, Any]]:
     """Every node's own account, by its name. A node that can't be asked raises."""
-    answers = await asyncio.gather(*(_report(cluster, node, machines) for node in cluster.nodes))
+    answers = await asyncio.gather(*(report(cluster, node, machines) for node in cluster.nodes))
     return {node.name: answer for node, answer in zip(cluster.nodes, answers, strict=True)}
+
+
+async def report(cluster: Cluster, node: Node, machines: Mapping[str, Machine]) -> dict[str, Any]:
+    """A node's own account. Raises when it can't be asked."""
+    answer: dict[str, Any] = await machines[node.name].ask(("account", "report"), stages.report(cluster, node))
+    return answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +74,10 @@ async def evidence(cluster: Cluster, machines: Mapping[str, Machine]) -> list[st
     return [line for lines in found for line in lines]
 
 
-async def _report(cluster: Cluster, node: Node, machines: Mapping[str, Machine]) -> dict[str, Any]:
-    report: dict[str, Any] = await machines[node.name].ask(("account", "report"), stages.report(cluster, node))
-    return report
-
-
 async def _told(cluster: Cluster, node: Node, machines: Mapping[str, Machine]) -> list[str]:
     try:
-        report = await _report(cluster, node, machines)
+        said = await report(cluster, node, machines)
     except (Unreachable, StageFailed) as error:
         return [f"{node.name}: can't be asked: {error}"]
-    units = ", ".join(f"{unit} is {state['ActiveState']}" for unit, state in report["units"].items())
-    return [f"{node.name}: {units}", *(f"    {line}" for line in report["log"])]
+    units = ", ".join(f"{unit} is {state['ActiveState']}" for unit, state in said["units"].items())
+    return [f"{node.name}: {units}", *(f"    {line}" for line in said["log"])]

@@ -57,9 +57,11 @@ class Look:
     async def at_node(self, node: NodeFacts) -> list[drift.Difference]:
         """What differs on a node's machine; Unanswered when it can't be asked."""
         installed, configured = self._plans(node.name)
+        cluster = self.handover.cluster
+        written = stages.written_at_start(cluster, next(each for each in cluster.nodes if each.name == node.name))
         try:
             async with connect(node.access, self.handover.patience) as machine:
-                account = await machine.ask(PARTS, drift.question(installed, configured))
+                account = await machine.ask(PARTS, drift.question(installed, configured, written))
         except (Unreachable, StageFailed) as error:
             raise Unanswered(str(error)) from error
         return drift.of_machine(installed, configured, account)

@@ -4,11 +4,13 @@ Knows how long to ask. Refuses to judge (`model/health.py`) and to touch a node 
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from kafka.errors import KafkaError
 
 from model import health, order
 from model.handover import Handover
+from model.health import Sample
 from model.listeners import CONTROLLERS
 from model.topology import Node
 from model.wording import some
@@ -28,13 +30,18 @@ _PREFERRED = 0
 
 
 class Gates:
-    """The gates of one cluster."""
+    """The gates of one cluster. `blind` are the ids of brokers whose machines say that they are (`health.Sample`)."""
 
     def __init__(self, handover: Handover, ways: Ways) -> None:
         self.cluster = handover.cluster
         self.patience = handover.patience
         self.ways = ways
         self.view = KafkaView(self.cluster, ways, handover.patience, wary=True)
+        self.blind: frozenset[int] = frozenset()
+
+    async def sample(self) -> Sample:
+        """What the brokers tell, and what they can't."""
+        return replace(await self.view.sample(), blind=self.blind)
 
     async def spared(self, waiting: Mapping[str, int]) -> str:
         """The gate before a node is taken down. Of these nodes, given with their ids, the one that costs least is chosen
@@ -43,13 +50,24 @@ class Gates:
 
         async def ask() -> str | None:
             nonlocal chosen
-            sample = await self.view.sample()
+            sample = await self.sample()
             chosen = order.cheapest(waiting, health.unwell(self.cluster, sample), sample.controller)
             return some(health.why_not_restart(self.cluster, sample, waiting[chosen]), between="; ") or None
 
         names = f"{'one of ' if len(waiting) > 1 else ''}{', '.join(waiting)}"
         await until(f"{names} to be safe to restart", ask, limit=_SPARE_SECONDS * self.patience)
         return chosen
+
+    async def serving(self, brokers: Collection[Node]) -> None:
+        """These brokers, which were started, are registered and take connections."""
+
+        async def ask() -> str | None:
+            sample = await self.view.sample()
+            idle = {broker.id for broker in brokers} - health.serving(sample)
+            return "; ".join(health.missing(self.cluster, sample)) if idle else None
+
+        names = ", ".join(broker.name for broker in brokers)
+        await until(f"{names} to serve", ask, limit=_WHOLE_SECONDS * self.patience)
 
     async def whole(self, waiting: Collection[int] = (), *, samples: int = 1, started: Node | None = None) -> None:
         """The cluster is whole in so many samples in a row, but for those of the nodes `waiting` that are unwell. `started`
@@ -58,7 +76,7 @@ class Gates:
 
         async def ask() -> str | None:
             nonlocal calm
-            faults = health.missing_beside(self.cluster, await self.view.sample(), waiting)
+            faults = health.missing_beside(self.cluster, await self.sample(), waiting)
             if not faults and started and not started.is_broker:
                 faults = [*filter(None, [await self._silence(started)])]
             calm = 0 if faults else calm + 1

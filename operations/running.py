@@ -12,7 +12,8 @@
    `model/order.py` first. Before each one the cluster must be able to spare it; after each one it must be whole
    again in several samples in a row: every broker registered, the quorum complete without lag, full ISR. A node that
    does not come back stops everything before the next one is touched. Those that were unwell before the first restart
-   are not waited for while they wait for their own.
+   are not waited for while they wait for their own. One that started on a full disk, and would not see it fail any more,
+   is restarted once more when there is room.
 5. Wait until the cluster is whole.
 6. Leaders go back to their preferred replicas.
 
@@ -29,7 +30,7 @@ from model import cluster_id, health, order, roll, stages, switch
 from model.handover import Access, Handover
 from model.kafka_keys import Mode
 from model.topology import Node
-from operations import accounts
+from operations import accounts, sight
 from operations.cluster_lock import LOCK_SECONDS, cluster_lock
 from operations.evidence import votes
 from operations.gates import CALM_SAMPLES, Gates
@@ -57,6 +58,12 @@ class Run:
         self.machines, self.reach = machines, reach
         self.facts = {node.name: node for node in handover.nodes}
         self.gates = Gates(handover, ways)
+        self.before: dict[str, order.NodeState] = {}
+
+    def note(self, states: Iterable[order.NodeState]) -> None:
+        """Keeps how these nodes are before they are touched."""
+        self.before |= {state.name: state for state in states}
+        self.gates.blind = frozenset(state.id for state in self.before.values() if state.blind)
 
     def refuse_strangers(self, reports: Mapping[str, Mapping[str, Any]]) -> None:
         """In ZooKeeper mode the ensemble draws the cluster's id, so no plan names the one that a disk has to carry."""
@@ -83,23 +90,23 @@ class Run:
         """The algorithm at the head of this file."""
         found = await accounts.settled(self.handover, self.machines, self.gates.view)
         reports = found.reports
+        self.note(found.states)
         self.refuse_strangers(reports)
         todo = order.work(found.states, self.cluster.paths.properties(self.cluster.mode), found.unwell)
         self.refuse_unstaged(todo, reports)
-        before = {state.name: state.running for state in found.states}
         if left_behind := switch.left_behind(self.cluster, reports.values()):
             print(left_behind, flush=True)
         if todo.stop:
             await WholeStop(self.handover, {name: self.machines[name] for name in todo.stop}).stop()
-        await self.start_together(todo, before)
+        await self.start_together(todo)
         if todo.restart:
-            await self.roll(todo.restart, before)
+            await self.roll(todo.restart)
         await self.gates.whole()
         await self.gates.restore_leaders()
 
-    async def start_together(self, todo: order.Work, before: dict[str, str]) -> None:
+    async def start_together(self, todo: order.Work) -> None:
         """Starts side by side what doesn't serve."""
-        for why, names in self.by_reason(todo.start, before).items():
+        for why, names in self.by_reason(todo.start).items():
             print(f"starting {', '.join(names)}: {why}", flush=True)
         if todo.revive:
             print(
@@ -109,9 +116,10 @@ class Run:
         if todo.join:
             print(f"starting {', '.join(todo.join)}'s ZooKeeper: it was down", flush=True)
         await asyncio.gather(
-            *(self.start(name, before, restart=name in todo.revive) for name in (*todo.start, *todo.revive)),
+            *(self.start(name, restart=name in todo.revive) for name in (*todo.start, *todo.revive)),
             *(self.join(name) for name in todo.join),
         )
+        await self.see((*todo.start, *todo.revive))
 
     def node(self, name: str) -> Node:
         """A node as the cluster knows it."""
@@ -121,32 +129,49 @@ class Run:
         """Starts the ZooKeeper beside a node's broker, which is left alone."""
         await self.machines[name].stage(("activation", "join"), stages.join(self.cluster, self.node(name)))
 
-    def why(self, name: str, before: Mapping[str, str]) -> str:
+    def why(self, name: str) -> str:
         """The reason for which a node is started, as it is printed and kept on the node."""
-        return order.reason(before, name, self.facts[name].fingerprint)
+        return order.reason(self.before[name])
 
-    def by_reason(self, names: Iterable[str], before: Mapping[str, str]) -> dict[str, list[str]]:
+    def by_reason(self, names: Iterable[str]) -> dict[str, list[str]]:
         """The names of those that are started for the same reason, by that."""
         found: dict[str, list[str]] = {}
         for name in names:
-            found.setdefault(self.why(name, before), []).append(name)
+            found.setdefault(self.why(name), []).append(name)
         return found
 
-    async def start(self, name: str, before: dict[str, str], *, restart: bool) -> None:
+    async def start(self, name: str, *, restart: bool) -> None:
         """Activates a node's staged configuration and starts it."""
-        facts = self.facts[name]
         plan = stages.start(
             self.cluster,
             self.node(name),
-            why=self.why(name, before),
-            before=before.get(name, ""),
-            after=facts.fingerprint,
+            why=self.why(name),
+            before=self.before[name].running,
+            after=self.facts[name].fingerprint,
             restart=restart,
         )
         lock_seconds = stages.RESTART_LOCK_SECONDS * self.handover.patience if restart else stages.LOCK_SECONDS
         await self.machines[name].stage(("activation", "start"), plan, lock_seconds)
 
-    async def roll(self, names: tuple[str, ...], before: dict[str, str]) -> None:
+    async def see(self, names: Iterable[str]) -> None:
+        """Behind a start in ZooKeeper mode: no broker of these is left blind. It serves like any other, and a whole cluster
+        would not show it."""
+        brokers = [node for node in map(self.node, names) if node.is_broker]
+        if self.cluster.mode is Mode.ZOOKEEPER and brokers:
+            await sight.restored(self.gates, brokers, self.look, self.again)
+
+    async def look(self, name: str) -> Mapping[str, Any]:
+        """A node's account of itself, which is kept."""
+        report = await accounts.report(self.cluster, self.node(name), self.machines)
+        self.note([order.state(self.facts[name], report, self.cluster.services(), self.handover.patience)])
+        return report
+
+    async def again(self, name: str) -> None:
+        """Restarts a node that runs what is planned."""
+        print(f"restarting {name} once more: {self.why(name)}", flush=True)
+        await self.start(name, restart=True)
+
+    async def roll(self, names: tuple[str, ...]) -> None:
         """Restarts nodes one at a time, once it has said what that interrupts."""
         sample = await self.gates.view.sample()
         for sentence in roll.interruptions(self.cluster, names, sample):
@@ -159,9 +184,10 @@ class Run:
             if await self.meet_again(name):  # which may have taken long, and the others may not be well any more
                 await self.gates.spared({name: left[name]})
             del left[name]
-            print(f"restarting {name} ({position} of {len(names)}): {self.why(name, before)}", flush=True)
+            print(f"restarting {name} ({position} of {len(names)}): {self.why(name)}", flush=True)
             started = time.monotonic()
-            await self.start(name, before, restart=True)
+            await self.start(name, restart=True)
+            await self.see([name])
             waiting = {name: number for name, number in left.items() if number in ill}
             await self.gates.whole(waiting.values(), samples=CALM_SAMPLES, started=self.node(name))
             but_for = f" but for {', '.join(waiting)}" if waiting else ""

@@ -21,6 +21,7 @@ def main(plan):
                 "owner": read_json(plan["owner_file"]),
                 "active": first_line(plan["fingerprint_file"]),
                 "running": first_line(plan["running_fingerprint"]),
+                "blind": is_blind(plan, unit_state("kafka.service")),
             }
         )
     )

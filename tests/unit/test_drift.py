@@ -62,6 +62,7 @@ def account() -> dict[str, Any]:
         "owner": {**INSTALLED["owner"], "formatted": ["kraft"]},
         "active": CONFIGURED["fingerprint"],
         "running": CONFIGURED["fingerprint"],
+        "blind": False,
     }
 
 
@@ -84,7 +85,7 @@ def test_a_machine_as_planned_differs_in_nothing() -> None:
 
 
 def test_the_machine_is_asked_for_all_that_is_judged() -> None:
-    asked = drift.question(INSTALLED, CONFIGURED)
+    asked = drift.question(INSTALLED, CONFIGURED, None)
     assert set(account()["files"]) == set(asked["files"])
     assert list(account()["pieces"]) == asked["pieces"]
     assert set(account()["units"]) == set(asked["units"]), "what is not asked for would end in a KeyError"
@@ -127,6 +128,10 @@ BREAKS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         f"{AGENT}: found dddddddddddd, planned SHA-512 cccccccccccc",
     ),
     "no agent": (lambda a: a["pieces"].update({AGENT: ""}), f"{AGENT}: found nothing, planned SHA-512"),
+    "a broker that started on a full disk": (
+        lambda a: a.update(blind=True),
+        "meta.properties of the process: found an older one, as its disk was full",
+    ),
     "another Java": (lambda a: a.update(java='openjdk version "11.0.2"'), "planned version 17"),
     "a package": (lambda a: a["packages"].append(stages.JAVA), f"package: found nothing, planned {stages.JAVA}"),
     "another archive": (lambda a: a.update(archive="b" * 128), "found bbbbbbbbbbbb, planned SHA-512 aaaaaaaaaaaa"),

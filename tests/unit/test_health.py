@@ -54,6 +54,12 @@ def zookeeper(
 
 
 WELL = {1: "follower", 2: "leader", 3: "follower"}
+
+
+def blind(broker: int, *partitions: Partition) -> Sample:
+    return replace(zookeeper(WELL, *partitions), blind=frozenset({broker}))
+
+
 LATE = {1: Member(0), 2: Member(0), 3: Member(7)}
 # The same of the ensemble: its member 3.
 BEHIND = [(2, 5000), (2, 5000), (2, 3999)]
@@ -76,6 +82,11 @@ MISSING: dict[str, tuple[Cluster, Sample, list[str]]] = {
         ["broker 2 not registered"],
     ),
     "two brokers away": (KRAFT, kraft(brokers=(3,)), ["broker 1, 2 not registered"]),
+    "a blind broker that serves": (
+        ZOOKEEPER,
+        blind(2, part()),
+        ["broker 2 started on a full disk, and does not see it fail any more"],
+    ),
     "an unknown broker more": (KRAFT, kraft(brokers=(1, 2, 3, 9)), []),
     "no leader of the quorum": (KRAFT, kraft(seen=quorum(leader=-1)), ["no quorum leader"]),
     "a voter behind": (KRAFT, kraft(seen=quorum(LATE)), ["node 3 in the quorum: 7 records behind"]),
@@ -222,6 +233,7 @@ BESIDE: dict[str, tuple[Cluster, Sample, tuple[int, ...], list[str]]] = {
     "a member of the ensemble that lags and does not wait": (
         ZOOKEEPER, zookeeper(WELL, known=BEHIND), (1,), ["ZooKeeper 3: 1001 transactions behind"]),
     "an unwell broker beside the ensemble's leader": (ZOOKEEPER, zookeeper(WELL, brokers=(1, 3)), (2,), []),
+    "a blind one that waits, out of sync": (ZOOKEEPER, blind(2, part((1, 3))), (2,), []),
 }  # fmt: skip
 
 
@@ -260,6 +272,10 @@ SPARE: dict[str, tuple[Cluster, Sample, int, bool]] = {
     "another member behind": (ZOOKEEPER, zookeeper(WELL, known=BEHIND), 1, False),
     "the member that is behind itself": (ZOOKEEPER, zookeeper(WELL, known=BEHIND), 3, True),
     "an ensemble unknown": (ZOOKEEPER, Sample(frozenset({1, 2, 3}), 1, ()), 1, False),
+    "a blind one that nobody can follow": (ZOOKEEPER, blind(2, part((2,), leader=2, min_isr=2)), 2, True),
+    "a blind one that takes records alone": (ZOOKEEPER, blind(2, part((2,), leader=2)), 2, False),
+    "a blind one that another one follows": (ZOOKEEPER, blind(2, part((1, 2), leader=2, min_isr=2)), 2, False),
+    "beside a blind one, the only in-sync replica": (ZOOKEEPER, blind(2, part((1,), min_isr=2)), 1, False),
 }  # fmt: skip
 
 
@@ -305,6 +321,9 @@ GATE: dict[str, tuple[Cluster, Sample, int, str]] = {
         "without node 1 only 1 of 3 voters would be left and caught up"),
     "a lone node": (cluster(1), kraft(part((1,), replicas=(1,)), brokers=(1,), seen=quorum({1: Member(0)})), 1, ""),
     "a lone node that does not answer": (cluster(1), SILENT_CLUSTER, 1, ""),
+    "the blind one itself, out of sync": (ZOOKEEPER, blind(2, part((1, 3), min_isr=2)), 2, ""),
+    "a well one beside a blind one": (
+        ZOOKEEPER, blind(2, part()), 1, "broker 2 started on a full disk, and does not see it fail any more"),
 }  # fmt: skip
 
 
@@ -322,6 +341,7 @@ def test_who_does_not_do_its_part() -> None:
     assert health.unwell(ZOOKEEPER, zookeeper(WELL, known=[(2, 5000), (2, 4999), (2, 4000)])) == frozenset()
     assert health.unwell(KRAFT, SILENT_CLUSTER) == frozenset(), "that none answered in time says nothing of one"
     assert health.unwell(KRAFT, replace(SILENT_CLUSTER, not_listening=frozenset({2}))) == {2}
+    assert health.unwell(ZOOKEEPER, blind(2)) == {2}, "it is restarted first, and what it lacks is no reason not to"
     assert health.unwell(KRAFT, replace(SILENT_CLUSTER, not_listening=frozenset({1, 2, 3}))) == {1, 2, 3}
 
 

@@ -57,7 +57,7 @@ class Node:
         config = HANDOVER.cluster.paths.properties(HANDOVER.mode)
         units = {"kafka.service": self.kafka, "zookeeper.service": DOWN}
         report = {"units": units, "running": "f", "config": config, "staged": "f", "now": 2000.0}
-        return {**report, "other_topics": [], "zookeeper_cluster": ""}
+        return {**report, "other_topics": [], "zookeeper_cluster": "", "blind": False}
 
     async def stage(self, parts: tuple[str, ...], plan: dict[str, Any], _: int) -> None:
         self.started = True

@@ -137,6 +137,17 @@ def test_one_that_failed_and_serves_again_is_restarted_in_its_turn() -> None:
     assert work(replace(node(1, "old"), crash_looping=True), node(2, "old")) == order.Work(restart=("n1", "n2"))
 
 
+def test_a_blind_broker_is_restarted_although_it_runs_what_is_planned() -> None:
+    states = (node(1, config=ZOOKEEPER), replace(node(2, config=ZOOKEEPER), blind=True))
+    assert work(*states, config=ZOOKEEPER) == order.Work(restart=("n2",)), "it would serve nothing once its disk fails"
+
+
+@pytest.mark.parametrize(("state", "blind"), [("active", True), ("inactive", False), ("deactivating", False)])
+def test_a_broker_that_runs_may_be_blind(state: str, blind: bool) -> None:
+    told = {**report(ActiveState=state), "blind": True}
+    assert order.state(FACTS, told, ("kafka.service",), patience=1).blind is blind
+
+
 def test_a_broker_whose_zookeeper_is_down_gets_it_back_before_anything_is_restarted() -> None:
     states = (replace(node(1, config=ZOOKEEPER), zookeeper_down=True), node(2, "old", config=ZOOKEEPER))
     assert work(*states, config=ZOOKEEPER) == order.Work(join=("n1",), restart=("n2",)), (
@@ -147,7 +158,7 @@ def test_a_broker_whose_zookeeper_is_down_gets_it_back_before_anything_is_restar
 def report(*, zookeeper: str = "inactive", now: float = 2000, **kafka: str) -> dict[str, Any]:
     told = {"ActiveState": "active", "SubState": "running", "NRestarts": "0", "ActiveEnterTimestamp": "@1000"}
     units = {"kafka.service": {**told, **kafka}, "zookeeper.service": {**told, "ActiveState": zookeeper}}
-    return {"units": units, "running": "old", "config": "c", "now": now}
+    return {"units": units, "running": "old", "config": "c", "now": now, "blind": False}
 
 
 FACTS = handover(Mode.KRAFT).nodes[0]
@@ -232,7 +243,8 @@ def numbered(states: list[NodeState]) -> list[NodeState]:
 def test_whatever_the_state_the_work_is_enough_and_never_too_much(states: list[NodeState], unwell: set[int]) -> None:
     found = order.work(states, KRAFT, unwell)
     touched = {*found.start, *found.revive, *found.restart}
-    well = {s.name for s in states if s.up and not s.stopping and s.running == s.planned and s.config == KRAFT}
+    current = [s for s in states if s.up and not s.stopping and s.running == s.planned and not s.blind]
+    well = {s.name for s in current if s.config == KRAFT}
     assert touched == {s.name for s in states} - well, "every node ends with what is planned, no other one is touched"
     assert len(touched) == len(found.start) + len(found.revive) + len(found.restart), "each of them in one way only"
     assert {s.id for s in states if s.name in found.revive} <= unwell, "who serves is asked before it is taken down"
@@ -240,14 +252,18 @@ def test_whatever_the_state_the_work_is_enough_and_never_too_much(states: list[N
     assert not set(found.stop) & {s.name for s in states if not s.up}
 
 
+BLIND = "its disk took nothing when it started, so that it would not see it fail"
+
+
 @pytest.mark.parametrize(
-    ("before", "expected"),
-    [({}, "it was down"), ({"n1": ""}, "it was down"), ({"n1": "old"}, "its configuration changed"),
-     ({"n1": "new"}, "a restart was requested"), ({"n1": "new edited by hand"}, "its files were changed by hand"),
-     ({"n1": "old edited by hand"}, "its configuration changed"), ({"n2": "old"}, "it was down")],
+    ("running", "blind", "expected"),
+    [("", False, "it was down"), ("old", False, "its configuration changed"), ("new", False, "a restart was requested"),
+     ("new edited by hand", False, "its files were changed by hand"),
+     ("old edited by hand", False, "its configuration changed"),
+     ("new", True, BLIND), ("old", True, "its configuration changed")],
 )  # fmt: skip
-def test_the_reason_in_a_persons_words(before: dict[str, str], expected: str) -> None:
-    assert order.reason(before, "n1", "new") == expected
+def test_the_reason_in_a_persons_words(running: str, blind: bool, expected: str) -> None:
+    assert order.reason(replace(node(1, running), blind=blind)) == expected
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,16 @@
 """One run over all nodes: what it refuses, what it says, and in which order it touches whom."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import pytest
 
+from model import order
 from model.handover import Access
 from model.health import Member, Quorum, Sample
 from model.kafka_keys import Mode
+from model.topology import Node
 from operations import accounts, running
 from operations.machine import Unreachable
 from operations.running import Run
@@ -48,7 +50,7 @@ def told(mode: Mode, state: str, runs: str = PLANNED, **more: Any) -> dict[str, 
     unit = {"ActiveState": state, "SubState": "running", "NRestarts": "0", "ActiveEnterTimestamp": "@1000"}
     units = {"kafka.service": unit, "zookeeper.service": unit}
     report = {"units": units, "running": runs, "config": CONFIG[mode], "staged": PLANNED, "now": NOW}
-    return {**report, "other_topics": [], "zookeeper_cluster": "", **more}
+    return {**report, "other_topics": [], "zookeeper_cluster": "", "blind": False, **more}
 
 
 async def unreached(access: Access) -> Any:
@@ -58,9 +60,12 @@ async def unreached(access: Access) -> Any:
 class Gates:
     """Gates that are open, and keep that they were passed."""
 
+    patience = 1
+
     def __init__(self, done: list[str], sample: Sample) -> None:
         self.done, self.seen, self.view = done, sample, self
         self.passed: list[str] = []
+        self.blind: frozenset[int] = frozenset()
 
     async def sample(self) -> Sample:
         return self.seen
@@ -71,6 +76,9 @@ class Gates:
 
     async def whole(self, waiting: Collection[int] = (), *, samples: int = 1, started: Any = None) -> None:
         self.done.append(" but for ".join(["whole" if samples == 1 else "calm", *map(str, waiting)]))
+
+    async def serving(self, brokers: Iterable[Node]) -> None:
+        self.done.append(f"serving {', '.join(broker.name for broker in brokers)}")
 
     async def restore_leaders(self) -> None:
         pass
@@ -100,7 +108,8 @@ def test_a_restart_does_not_wait_long_for_its_machine(restart: bool, seconds: in
     machine = Machine("n1", {}, [])
     machines: dict[str, Any] = {"n1": machine}
     run = Run(plan, machines, DIRECT, unreached)
-    asyncio.run(run.start("n1", {}, restart=restart))
+    run.note([order.state(plan.nodes[0], told(Mode.KRAFT, "active"), (), 1)])
+    asyncio.run(run.start("n1", restart=restart))
     assert machine.waits == [seconds], (
         "it was allowed for the cluster as it was then, and others may have gone down since"
     )
@@ -242,3 +251,62 @@ def test_nodes_that_hang_do_not_wait_for_each_other(capsys: pytest.CaptureFixtur
     expected = ["start n1", "calm but for 2", "start n2", "calm", "start n3", "calm", "whole"]
     assert done == expected, "the whole cluster would be waited for in vain, and nobody goes on to the second one"
     assert "n1 is back, the cluster is healthy but for n2 (" in capsys.readouterr().out
+
+
+class Forgetful(Machine):
+    """A machine whose broker finds its disk full at its first start, and only there."""
+
+    async def stage(self, parts: tuple[str, ...], plan: dict[str, Any], lock_seconds: int = 0) -> str:
+        said = await super().stage(parts, plan, lock_seconds)
+        starts = self.done.count(f"start {self.name}")
+        self.told = told(Mode.ZOOKEEPER, "active", blind=starts == 1, free_bytes=1 << 30)
+        self.done.append(f"with {plan['from']!r} for {plan['why']!r}")
+        return said
+
+
+@pytest.mark.parametrize(("state", "runs"), [("inactive", ""), ("active", "old")], ids=["down", "outdated"])
+def test_a_broker_that_starts_on_a_full_disk_is_restarted_once_more(
+    state: str, runs: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan, done = handover(Mode.ZOOKEEPER), list[str]()
+    machines: dict[str, Any] = {
+        node.name: Machine(node.name, told(Mode.ZOOKEEPER, "active"), done) for node in plan.nodes
+    }
+    machines["n2"] = Forgetful("n2", told(Mode.ZOOKEEPER, state, runs), done)
+    run = Run(plan, machines, DIRECT, unreached)
+    gates: Any = Gates(done, WHOLE)
+    run.gates = gates
+    asyncio.run(run.bring())
+    why = "its disk took nothing when it started, so that it would not see it fail"
+    again = done.index(f"with {PLANNED!r} for {why!r}")
+    assert done[again - 2 : again + 2] == ["serving n2", "start n2", done[again], "serving n2"]
+    assert done[again + 2 :] == (["calm", "whole"] if state == "active" else ["whole"]), "and no other one meanwhile"
+    assert gates.passed[-1] == "n2", "it serves, so it is asked for"
+    assert gates.blind == frozenset(), "a gate would hold it against the cluster for ever"
+    assert f"restarting n2 once more: {why}\n" in capsys.readouterr().out
+
+
+def test_a_blind_broker_is_first_and_the_gates_know_of_it() -> None:
+    reports = [told(Mode.ZOOKEEPER, "active", blind=number == 3) for number in (1, 2, 3)]
+    plan, done = handover(Mode.ZOOKEEPER), list[str]()
+    machines: dict[str, Any] = {
+        node.name: Machine(node.name, report, done) for node, report in zip(plan.nodes, reports, strict=True)
+    }
+    run = Run(plan, machines, DIRECT, unreached)
+    known: list[frozenset[int]] = []
+
+    class Knowing(Gates):
+        async def spared(self, waiting: dict[str, int]) -> str:
+            known.append(self.blind)
+            machines["n3"].told = told(Mode.ZOOKEEPER, "active")
+            return await super().spared(waiting)
+
+    gates: Any = Knowing(done, WHOLE)
+    run.gates = gates
+    asyncio.run(run.bring())
+    assert (known, done) == ([frozenset({3})], ["start n3", "serving n3", "calm", "whole"])
+
+
+def test_in_kraft_mode_nobody_is_asked_what_it_wrote() -> None:
+    reports = [told(Mode.KRAFT, "active", "old"), told(Mode.KRAFT, "active"), told(Mode.KRAFT, "active")]
+    assert brought(Mode.KRAFT, *reports) == ["start n1", "calm", "whole"], "its identity is written once"

@@ -60,7 +60,7 @@ def told(machine: Machine, plans: tuple[dict[str, Any], dict[str, Any]]) -> list
     """What differs of files, programs, links and packages."""
     before, machine.said = snapshot(machine.root), []
     program = machine.load(*look.PARTS)
-    program["main"](drift.question(*plans))
+    program["main"](drift.question(*plans, None))
     assert snapshot(machine.root) == before, "a question changes nothing"
     (line,) = machine.said
     found = [str(each) for each in drift.of_machine(*plans, json.loads(line))]

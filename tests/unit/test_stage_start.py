@@ -250,6 +250,7 @@ def report_plan(machine: Machine) -> Plan:
         "log": str(machine.path("/var/log/server.log")),
         "other_log_dir": str(machine.path("/data/other")),
         "zookeeper_identity": str(machine.path("/data/zookeeper-mode/meta.properties")),
+        "written_at_start": None,
     }
     return {**plan, **more, "mode_file": str(machine.path("/etc/kafka-cluster/mode.env"))}
 
@@ -271,7 +272,7 @@ def report(machine: Machine, plan: Plan) -> dict[str, Any]:
 
 def test_a_bare_machine_gives_an_account_too(reporting: Machine) -> None:
     found = report(reporting, report_plan(reporting))
-    account = {"now", "units", "running", "config", "free_bytes", "log"}
+    account = {"now", "units", "blind", "running", "config", "free_bytes", "log"}
     assert set(found) == account | {"staged", "other_topics", "zookeeper_cluster"}
     assert found["running"] == found["config"] == ""
     assert found["staged"] == "none"

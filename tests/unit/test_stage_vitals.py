@@ -42,6 +42,7 @@ def plan(machine: Machine) -> Plan:
         "elections": UNCLEAN,
         "agents": agents,
         "exporter": NODE_EXPORTER,
+        "written_at_start": None,
     }
 
 

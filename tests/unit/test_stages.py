@@ -195,7 +195,7 @@ def test_a_program_is_understood_by_the_pythons_that_machines_have(parts: tuple[
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
     standard = {"grp", "hashlib", "json", "os", "pwd", "shutil", "subprocess", "sys", "tempfile", "pathlib", "re",
-                "time", "traceback", "calendar", "gzip", "shlex", "concurrent.futures", "contextlib", "signal"}  # fmt: skip
+                "time", "traceback", "calendar", "gzip", "shlex", "concurrent.futures", "contextlib", "signal", "socket"}  # fmt: skip
     assert imported <= standard, "a machine has Python's own library and nothing else"
 
 
@@ -379,6 +379,19 @@ def test_the_plan_of_a_report() -> None:
     assert found["running_fingerprint"] == "/run/kafka/fingerprint"
     assert found["zookeeper_identity"].endswith("/logs/zookeeper-mode-logs/meta.properties")
     assert found["other_log_dir"].endswith("/logs/zookeeper-mode-logs"), "those of its own mode don't stay behind"
+
+
+def test_what_a_process_writes_whenever_it_starts() -> None:
+    zookeeper = cluster(mode=Mode.ZOOKEEPER)
+    node = zookeeper.nodes[0]
+    found = stages.report(zookeeper, node)
+    assert found["written_at_start"] == {
+        "path": found["zookeeper_identity"],
+        "config": zookeeper.paths.properties(Mode.ZOOKEEPER),
+        "address": node.address,
+        "port": 9092,
+    }
+    assert stages.report(cluster(), node)["written_at_start"] is None, "KRaft's identity is written once"
 
 
 @settings(max_examples=15)

@@ -81,6 +81,11 @@ def test_a_node_that_is_away_is_a_cluster_that_is_not_healthy() -> None:
     assert found.numbers.unclean_elections.count is None, "the log that is missing may hold one"
 
 
+def test_a_broker_that_started_on_a_full_disk_is_told_before_it_fails() -> None:
+    blind = [replace(node, blind=node.id == 2) for node in nodes()]
+    assert judged(those=blind).missing == ("broker 2 started on a full disk, and does not see it fail any more",)
+
+
 def test_a_broker_that_the_others_count_and_that_does_not_answer_is_told() -> None:
     found = judged(SAMPLE, SILENT, SAMPLE)
     assert found.missing == ("broker 2 registered, but not answering",), "its clients wait for it in vain"

@@ -28,6 +28,7 @@ EXACT = Clock(0.0, 0.01)
 def account(**more: Any) -> Account:
     plain = {
         "units": {"kafka.service": UP, "zookeeper.service": DOWN},
+        "blind": False,
         "running": "f1",
         "free_bytes": 50,
         "total_bytes": 100,
