@@ -13,10 +13,13 @@ from pathlib import Path
 import pytest
 
 from archives import archive
+from computer.waiting import wait_for
 from tests.lifecycle import records
 from tests.support import console
+from tests.support.faults import fill_disk, free_disk
 from tests.support.look import verify
 from tests.support.machines import Ground, away, ground, on, refused
+from tests.support.operate import becomes, status
 from tests.support.under_way import unlock, up_under_way
 
 pytestmark = pytest.mark.lifecycle
@@ -129,6 +132,24 @@ def test_a_switch_that_is_cut_off_anywhere_is_completed(ours: Ground) -> None:
     verify(ours.stack)
     assert "of-kraft" not in records.topics(ours.stack.prefix, ours.servers)
     records.write(ours.stack.prefix, ours.servers, "of-zookeeper", "three")
+
+
+def test_a_broker_that_starts_on_a_full_disk_is_told_at_once_and_restarted_when_there_is_room(ours: Ground) -> None:
+    on(ours, SECOND, "sudo systemctl stop kafka")
+    fill_disk(ours.machines, SECOND)
+    on(ours, SECOND, "sudo systemctl start kafka")
+    blind = "broker 2 started on a full disk, and does not see it fail any more"
+    wait_for("the status to name it", lambda: blind in status(ours.stack)["missing"], 60)
+    ours.stack.configure(reapply="a full disk")
+    with up_under_way(ours.stack) as up:
+        up.until(r"restarting kafka-server2 \(1 of 1\): its disk took nothing when it started")
+        up.until("kafka-server2's broker started on a full disk, and is restarted as soon as there is room")
+        free_disk(ours.machines, SECOND)
+        up.until("restarting kafka-server2 once more: its disk took nothing when it started")
+        assert up.end() == 0, up.said
+    assert becomes(ours.stack, "healthy")["missing"] == [], "otherwise it serves nothing once its disk fails"
+    assert records.read(ours.stack.prefix, ours.servers, "of-zookeeper", "three") == ["three"]
+    ours.stack.up("--expect-no-changes")
 
 
 def test_a_switch_back_finds_the_earlier_cluster(ours: Ground) -> None:
