@@ -13,7 +13,7 @@
    again in several samples in a row: every broker registered, the quorum complete without lag, full ISR. A node that
    does not come back stops everything before the next one is touched. Those that were unwell before the first restart
    are not waited for while they wait for their own. One that started on a full disk, and would not see it fail any more,
-   is restarted once more when there is room.
+   is restarted, or restarted once more, when there is room.
 5. Wait until the cluster is whole.
 6. Leaders go back to their preferred replicas.
 
@@ -178,6 +178,9 @@ class Run:
             print(sentence, flush=True)
         # Only those that were unwell before any was touched: whoever is so later is a reason to stop.
         ill = health.unwell(self.cluster, sample)
+        for name in names:
+            if self.before[name].blind:
+                await sight.room(name, self.look, self.handover.patience)
         left = {name: self.facts[name].id for name in names}
         for position in range(1, len(names) + 1):
             name = await self.gates.spared(left)

@@ -38,15 +38,18 @@ async def restored(
             print(
                 f"{broker.name}'s broker started on a full disk, and is restarted as soon as there is room", flush=True
             )
-            await _room(broker.name, look, _ROOM_SECONDS * gates.patience)
+            await room(broker.name, look, gates.patience)
             await gates.spared({broker.name: broker.id})
             await restart(broker.name)
             await gates.serving([broker])
 
 
-async def _room(name: str, look: Look, limit: float) -> None:
+async def room(name: str, look: Look, patience: int) -> None:
+    """Returns when a blind broker may be restarted: on a disk that is still full it would as a rule not even start, and it
+    serves now. TimedOut when it stays full."""
+
     async def ask() -> str | None:
         free = (await look(name))["free_bytes"]
         return f"it has {free >> 20} MiB, and takes {_ROOM_BYTES >> 20}" if free < _ROOM_BYTES else None
 
-    await until(f"room on {name}'s data volume", ask, limit=limit, every=_EVERY_SECONDS)
+    await until(f"room on {name}'s data volume", ask, limit=_ROOM_SECONDS * patience, every=_EVERY_SECONDS)

@@ -132,22 +132,40 @@ def test_a_switch_that_is_cut_off_anywhere_is_completed(ours: Ground) -> None:
     assert "of-kraft" not in records.topics(ours.stack.prefix, ours.servers)
 
 
-def test_a_broker_that_starts_on_a_full_disk_is_told_at_once_and_restarted_when_there_is_room(ours: Ground) -> None:
+def fill_while_down(ground: Ground) -> None:
+    """Leaves the second node's broker down with a full disk."""
+    on(ground, SECOND, "sudo systemctl stop kafka")
+    fill_disk(ground.machines, SECOND)
+
+
+def up_that_gets_room(ground: Ground, waits: str, goes_on: str) -> None:
+    """An `up` that does every stage again, and finds room once it has said that it waits for that."""
+    ground.stack.configure(reapply=waits)
+    with up_under_way(ground.stack) as up:
+        up.until(re.escape(waits))
+        free_disk(ground.machines, SECOND)
+        up.until(re.escape(goes_on))
+        assert up.end() == 0, up.said
+    assert becomes(ground.stack, "healthy")["missing"] == [], "otherwise it serves nothing once its disk fails"
+    ground.stack.up("--expect-no-changes")
+
+
+WHY = "its disk took nothing when it started"
+
+
+def test_a_broker_that_started_on_a_full_disk_is_told_at_once_and_restarted_when_there_is_room(ours: Ground) -> None:
     """While there is no topic yet: with one, a broker mostly finds another file that it can't write, and ends."""
-    on(ours, SECOND, "sudo systemctl stop kafka")
-    fill_disk(ours.machines, SECOND)
+    fill_while_down(ours)
     on(ours, SECOND, "sudo systemctl start kafka")
     blind = "broker 2 started on a full disk, and does not see it fail any more"
     wait_for("the status to name it", lambda: blind in status(ours.stack)["missing"], 60)
-    ours.stack.configure(reapply="a full disk")
-    with up_under_way(ours.stack) as up:
-        up.until(r"restarting kafka-server2 \(1 of 1\): its disk took nothing when it started")
-        up.until("kafka-server2's broker started on a full disk, and is restarted as soon as there is room")
-        free_disk(ours.machines, SECOND)
-        up.until("restarting kafka-server2 once more: its disk took nothing when it started")
-        assert up.end() == 0, up.said
-    assert becomes(ours.stack, "healthy")["missing"] == [], "otherwise it serves nothing once its disk fails"
-    ours.stack.up("--expect-no-changes")
+    up_that_gets_room(ours, "waiting for room on kafka-server2's data volume", f"restarting {SECOND} (1 of 1): {WHY}")
+
+
+def test_a_broker_that_an_up_starts_on_a_full_disk_is_restarted_by_the_same_one(ours: Ground) -> None:
+    fill_while_down(ours)
+    waits = f"{SECOND}'s broker started on a full disk, and is restarted as soon as there is room"
+    up_that_gets_room(ours, waits, f"restarting {SECOND} once more: {WHY}")
 
 
 def test_the_other_mode_does_all_that_is_asked_of_a_cluster(ours: Ground) -> None:

@@ -11,9 +11,10 @@ from model.handover import Access
 from model.health import Member, Quorum, Sample
 from model.kafka_keys import Mode
 from model.topology import Node
-from operations import accounts, running
+from operations import accounts, running, sight
 from operations.machine import Unreachable
 from operations.running import Run
+from operations.wait import TimedOut
 from operations.ways import DIRECT
 
 from .test_handover import handover
@@ -287,7 +288,7 @@ def test_a_broker_that_starts_on_a_full_disk_is_restarted_once_more(
 
 
 def test_a_blind_broker_is_first_and_the_gates_know_of_it() -> None:
-    reports = [told(Mode.ZOOKEEPER, "active", blind=number == 3) for number in (1, 2, 3)]
+    reports = [told(Mode.ZOOKEEPER, "active", blind=number == 3, free_bytes=1 << 30) for number in (1, 2, 3)]
     plan, done = handover(Mode.ZOOKEEPER), list[str]()
     machines: dict[str, Any] = {
         node.name: Machine(node.name, report, done) for node, report in zip(plan.nodes, reports, strict=True)
@@ -305,6 +306,21 @@ def test_a_blind_broker_is_first_and_the_gates_know_of_it() -> None:
     run.gates = gates
     asyncio.run(run.bring())
     assert (known, done) == ([frozenset({3})], ["start n3", "serving n3", "calm", "whole"])
+
+
+def test_a_blind_broker_that_has_no_room_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sight, "_ROOM_SECONDS", 0.0)
+    reports = [told(Mode.ZOOKEEPER, "active", blind=number == 3, free_bytes=0) for number in (1, 2, 3)]
+    plan, done = handover(Mode.ZOOKEEPER), list[str]()
+    machines: dict[str, Any] = {
+        node.name: Machine(node.name, report, done) for node, report in zip(plan.nodes, reports, strict=True)
+    }
+    run = Run(plan, machines, DIRECT, unreached)
+    gates: Any = Gates(done, WHOLE)
+    run.gates = gates
+    with pytest.raises(TimedOut, match="room on n3's data volume"):
+        asyncio.run(run.bring())
+    assert (done, gates.passed) == ([], []), "it serves, and would not even start"
 
 
 def test_in_kraft_mode_nobody_is_asked_what_it_wrote() -> None:
