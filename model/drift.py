@@ -131,7 +131,7 @@ def _services(
         if account[key] != configured["fingerprint"]:
             yield Difference(name, account[key], configured["fingerprint"])
     if account["blind"]:
-        yield Difference("meta.properties of the process", "an older one, as its disk was full", "one of its start")
+        yield Difference("meta.properties of the process", "none of its start, as its disk was full", "one")
 
 
 def _unlike(what: str, found: Mapping[str, Any], planned: Mapping[str, Any]) -> Iterator[Difference]:

@@ -218,11 +218,11 @@ def unwell(cluster: Cluster, sample: Sample) -> frozenset[int]:
     none."""
     if sample.faults and not {node.id for node in cluster.brokers} <= sample.not_listening:
         return sample.not_listening
-    idle = {node.id for node in cluster.brokers} - serving(sample)
+    idle = {node.id for node in cluster.brokers} - serving_brokers(sample)
     return frozenset(idle | sample.blind | ({node.id for node in cluster.voters} - _living_voters(cluster, sample)))
 
 
-def serving(sample: Sample) -> frozenset[int]:
+def serving_brokers(sample: Sample) -> frozenset[int]:
     """The brokers that are registered and take connections."""
     return sample.brokers - sample.not_listening
 
@@ -243,7 +243,7 @@ def off_preferred_leader(sample: Sample) -> list[str]:
 
 def could_go_back(sample: Sample) -> list[str]:
     """Those of them whose first replica could lead: it is alive and in sync."""
-    alive = serving(sample)
+    alive = serving_brokers(sample)
     return [str(part) for part in _led_by_others(sample) if part.replicas[0] in alive.intersection(part.isr)]
 
 
@@ -253,8 +253,7 @@ def _led_by_others(sample: Sample) -> list[Partition]:
 
 def why_not_spare(cluster: Cluster, sample: Sample, node_id: int) -> list[str]:
     """Why the node can't be taken down now; nothing when it can. A partition that could never spare one of
-    its replicas (as many replicas as its min ISR) is not a reason: waiting would not change it. Nor is one of which a blind
-    broker alone is in sync: nobody can follow it there, and it stays so until that broker is started again."""
+    its replicas (as many replicas as its min ISR) is not a reason: waiting would not change it."""
     found = []
     voters = {node.id for node in cluster.voters}
     if node_id in voters and _takes_part(cluster, sample, node_id):
@@ -268,8 +267,6 @@ def why_not_spare(cluster: Cluster, sample: Sample, node_id: int) -> list[str]:
         if node_id not in part.isr or len(part.replicas) <= part.min_isr:
             continue
         left = set(part.isr) - {node_id}
-        if not left and node_id in sample.blind and part.min_isr > 1:
-            continue
         if len(left) < part.min_isr:
             found.append(f"{part} would have {len(left)} in-sync replicas, its min ISR is {part.min_isr}")
     return found

@@ -3,8 +3,8 @@
 The rule: starting a node that is down needs no permission; taking down one that is up always does. One that is stopping
 goes down whatever is done, and is started once it has.
 All nodes that are down start side by side, and with them those that only fail over and over with another configuration
-than planned. Of the others that run something else than planned, an unhealthy one is first (it has least to lose), the
-active controller last (each hand-over of it costs the cluster a pause).
+than planned. Of the others that run something else than planned or are blind, an unhealthy one is first (it has least to
+lose), the active controller last (each hand-over of it costs the cluster a pause).
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -67,7 +67,7 @@ def state(facts: NodeFacts, report: Mapping[str, Any], services: Collection[str]
         just_started=just_started,
         zookeeper_down=stays and _ZOOKEEPER in services and ensemble["ActiveState"] not in _STAYS_UP,
         stopping=stopping,
-        blind=stays and report["blind"],
+        blind=report["blind"],
     )
 
 

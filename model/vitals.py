@@ -38,9 +38,9 @@ class Start(_Told):
 
 class Account(_Told):
     """A node's own words. Times are seconds since the epoch, 0 for never; `collected` is the last line about its heap
-    in the garbage-collection log; `blind`: its broker does not see its disk fail (`health.Sample`); `elections` is None where the logs could not be read in time; `silent` are services that were
-    started without the metrics that are planned; `exporter` is the state of what tells of the machine, "" where none is
-    planned."""
+    in the garbage-collection log; `blind`: its broker does not see its disk fail (`health.Sample`); `elections` is None
+    where the logs could not be read in time; `silent` are services that were started without the metrics that are
+    planned; `exporter` is the state of what tells of the machine, "" where none is planned."""
 
     units: dict[str, dict[str, str]]
     blind: bool
@@ -166,9 +166,9 @@ def faults(node: NodeStatus) -> list[str]:
 
 
 def stays_down(node: NodeStatus) -> bool:
-    """Whether waiting is in vain: a service is down that nobody starts. A boot starts them all; after it, only those come
-    back by themselves that systemd is at already."""
-    return bool(node.boot_is_over) and any(state in _DOWN for state in node.units.values())
+    """Whether waiting is in vain: a service is down that nobody starts, or a broker stays blind that nobody restarts. A boot
+    starts them all; after it, only those come back by themselves that systemd is at already."""
+    return node.blind or (bool(node.boot_is_over) and any(state in _DOWN for state in node.units.values()))
 
 
 def warnings(node: NodeStatus) -> list[str]:

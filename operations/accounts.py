@@ -5,14 +5,16 @@ Knows the program that a node gives its account by. Refuses to judge what it say
 
 import asyncio
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from model import health, order, stages
-from model.handover import Handover
+from model.handover import Handover, NodeFacts
+from model.kafka_keys import Mode
 from model.topology import Cluster, Node
 from operations.kafka_view import KafkaView
-from operations.machine import Machine, StageFailed, Unreachable
+from operations.machine import Machine, StageFailed, Unreachable, connect
 from operations.wait import until
 
 
@@ -66,6 +68,22 @@ async def settled(handover: Handover, machines: Mapping[str, Machine], view: Kaf
         most = 2 * order.JUST_STARTED_SECONDS * handover.patience
         await until("the nodes that are just starting to serve or to fail", ask, limit=most)
     return found
+
+
+async def blind(handover: Handover) -> frozenset[int]:
+    """The ids of the brokers whose machines answer and say that they are blind (`health.Sample`)."""
+    if handover.mode is Mode.KRAFT:
+        return frozenset()
+    found = await asyncio.gather(*(_is_blind(handover, facts) for facts in handover.nodes))
+    return frozenset(facts.id for facts, is_blind in zip(handover.nodes, found, strict=True) if is_blind)
+
+
+async def _is_blind(handover: Handover, facts: NodeFacts) -> bool:
+    node = next(node for node in handover.cluster.nodes if node.name == facts.name)
+    with suppress(Unreachable, StageFailed):
+        async with connect(facts.access, handover.patience) as machine:
+            return bool((await report(handover.cluster, node, {facts.name: machine}))["blind"])
+    return False
 
 
 async def evidence(cluster: Cluster, machines: Mapping[str, Machine]) -> list[str]:

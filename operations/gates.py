@@ -63,7 +63,7 @@ class Gates:
 
         async def ask() -> str | None:
             sample = await self.view.sample()
-            idle = {broker.id for broker in brokers} - health.serving(sample)
+            idle = {broker.id for broker in brokers} - health.serving_brokers(sample)
             return "; ".join(health.missing(self.cluster, sample)) if idle else None
 
         names = ", ".join(broker.name for broker in brokers)

@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 from model import health, units
 from model.handover import Access, Handover
+from operations import accounts
 from operations.cluster_lock import LOCK_SECONDS, cluster_lock
 from operations.evidence import votes
 from operations.gates import Gates
@@ -53,6 +54,7 @@ async def _stopped(access: Access, patience: int) -> None:
 async def _release(handover: Handover, candidates: Collection[str], ways: Ways) -> str:
     gates = Gates(handover, ways)
     try:
+        gates.blind = await accounts.blind(handover)
         facts = {node.name: node for node in handover.nodes if node.name in candidates}
         name = await gates.spared({name: node.id for name, node in facts.items()})
         await with_progress(f"{name} to stop", _stopped(facts[name].access, handover.patience), limit=_STOP_SECONDS)

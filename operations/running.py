@@ -58,12 +58,12 @@ class Run:
         self.machines, self.reach = machines, reach
         self.facts = {node.name: node for node in handover.nodes}
         self.gates = Gates(handover, ways)
-        self.before: dict[str, order.NodeState] = {}
+        self.states: dict[str, order.NodeState] = {}
 
     def note(self, states: Iterable[order.NodeState]) -> None:
-        """Keeps how these nodes are before they are touched."""
-        self.before |= {state.name: state for state in states}
-        self.gates.blind = frozenset(state.id for state in self.before.values() if state.blind)
+        """Keeps how these nodes were seen last."""
+        self.states |= {state.name: state for state in states}
+        self.gates.blind = frozenset(state.id for state in self.states.values() if state.blind)
 
     def refuse_strangers(self, reports: Mapping[str, Mapping[str, Any]]) -> None:
         """In ZooKeeper mode the ensemble draws the cluster's id, so no plan names the one that a disk has to carry."""
@@ -131,7 +131,7 @@ class Run:
 
     def why(self, name: str) -> str:
         """The reason for which a node is started, as it is printed and kept on the node."""
-        return order.reason(self.before[name])
+        return order.reason(self.states[name])
 
     def by_reason(self, names: Iterable[str]) -> dict[str, list[str]]:
         """The names of those that are started for the same reason, by that."""
@@ -146,7 +146,7 @@ class Run:
             self.cluster,
             self.node(name),
             why=self.why(name),
-            before=self.before[name].running,
+            before=self.states[name].running,
             after=self.facts[name].fingerprint,
             restart=restart,
         )
@@ -173,13 +173,13 @@ class Run:
 
     async def roll(self, names: tuple[str, ...]) -> None:
         """Restarts nodes one at a time, once it has said what that interrupts."""
-        sample = await self.gates.view.sample()
+        sample = await self.gates.sample()
         for sentence in roll.interruptions(self.cluster, names, sample):
             print(sentence, flush=True)
         # Only those that were unwell before any was touched: whoever is so later is a reason to stop.
         ill = health.unwell(self.cluster, sample)
         for name in names:
-            if self.before[name].blind:
+            if self.states[name].blind:
                 await sight.room(name, self.look, self.handover.patience)
         left = {name: self.facts[name].id for name in names}
         for position in range(1, len(names) + 1):

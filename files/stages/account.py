@@ -34,7 +34,7 @@ def is_blind(plan, kafka):
         return False
     try:
         written = os.stat(own["path"]).st_mtime
-    except FileNotFoundError:
+    except OSError:  # it was never there, or the disk gives no answer any more, and the broker goes on
         return True
     return written < float(kafka["ActiveEnterTimestamp"].lstrip("@"))
 

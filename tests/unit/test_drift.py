@@ -130,7 +130,7 @@ BREAKS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "no agent": (lambda a: a["pieces"].update({AGENT: ""}), f"{AGENT}: found nothing, planned SHA-512"),
     "a broker that started on a full disk": (
         lambda a: a.update(blind=True),
-        "meta.properties of the process: found an older one, as its disk was full",
+        "meta.properties of the process: found none of its start, as its disk was full",
     ),
     "another Java": (lambda a: a.update(java='openjdk version "11.0.2"'), "planned version 17"),
     "a package": (lambda a: a["packages"].append(stages.JAVA), f"package: found nothing, planned {stages.JAVA}"),

@@ -272,10 +272,8 @@ SPARE: dict[str, tuple[Cluster, Sample, int, bool]] = {
     "another member behind": (ZOOKEEPER, zookeeper(WELL, known=BEHIND), 1, False),
     "the member that is behind itself": (ZOOKEEPER, zookeeper(WELL, known=BEHIND), 3, True),
     "an ensemble unknown": (ZOOKEEPER, Sample(frozenset({1, 2, 3}), 1, ()), 1, False),
-    "a blind one that nobody can follow": (ZOOKEEPER, blind(2, part((2,), leader=2, min_isr=2)), 2, True),
-    "a blind one that takes records alone": (ZOOKEEPER, blind(2, part((2,), leader=2)), 2, False),
-    "a blind one that another one follows": (ZOOKEEPER, blind(2, part((1, 2), leader=2, min_isr=2)), 2, False),
-    "beside a blind one, the only in-sync replica": (ZOOKEEPER, blind(2, part((1,), min_isr=2)), 1, False),
+    "a blind one that the others are catching up from": (ZOOKEEPER, blind(2, part((2,), leader=2, min_isr=2)), 2, False),
+    "a blind one that is out of sync": (ZOOKEEPER, blind(2, part((1, 3), min_isr=2)), 2, True),
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import pytest
 from computer import telling
 from model.health import Sample
 from model.kafka_keys import Mode
-from operations import release
+from operations import accounts, release
 from operations.cluster_lock import cluster_lock
 from operations.machine import Unreachable
 
@@ -32,6 +32,7 @@ class Cluster:
         self.is_reached = True
         self.cuts = 0
         self.is_reached_again = True
+        self.blind: frozenset[int] = frozenset()
 
     async def sample(self) -> Sample:
         """Nothing is known of it but who takes connections."""
@@ -116,6 +117,23 @@ def test_a_machine_that_cuts_every_connection_stays(cluster: Cluster) -> None:
         release.NotReleased, match="n2 answers, but not until it has stopped: n2: the connection was cut"
     ):
         released("n2")
+
+
+def test_a_blind_broker_is_held_against_the_cluster(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It serves, and would let a machine be replaced beside it as if it were sound."""
+
+    @asynccontextmanager
+    async def connect(access: Any, _: int) -> AsyncIterator[Any]:
+        async def ask(*_: Any) -> dict[str, Any]:
+            return {"blind": access.name == "n3"}
+
+        if access.name == "n2":
+            raise Unreachable("n2 does not answer")
+        yield SimpleNamespace(ask=ask)
+
+    monkeypatch.setattr(accounts, "connect", connect)
+    asyncio.run(release.release(handover(Mode.ZOOKEEPER), ["n1"]))
+    assert cluster.blind == {3}, "who does not answer is seen by the brokers, and holds nobody up here"
 
 
 def test_no_node_is_stopped_while_another_run_works_on_the_cluster(

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Collection, Iterable
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from model import order
 from model.handover import Access
-from model.health import Member, Quorum, Sample
+from model.health import Ensemble, Member, Quorum, Sample
 from model.kafka_keys import Mode
 from model.topology import Node
 from operations import accounts, running, sight
@@ -64,12 +66,16 @@ class Gates:
     patience = 1
 
     def __init__(self, done: list[str], sample: Sample) -> None:
-        self.done, self.seen, self.view = done, sample, self
+        self.done, self.seen = done, sample
+        self.view = SimpleNamespace(sample=self.unaided)
         self.passed: list[str] = []
         self.blind: frozenset[int] = frozenset()
 
-    async def sample(self) -> Sample:
+    async def unaided(self) -> Sample:
         return self.seen
+
+    async def sample(self) -> Sample:
+        return replace(self.seen, blind=self.blind)
 
     async def spared(self, waiting: dict[str, int]) -> str:
         self.passed.append(", ".join(waiting))
@@ -86,6 +92,12 @@ class Gates:
 
 
 QUORUM = Quorum(3, {1: Member(0, 9000), 2: Member(0, 9000), 3: Member(0)}, {})
+ENSEMBLE = Sample(
+    frozenset({1, 2, 3}),
+    1,
+    (),
+    ensemble=Ensemble({1: "follower", 2: "leader", 3: "follower"}, dict.fromkeys((1, 2, 3), 1)),
+)
 WHOLE = Sample(frozenset({1, 2, 3}), 1, (), quorum=Quorum(1, dict.fromkeys((1, 2, 3), Member(0)), {}))
 
 
@@ -306,6 +318,28 @@ def test_a_blind_broker_is_first_and_the_gates_know_of_it() -> None:
     run.gates = gates
     asyncio.run(run.bring())
     assert (known, done) == ([frozenset({3})], ["start n3", "serving n3", "calm", "whole"])
+
+
+def test_blind_brokers_do_not_wait_for_each_other() -> None:
+    plan, done = handover(Mode.ZOOKEEPER), list[str]()
+
+    class Mended(Machine):
+        async def stage(self, parts: tuple[str, ...], plan: dict[str, Any], lock_seconds: int = 0) -> str:
+            self.told = told(Mode.ZOOKEEPER, "active", free_bytes=1 << 30)
+            return await super().stage(parts, plan, lock_seconds)
+
+    blind = told(Mode.ZOOKEEPER, "active", blind=True, free_bytes=1 << 30)
+    machines: dict[str, Any] = {
+        "n1": Machine("n1", told(Mode.ZOOKEEPER, "active"), done),
+        "n2": Mended("n2", blind, done),
+        "n3": Mended("n3", blind, done),
+    }
+    run = Run(plan, machines, DIRECT, unreached)
+    gates: Any = Gates(done, ENSEMBLE)
+    run.gates = gates
+    asyncio.run(run.bring())
+    steps = ["start n2", "serving n2", "calm but for 3", "start n3", "serving n3", "calm", "whole"]
+    assert done == steps, "the cluster is not whole before the second one is mended"
 
 
 def test_a_blind_broker_that_has_no_room_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
