@@ -68,6 +68,10 @@ class Cluster:
         """Where things are on each of its machines."""
         return Paths(self.version)
 
+    def node(self, name: str) -> Node:
+        """The node of that name, which is one of them."""
+        return next(node for node in self.nodes if node.name == name)
+
     @property
     def brokers(self) -> tuple[Node, ...]:
         """The nodes that serve records."""

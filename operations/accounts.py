@@ -79,7 +79,7 @@ async def blind(handover: Handover) -> frozenset[int]:
 
 
 async def _is_blind(handover: Handover, facts: NodeFacts) -> bool:
-    node = next(node for node in handover.cluster.nodes if node.name == facts.name)
+    node = handover.cluster.node(facts.name)
     with suppress(Unreachable, StageFailed):
         async with connect(facts.access, handover.patience) as machine:
             return bool((await report(handover.cluster, node, {facts.name: machine}))["blind"])

@@ -58,7 +58,7 @@ class Look:
         """What differs on a node's machine; Unanswered when it can't be asked."""
         installed, configured = self._plans(node.name)
         cluster = self.handover.cluster
-        written = stages.written_at_start(cluster, next(each for each in cluster.nodes if each.name == node.name))
+        written = stages.written_at_start(cluster, cluster.node(node.name))
         try:
             async with connect(node.access, self.handover.patience) as machine:
                 account = await machine.ask(PARTS, drift.question(installed, configured, written))

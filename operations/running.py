@@ -29,7 +29,6 @@ from typing import Any
 from model import cluster_id, health, order, roll, stages, switch
 from model.handover import Access, Handover
 from model.kafka_keys import Mode
-from model.topology import Node
 from operations import accounts, sight
 from operations.cluster_lock import LOCK_SECONDS, cluster_lock
 from operations.evidence import votes
@@ -121,13 +120,9 @@ class Run:
         )
         await self.see((*todo.start, *todo.revive))
 
-    def node(self, name: str) -> Node:
-        """A node as the cluster knows it."""
-        return next(node for node in self.cluster.nodes if node.name == name)
-
     async def join(self, name: str) -> None:
         """Starts the ZooKeeper beside a node's broker, which is left alone."""
-        await self.machines[name].stage(("activation", "join"), stages.join(self.cluster, self.node(name)))
+        await self.machines[name].stage(("activation", "join"), stages.join(self.cluster, self.cluster.node(name)))
 
     def why(self, name: str) -> str:
         """The reason for which a node is started, as it is printed and kept on the node."""
@@ -144,7 +139,7 @@ class Run:
         """Activates a node's staged configuration and starts it."""
         plan = stages.start(
             self.cluster,
-            self.node(name),
+            self.cluster.node(name),
             why=self.why(name),
             before=self.states[name].running,
             after=self.facts[name].fingerprint,
@@ -156,13 +151,13 @@ class Run:
     async def see(self, names: Iterable[str]) -> None:
         """Behind a start in ZooKeeper mode: no broker of these is left blind. It serves like any other, and a whole cluster
         would not show it."""
-        brokers = [node for node in map(self.node, names) if node.is_broker]
+        brokers = [node for node in map(self.cluster.node, names) if node.is_broker]
         if self.cluster.mode is Mode.ZOOKEEPER and brokers:
             await sight.restored(self.gates, brokers, self.look, self.again)
 
     async def look(self, name: str) -> Mapping[str, Any]:
         """A node's account of itself, which is kept."""
-        report = await accounts.report(self.cluster, self.node(name), self.machines)
+        report = await accounts.report(self.cluster, self.cluster.node(name), self.machines)
         self.note([order.state(self.facts[name], report, self.cluster.services(), self.handover.patience)])
         return report
 
@@ -192,7 +187,7 @@ class Run:
             await self.start(name, restart=True)
             await self.see([name])
             waiting = {name: number for name, number in left.items() if number in ill}
-            await self.gates.whole(waiting.values(), samples=CALM_SAMPLES, started=self.node(name))
+            await self.gates.whole(waiting.values(), samples=CALM_SAMPLES, started=self.cluster.node(name))
             but_for = f" but for {', '.join(waiting)}" if waiting else ""
             print(f"{name} is back, the cluster is healthy{but_for} ({time.monotonic() - started:.1f} s)", flush=True)
 

@@ -140,7 +140,7 @@ async def _node(handover: Handover, facts: NodeFacts, seconds: float) -> tuple[N
 
 
 async def _ask(handover: Handover, facts: NodeFacts) -> tuple[Account, Clock]:
-    node = next(node for node in handover.cluster.nodes if node.name == facts.name)
+    node = handover.cluster.node(facts.name)
     async with connect(facts.access, handover.patience) as machine:
         before = time.time()
         says = float(await machine.run("date +%s.%N"))
