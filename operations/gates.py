@@ -122,6 +122,7 @@ class Gates:
         try:
             # In the thread the client is made, too: it connects at once.
             await self.view.asked("leaders to go back", lambda: self.view.admin.elect_leaders(_PREFERRED))
+            await self.view.hurry()
         except (KafkaError, OSError, ValueError) as error:
             return str(error) or type(error).__name__
         return ""

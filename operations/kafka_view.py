@@ -1,16 +1,15 @@
 """Samples of a running cluster, taken from the operator's side without a JVM.
 
-Knows kafka-python's admin client. Refuses to judge what it sees.
+Knows what to ask. Refuses to judge what it sees.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
-from kafka import KafkaAdminClient
 from kafka.admin import ConfigResourceType
-from kafka.errors import KafkaError, NotControllerError, UnknownTopicOrPartitionError, for_code
+from kafka.errors import KafkaError, UnknownTopicOrPartitionError
 from kafka.protocol.admin import DescribeConfigsRequest, DescribeQuorumRequest
 from kafka.protocol.metadata import MetadataRequest
 
@@ -20,12 +19,10 @@ from model.kafka_keys import Mode
 from model.listeners import CLIENTS
 from model.topology import Cluster, Node
 from operations.ensemble import ask_ensemble
+from operations.kafka_connection import ANSWER_MS, KafkaConnection, raise_error
 from operations.wait import with_progress
 from operations.ways import Ways
 
-_ANSWER_MS = 10_000
-# The client's own default grows to half a minute, which a broker that is just starting does not take.
-_RECONNECT_MS = 200
 # What every broker answers at once, whoever asks: ApiVersions, version 0, of a client without a name.
 _WHAT_DO_YOU_SPEAK = b"\0\0\0\x0a\0\x12\0\0\0\0\0\0\xff\xff"
 _METADATA = "__cluster_metadata"
@@ -34,17 +31,14 @@ _NOBODY = -1
 # the open ports once more, and the ensemble.
 _LOOK = 6
 
-_Answer = TypeVar("_Answer")
-
 
 class _NoController(Exception):
     """Brokers answer, and nothing is known of the one that knows."""
 
 
-class KafkaView:
-    """Keeps one admin connection over many samples; a broken one is made anew. `through`: asks that broker, and no
-    other one in its place. `wary`: one whose port is open has to answer, too, before it counts as one that listens: one
-    that hangs goes on being registered, and in sync, for as long as its session lasts."""
+class KafkaView(KafkaConnection):
+    """`wary`: a broker whose port is open has to answer, too, before it counts as one that listens: one that hangs goes on
+    being registered, and in sync, for as long as its session lasts."""
 
     def __init__(
         self,
@@ -53,16 +47,11 @@ class KafkaView:
         patience: int = 1,
         *,
         through: Node | None = None,
-        answer_ms: int = _ANSWER_MS,
+        answer_ms: int = ANSWER_MS,
         wary: bool = False,
     ) -> None:
-        self._cluster = cluster
-        self._ways = ways
-        self._through = through
-        self._asked = (through,) if through else cluster.brokers
-        self._answer_ms = answer_ms * patience
+        super().__init__(cluster, ways, patience, through=through, answer_ms=answer_ms)
         self._question = _WHAT_DO_YOU_SPEAK if wary else b""
-        self._admin: KafkaAdminClient | None = None
 
     async def sample(self) -> Sample:
         """What the cluster looks like now. A cluster that doesn't answer is a sample with that as its fault."""
@@ -105,45 +94,6 @@ class KafkaView:
             *(self._ways.probe(node.address, CLIENTS.port, limit, self._question) for node in asked)
         )
         return {node.id: words for node, words in zip(asked, why, strict=True) if words}
-
-    async def asked(self, what: str, ask: Callable[..., _Answer], *words: Any, questions: int = 1) -> _Answer:
-        """What comes of asking the brokers by something that blocks, so many questions one after the other."""
-        try:
-            return await with_progress(what, asyncio.to_thread(ask, *words), limit=self._most(questions))
-        except RuntimeError as error:  # the client's word for two brokers in a row that say they are not the controller
-            raise NotControllerError(str(error)) from error
-
-    def _most(self, questions: int) -> float:
-        """How many seconds that may take: each question has its time, and so has the connection."""
-        return (1 + questions) * self._answer_ms / 1000
-
-    def close(self) -> None:
-        """Ends the connection."""
-        if self._admin is not None:
-            self._admin.close()
-            self._admin = None
-
-    @property
-    def admin(self) -> KafkaAdminClient:
-        """The admin client, connected."""
-        if self._admin is None:
-            self._admin = KafkaAdminClient(
-                bootstrap_servers=[CLIENTS.endpoint(node.address) for node in self._asked],
-                request_timeout_ms=self._answer_ms,
-                bootstrap_timeout_ms=self._answer_ms,
-                reconnect_backoff_max_ms=_RECONNECT_MS,
-                client_id="kafka-cluster",
-                proxy_url=self._ways.proxy,
-            )
-        return self._admin
-
-    def _send(self, request: Any, broker: int | None = None) -> dict[str, Any]:
-        """The protocol's own answer, of any broker where none is named. The client's describe_cluster and
-        describe_metadata_quorum (3.0.12) trip over fields that brokers of 3.6 don't send."""
-        manager = self.admin._manager
-        node = self._through.id if self._through else broker
-        answer: dict[str, Any] = manager.run(manager.send, request, node).to_dict()
-        return answer
 
     def _ask_kafka(self, not_listening: Mapping[int, str]) -> Sample:
         metadata = self._topics()
@@ -201,9 +151,3 @@ class KafkaView:
         for each in there:
             raise_error(each["error_code"], f"{each['resource_name']}'s min ISR is not known")
         return {each["resource_name"]: int(each["configs"][0]["value"]) for each in there}
-
-
-def raise_error(code: int, *words: str) -> None:
-    """Raises what an error code of the protocol stands for, if for anything."""
-    if code:
-        raise for_code(code)(*words)

@@ -8,15 +8,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaConnectionError, KafkaError, UnknownBrokerIdError, for_code
-from kafka.protocol.admin import IncrementalAlterConfigsRequest
+from kafka.errors import KafkaConnectionError, KafkaError, UnknownBrokerIdError
 
 from model.handover import LiveSettings
 from model.kafka_dynamic import Seen, alteration, answers, coarser, removal, same, targets, unjudged
 from model.topology import Node
 from operations.cluster_lock import LOCK_SECONDS, cluster_lock
 from operations.evidence import votes_and_logs
-from operations.kafka_view import KafkaView
+from operations.kafka_connection import KafkaConnection
 from operations.refusal import Refusal
 from operations.wait import TimedOut, until
 from operations.ways import Ways, logins
@@ -25,7 +24,6 @@ from operations.ways import Ways, logins
 _TAKEN_SECONDS = 60
 # Which is some milliseconds as a rule.
 _TAKEN_EVERY = 0.05
-_SET, _DELETE = 0, 1
 _REMEDY = "The others were taken. Correct those values, or do what their lines say, and run `pulumi up` again."
 
 
@@ -33,8 +31,8 @@ class NotTaken(Refusal):
     """The cluster did not take a setting; the text says which, why, and what to do."""
 
 
-class SettingsView(KafkaView):
-    """What brokers work with, asked for and altered."""
+class SettingsView(KafkaConnection):
+    """What brokers work with."""
 
     def settings(self, keys: Iterable[str], brokers: Iterable[Node] | None = None) -> dict[int, dict[str, Seen]]:
         """What each of these brokers, or of all, says of these keys. Raises KafkaError when one can't be asked."""
@@ -48,16 +46,6 @@ class SettingsView(KafkaView):
             int(broker): answers(wanted, {name: told["synonyms"] for name, told in values.items()})
             for broker, values in answer[ConfigResourceType.BROKER.name.lower()].items()
         }
-
-    def alter_default(self, key: str, value: str | None) -> None:
-        """Gives the whole cluster a default, or takes it back; raises KafkaError with the cluster's own words."""
-        # The client itself takes numbered brokers only; the cluster's default has no number.
-        entry = (key, _SET, value) if value is not None else (key, _DELETE, None)
-        resources = [(ConfigResourceType.BROKER.value, "", [entry])]
-        answer = self._send(IncrementalAlterConfigsRequest(resources=resources, validate_only=False))
-        (told,) = answer["responses"]
-        if told["error_code"]:
-            raise for_code(told["error_code"])(told["error_message"])
 
 
 class DefaultsUpdater:
@@ -137,6 +125,7 @@ class DefaultsUpdater:
             late = [node for node, seen in brokers.items() if not self._is(key, seen[key], value)]
             return f"broker {', '.join(map(str, late))} works with another value" if late else None
 
+        await self._view.hurry()
         planned = self._targets.get(key, "what the files say") if value is None else value
         await until(f"{key} to be {planned}", ask, limit=_TAKEN_SECONDS * self._wanted.patience, every=_TAKEN_EVERY)
 

@@ -17,7 +17,7 @@ from model.topics import Seen, Work, account, decide
 from model.wording import some
 from operations.cluster_lock import cluster_lock
 from operations.evidence import votes_and_logs
-from operations.kafka_view import KafkaView
+from operations.kafka_connection import KafkaConnection
 from operations.refusal import Refusal
 from operations.wait import TimedOut, until
 from operations.ways import Ways, logins
@@ -33,7 +33,7 @@ class NotAsListed(Refusal):
     """The topics could not be made what is listed; the text says which and why."""
 
 
-class TopicsView(KafkaView):
+class TopicsView(KafkaConnection):
     """A cluster's topics, asked for and altered."""
 
     def seen(self, names: set[str]) -> dict[str, Seen]:
@@ -145,6 +145,8 @@ async def _settle(plan: TopicPlan, view: TopicsView) -> None:
         _raise_if(await view.asked("the brokers to delete topics", view.delete, work))
         await _until_done(plan, view, only_deletion=True)
     _raise_if(await view.asked("the brokers to alter the topics", view.carry_out, plan, work, questions=steps))
+    if work:
+        await view.hurry()
     await _until_done(plan, view)
     print(f"topics are as listed: {some(plan.listed) or 'none'}", flush=True)
 

@@ -28,7 +28,7 @@ class View(KafkaView):
     def __init__(self, hears: int = 1, refusal: Exception | None = None, isr: tuple[int, ...] = (1, 2, 3)) -> None:
         super().__init__(HANDOVER.cluster, DIRECT)
         self.hears, self.refusal, self.isr = hears, refusal, isr
-        self.elections = self.samples = 0
+        self.elections = self.samples = self.hurried = 0
 
     @property
     def admin(self) -> Any:
@@ -38,6 +38,9 @@ class View(KafkaView):
         self.elections += 1
         if self.refusal and self.elections < self.hears:
             raise self.refusal
+
+    async def hurry(self) -> None:
+        self.hurried += 1
 
     async def sample(self) -> Sample:
         self.samples += 1
@@ -72,6 +75,7 @@ def test_leaders_go_back_after_a_run_that_restarts_nobody(first: dict[str, str])
     run.gates.view = view
     asyncio.run(run.bring())
     assert [name for name, node in nodes.items() if node.started] == ([] if first is UP else ["n1"])
+    assert view.hurried == 1, "brokers would hear of their new leaders up to half a second after each other"
     assert view.elections == 1, "whoever came back would lead nothing, and the others too much"
 
 

@@ -21,6 +21,18 @@ WANTED = LiveSettings(
 KEY = "num.io.threads"
 
 
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How often brokers were made to hear at once."""
+    hurried: list[int] = []
+
+    async def hurry(_: SettingsView) -> None:
+        hurried.append(1)
+
+    monkeypatch.setattr(SettingsView, "hurry", hurry)
+    return hurried
+
+
 def tell(wanted: LiveSettings = WANTED) -> None:
     asyncio.run(DefaultsUpdater(wanted, DIRECT).update())
 
@@ -39,7 +51,7 @@ def test_a_broker_that_is_not_known_everywhere_yet_is_waited_for(monkeypatch: py
     assert len(asked) > 3, "behind a first start the broker that is asked may not have heard of the last one"
 
 
-def test_a_default_is_gone_when_no_broker_has_it_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_default_is_gone_when_no_broker_has_it_any_more(monkeypatch: pytest.MonkeyPatch, hurried: list[int]) -> None:
     planned = targets(SHAPE.version, {})
     had: dict[int, list[str | None]] = {1: ["16", "8", None], 2: ["16", "8", "8", "8", None]}
     altered: list[tuple[str, str | None]] = []
@@ -56,6 +68,7 @@ def test_a_default_is_gone_when_no_broker_has_it_any_more(monkeypatch: pytest.Mo
     monkeypatch.setattr(SettingsView, "alter_default", lambda _, key, value: altered.append((key, value)))
     tell()
     assert altered == [(KEY, "8"), (KEY, None)]
+    assert len(hurried) == len(altered), "each would be heard of up to half a second later"
     assert had == {1: [None], 2: [None]}, "a broker that has not heard of it yet goes on with what nobody plans"
 
 

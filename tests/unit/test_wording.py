@@ -87,6 +87,7 @@ def test_topics_that_are_not_as_listed_are_told_in_a_line(monkeypatch: pytest.Mo
     monkeypatch.setattr(TopicsView, "seen", lambda *_: {})
     for step in ("faults", "carry_out"):
         monkeypatch.setattr(TopicsView, step, lambda *_: [])
+    monkeypatch.setattr(TopicsView, "hurry", lambda *_: asyncio.sleep(0))
     with pytest.raises(topics.NotAsListed) as caught:
         asyncio.run(topics.settle(plan(dict.fromkeys(NAMES, Listed(partitions=1, replication_factor=1)))))
     first = str(caught.value).splitlines()[0]
