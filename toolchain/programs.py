@@ -120,11 +120,24 @@ PLUGINS = {
 def ensure() -> Path:
     """Provide whatever is missing; the directory that holds the CLI and its language host."""
     with caches.alone(_shelf(), "the Pulumi programs"):  # a second one waits, and then finds them
+        _prepare_home()
         directory = _present(tell=True) or _official_cli() or _built_cli()
         for name in PLUGINS:
             _ensure_plugin(directory / CLI, name)
         golang.clean()
     return directory
+
+
+def _prepare_home() -> None:
+    """A PULUMI_HOME that has no folder of logs, where nobody made one: the CLI writes all it handles into it, whether
+    somebody asks for that or not, up to half a gigabyte; and that is a fifth of the time of a run. It does without where
+    it can't make the folder, and there is no other way to ask it to."""
+    logs = places.pulumi_home() / "logs"
+    logs.parent.mkdir(parents=True, exist_ok=True)
+    if not logs.exists():
+        logs.write_text(
+            "So that Pulumi keeps no log of each run. To have them: put a folder in the place of this file.\n"
+        )
 
 
 def bin_dir() -> Path:
@@ -308,7 +321,6 @@ def _install_plugin(cli: Path, name: str, archive: Path) -> None:
     version = pins.PLUGINS[name]
     words = ["plugin", "install", "resource", name, version, "--file", str(archive), "--reinstall"]
     command = [str(cli), *words]
-    places.pulumi_home().mkdir(parents=True, exist_ok=True)
     environment = os.environ | {"PULUMI_HOME": str(places.pulumi_home()), "PULUMI_SKIP_UPDATE_CHECK": "true"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode != 0:

@@ -233,6 +233,17 @@ def test_own_programs_take_the_place_of_official_plugins(monkeypatch: pytest.Mon
     assert len(MadeUpGo.built) == 4
 
 
+@pytest.mark.usefixtures("mirror")
+def test_pulumi_logs_no_run_unless_somebody_made_a_folder_for_that() -> None:
+    programs.ensure()
+    logs = places.pulumi_home() / "logs"
+    assert logs.is_file(), "Pulumi would log all it handles, at a fifth of its time"
+    logs.unlink()
+    logs.mkdir()
+    programs.ensure()
+    assert logs.is_dir(), "somebody wants them"
+
+
 def test_an_official_plugin_that_is_missing_says_where(mirror: Path) -> None:
     for file in (mirror / "plugins").iterdir():
         file.unlink()
