@@ -78,9 +78,12 @@ def stall(rounds: int) -> Result:
         topics, values = count(), count(500)
 
         def seen(act: Callable[[], object]) -> float:
-            with traffic(made.stack.prefix, servers, f"{_TOPIC}-{next(topics)}", *_EVERY_ORDER) as flowing:
+            topic = f"{_TOPIC}-{next(topics)}"
+            with traffic(made.stack.prefix, servers, topic, *_EVERY_ORDER) as flowing:
                 act()
-                return flowing.stop().producer_stall
+                stalled = flowing.stop().producer_stall
+            hand.delete(made.machines, topic)  # or each measurement would have more leaders to move than the one before
+            return stalled
 
         def rolled(extra: Mapping[str, int] = {}) -> None:
             made.stack.configure(settings={_STATIC: next(values), **extra})

@@ -39,6 +39,13 @@ def alter(machines: Machines, tool: str, key: str, value: int) -> None:
     scene.run(machines.segment.inside(*command))
 
 
+def delete(machines: Machines, topic: str) -> None:
+    """Deletes a topic by Kafka's own tool on a node."""
+    first = next(iter(machines.machines.values()))
+    tool = f"kafka-topics.sh --bootstrap-server {first.address}:9092 --delete --topic {topic}"
+    scene.run(machines.segment.inside("ssh", "-F", str(machines.ssh_config), first.name, tool))
+
+
 def switch(machines: Machines, mode: Mode) -> None:
     """From the other mode to this one, where both were before."""
     command = (str(SCRIPTS / "switch.sh"), str(machines.ssh_config), str(mode), *machines.machines)

@@ -88,12 +88,14 @@ class KafkaConnection:
         answer: dict[str, Any] = manager.run(manager.send, request, node).to_dict()
         return answer
 
-    def alter_default(self, key: str, value: str | None) -> None:
-        """Gives the whole cluster a default, or takes it back; raises KafkaError with the cluster's own words."""
+    def alter(self, key: str, value: str | None, broker: int | None = None) -> None:
+        """Gives the whole cluster a default, or one broker a value of its own; None takes it back. Raises KafkaError with
+        the cluster's own words."""
         # The client itself takes numbered brokers only; the cluster's default has no number.
+        name = "" if broker is None else str(broker)
         entry = (key, _SET, value) if value is not None else (key, _DELETE, None)
-        resources = [(ConfigResourceType.BROKER.value, "", [entry])]
-        answer = self._send(IncrementalAlterConfigsRequest(resources=resources, validate_only=False))
+        resources = [(ConfigResourceType.BROKER.value, name, [entry])]
+        answer = self._send(IncrementalAlterConfigsRequest(resources=resources, validate_only=False), broker)
         (told,) = answer["responses"]
         if told["error_code"]:
             raise for_code(told["error_code"])(told["error_message"])
@@ -102,12 +104,12 @@ class KafkaConnection:
         """Lets every broker hear at once of what was altered last; what it hurries comes by itself, too.
 
         A KRaft controller of 3.6 tells the others with the next record that the one before it is committed (KIP-1166
-        mends that), and an idle one writes its next after half a second (`metadata.max.idle.interval.ms`). To take back
-        a default that nobody gave is such a record, and changes nothing.
+        mends that), and an idle one writes its next after half a second (`metadata.max.idle.interval.ms`). To take from
+        a broker what nobody gave it is such a record, and changes nothing.
         """
         if self._cluster.mode is Mode.KRAFT:
             with suppress(KafkaError, OSError, ValueError):
-                await self.asked("the brokers to hear of it", self.alter_default, _NOTHING, None)
+                await self.asked("the brokers to hear of it", self.alter, _NOTHING, None, self._asked[0].id)
 
 
 def raise_error(code: int, *words: str) -> None:

@@ -104,7 +104,7 @@ class DefaultsUpdater:
 
         async def ask() -> str | None:
             try:
-                await asyncio.to_thread(self._view.alter_default, key, value)
+                await asyncio.to_thread(self._view.alter, key, value)
             except KafkaConnectionError as error:
                 self._view.close()
                 return str(error)

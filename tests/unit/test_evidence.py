@@ -125,7 +125,7 @@ def test_a_setting_that_is_refused_is_told_with_who_votes_and_what_to_do(monkeyp
         raise PolicyViolationError("not here")
 
     monkeypatch.setattr(live_settings.SettingsView, "settings", lambda *_: {1: {key: seen}})
-    monkeypatch.setattr(live_settings.SettingsView, "alter_default", refuse)
+    monkeypatch.setattr(live_settings.SettingsView, "alter", refuse)
     with pytest.raises(live_settings.NotTaken) as caught:
         asyncio.run(live_settings.tell(wanted))
     first, line, *rest = str(caught.value).splitlines()

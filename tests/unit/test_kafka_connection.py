@@ -38,7 +38,7 @@ def hurried(brokers: Brokers) -> list[tuple[str, str | None]]:
 
 def test_a_controller_is_given_something_to_write_that_changes_nothing() -> None:
     ((key, value),) = hurried(Brokers(Mode.KRAFT))
-    assert value is None, "a default that is given stays"
+    assert value is None, "what a broker was given stays"
     assert key.startswith("kafka.cluster."), "a key of Kafka's own could be one that somebody gave a value"
 
 

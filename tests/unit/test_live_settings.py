@@ -65,7 +65,7 @@ def test_a_default_is_gone_when_no_broker_has_it_any_more(monkeypatch: pytest.Mo
         return found
 
     monkeypatch.setattr(SettingsView, "settings", settings)
-    monkeypatch.setattr(SettingsView, "alter_default", lambda _, key, value: altered.append((key, value)))
+    monkeypatch.setattr(SettingsView, "alter", lambda _, key, value: altered.append((key, value)))
     tell()
     assert altered == [(KEY, "8"), (KEY, None)]
     assert len(hurried) == len(altered), "each would be heard of up to half a second later"
@@ -85,7 +85,7 @@ def test_a_default_of_what_is_not_judged_any_more_is_taken_back(
         return {broker: {each: now[each] for each in keys} for broker in (1, 2, 3)}
 
     monkeypatch.setattr(SettingsView, "settings", settings)
-    monkeypatch.setattr(SettingsView, "alter_default", lambda _, name, value: altered.append((name, value)))
+    monkeypatch.setattr(SettingsView, "alter", lambda _, name, value: altered.append((name, value)))
     tell(WANTED.model_copy(update={"defaults": {key: None}}))
     assert altered == [(key, None)], "it would hide for ever what the files say"
     assert capsys.readouterr().out == f"{key}: 5 => 7 on all brokers, without a restart\n"
