@@ -37,7 +37,10 @@ CAMPAIGNS = (
     Campaign(("first_up_vs_hand", "first_up_vs_ansible", "noop_vs_hand", "noop_vs_ansible"), first_up.three),
     Campaign(("switch_vs_hand",), changes.switch),
     Campaign(("roll_vs_bare", "roll_vs_play"), changes.roll),
-    Campaign(("roll_stall_vs_bare", "roll_stall_vs_play", "roll_stall_short_backoff"), changes.stall),
+    Campaign(
+        ("roll_stall_vs_bare", "roll_stall_vs_three_bare", "roll_stall_vs_play", "roll_stall_short_backoff"),
+        changes.stall,
+    ),
     Campaign(("dynamic_vs_cli", "dynamic_vs_our_cli"), changes.dynamic),
     Campaign(("jvm_start_vs_plain",), java_start.measure),
     Campaign(("memory_mb",), memory.measure),

@@ -24,6 +24,9 @@ ROWS = {
     "roll_vs_bare": Row("roll of a static change, beside three bare restarts", Limit(1.3)),
     "roll_vs_play": Row("the same roll, beside a serial Ansible play", None),
     "roll_stall_vs_bare": Row("longest producer stall in a roll, beside one bare restart", Limit(1.2)),
+    "roll_stall_vs_three_bare": Row(
+        "longest producer stall in a roll, beside the longest of three bare restarts", None
+    ),
     "roll_stall_vs_play": Row("longest producer stall in a roll, beside a serial Ansible play", None),
     "roll_stall_short_backoff": Row("longest producer stall in a roll, replica.fetch.backoff.ms 100 beside 1000", None),
     "dynamic_vs_cli": Row("a dynamic change, beside kafka-configs.sh as Kafka ships it", Limit(2)),
