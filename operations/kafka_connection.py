@@ -23,6 +23,7 @@ ANSWER_MS = 10_000
 # The client's own default grows to half a minute, which a broker that is just starting does not take.
 _RECONNECT_MS = 200
 _SET, _DELETE = 0, 1
+_LISTENS_SECONDS = 0.5
 # A key of no broker's, which nobody gives a value.
 _NOTHING = "kafka.cluster.nothing"
 
@@ -107,9 +108,16 @@ class KafkaConnection:
         mends that), and an idle one writes its next after half a second (`metadata.max.idle.interval.ms`). To take from
         a broker what nobody gave it is such a record, and changes nothing.
         """
-        if self._cluster.mode is Mode.KRAFT:
+        if self._cluster.mode is Mode.KRAFT and (broker := await self._listening()):
             with suppress(KafkaError, OSError, ValueError):
-                await self.asked("the brokers to hear of it", self.alter, _NOTHING, None, self._asked[0].id)
+                await self.asked("the brokers to hear of it", self.alter, _NOTHING, None, broker.id)
+
+    async def _listening(self) -> Node | None:
+        """A broker that takes connections: the client would try one that is away for longer than there is to gain."""
+        for broker in self._asked:
+            if not await self._ways.probe(broker.address, CLIENTS.port, _LISTENS_SECONDS):
+                return broker
+        return None
 
 
 def raise_error(code: int, *words: str) -> None:

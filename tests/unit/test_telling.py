@@ -160,7 +160,7 @@ def test_leaders_that_go_back_slowly_are_told_of(capsys: pytest.CaptureFixture[s
             self.leader = 1
             return SimpleNamespace(elect_leaders=lambda _: None)
 
-        def alter(self, *_: object) -> None: ...
+        async def hurry(self) -> None: ...
 
     gates = Gates(handover(Mode.KRAFT), DIRECT)
     gates.view = SlowView(cluster(), DIRECT)
