@@ -19,9 +19,11 @@ from model.topology import Cluster, Node
 from operations.wait import with_progress
 from operations.ways import Ways
 
-ANSWER_MS = 10_000
+_ANSWER_MS = 10_000
 # The client's own default grows to half a minute, which a broker that is just starting does not take.
 _RECONNECT_MS = 200
+# What every broker answers at once, whoever asks: ApiVersions, version 0, of a client without a name.
+_WHAT_DO_YOU_SPEAK = b"\0\0\0\x0a\0\x12\0\0\0\0\0\0\xff\xff"
 _SET, _DELETE = 0, 1
 _LISTENS_SECONDS = 0.5
 # A key of no broker's, which nobody gives a value.
@@ -32,7 +34,8 @@ _Answer = TypeVar("_Answer")
 
 class KafkaConnection:
     """Kept over many questions; a broken one is made anew. `through`: to that broker, and to no other one in its
-    place."""
+    place. `wary`: a broker whose port is open has to answer, too, before it counts as one that listens: one that hangs
+    goes on being registered, and in sync, for as long as its session lasts."""
 
     def __init__(
         self,
@@ -41,13 +44,15 @@ class KafkaConnection:
         patience: int = 1,
         *,
         through: Node | None = None,
-        answer_ms: int = ANSWER_MS,
+        answer_ms: int = _ANSWER_MS,
+        wary: bool = False,
     ) -> None:
         self._cluster = cluster
         self._ways = ways
         self._through = through
         self._asked = (through,) if through else cluster.brokers
         self._answer_ms = answer_ms * patience
+        self._question = _WHAT_DO_YOU_SPEAK if wary else b""
         self._admin: KafkaAdminClient | None = None
 
     async def asked(self, what: str, ask: Callable[..., _Answer], *words: Any, questions: int = 1) -> _Answer:
@@ -115,7 +120,7 @@ class KafkaConnection:
     async def _listening(self) -> Node | None:
         """A broker that takes connections: the client would try one that is away for longer than there is to gain."""
         for broker in self._asked:
-            if not await self._ways.probe(broker.address, CLIENTS.port, _LISTENS_SECONDS):
+            if not await self._ways.probe(broker.address, CLIENTS.port, _LISTENS_SECONDS, self._question):
                 return broker
         return None
 

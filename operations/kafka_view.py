@@ -17,14 +17,10 @@ from model import kafka_answers
 from model.health import Quorum, Sample
 from model.kafka_keys import Mode
 from model.listeners import CLIENTS
-from model.topology import Cluster, Node
 from operations.ensemble import ask_ensemble
-from operations.kafka_connection import ANSWER_MS, KafkaConnection, raise_error
+from operations.kafka_connection import KafkaConnection, raise_error
 from operations.wait import with_progress
-from operations.ways import Ways
 
-# What every broker answers at once, whoever asks: ApiVersions, version 0, of a client without a name.
-_WHAT_DO_YOU_SPEAK = b"\0\0\0\x0a\0\x12\0\0\0\0\0\0\xff\xff"
 _METADATA = "__cluster_metadata"
 _NOBODY = -1
 # What one look asks after another: whether ports are open, then topics, those of the controller or the quorum, min ISR,
@@ -37,21 +33,7 @@ class _NoController(Exception):
 
 
 class KafkaView(KafkaConnection):
-    """`wary`: a broker whose port is open has to answer, too, before it counts as one that listens: one that hangs goes on
-    being registered, and in sync, for as long as its session lasts."""
-
-    def __init__(
-        self,
-        cluster: Cluster,
-        ways: Ways,
-        patience: int = 1,
-        *,
-        through: Node | None = None,
-        answer_ms: int = ANSWER_MS,
-        wary: bool = False,
-    ) -> None:
-        super().__init__(cluster, ways, patience, through=through, answer_ms=answer_ms)
-        self._question = _WHAT_DO_YOU_SPEAK if wary else b""
+    """A cluster that is looked at."""
 
     async def sample(self) -> Sample:
         """What the cluster looks like now. A cluster that doesn't answer is a sample with that as its fault."""
