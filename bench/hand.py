@@ -33,17 +33,18 @@ def restart(machines: Machines, name: str) -> None:
 
 def alter(machines: Machines, tool: str, key: str, value: int) -> None:
     """Kafka's own tool on a node, for one broker: what all brokers share is the plan's, and the next `up` would mend it."""
-    first = next(iter(machines.machines.values()))
-    options = f"--bootstrap-server {first.address}:9092 --alter --entity-type brokers --entity-name 1"
-    command = ("ssh", "-F", str(machines.ssh_config), first.name, f"{tool} {options} --add-config {key}={value}")
-    scene.run(machines.segment.inside(*command))
+    _on_the_first(machines, tool, f"--alter --entity-type brokers --entity-name 1 --add-config {key}={value}")
 
 
 def delete(machines: Machines, topic: str) -> None:
     """Deletes a topic by Kafka's own tool on a node."""
+    _on_the_first(machines, "kafka-topics.sh", f"--delete --topic {topic}")
+
+
+def _on_the_first(machines: Machines, tool: str, options: str) -> None:
     first = next(iter(machines.machines.values()))
-    tool = f"kafka-topics.sh --bootstrap-server {first.address}:9092 --delete --topic {topic}"
-    scene.run(machines.segment.inside("ssh", "-F", str(machines.ssh_config), first.name, tool))
+    command = f"{tool} --bootstrap-server {first.address}:9092 {options}"
+    scene.run(machines.segment.inside("ssh", "-F", str(machines.ssh_config), first.name, command))
 
 
 def switch(machines: Machines, mode: Mode) -> None:
